@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// base: buffers at their limits, the error table, comparison, wiping of heap and stack.
+#include "unit.h"
+
+#include "base/base.h"
+
+static void buffers_grow_to_their_maximum(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1000);
+    for (int i = 0; i < 1000; i++) buf_put_u8(&b, (uint8_t)i);
+    assert_int_equal(buf_end(&b), ERR_OK);
+    for (int i = 0; i < 1000; i++) assert_int_equal(b.p[i], (uint8_t)i);
+    buf_put_u8(&b, 1);
+    assert_int_equal(buf_end(&b), ERR_LIMIT);
+    assert_int_equal(b.n, 1000);
+    buf_wipe(&b);
+    assert_null(b.p);
+    assert_int_equal(buf_end(&b), ERR_OK);
+    buf_put(&b, span_str("again"));
+    uint8_t *out = NULL;
+    size_t n = 0;
+    assert_int_equal(buf_take(&b, &out, &n), ERR_OK);
+    assert_true(span_eq(span_of(out, n), span_str("again")));
+    mem_free_wiped(out, n);
+    buf_wipe(&b);
+}
+
+static void a_zeroed_buffer_takes_nothing(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    buf_put(&b, span_of(NULL, 0));
+    assert_int_equal(buf_end(&b), ERR_OK);
+    buf_put_u8(&b, 1);
+    assert_int_equal(buf_end(&b), ERR_LIMIT);
+    buf_wipe(&b);
+}
+
+static void every_error_has_words(void **state)
+{
+    (void)state;
+    for (int e = 0; e < ERR_CLASSES; e++) {
+        assert_true(strncmp(err_name((enum err)e), "ERR_", 4) == 0);
+        assert_true(strlen(err_text((enum err)e)) > 4 && strlen(err_next((enum err)e)) > 4);
+    }
+    assert_string_equal(err_name((enum err)(ERR_CLASSES)), "ERR_UNKNOWN");
+    assert_string_equal(err_name((enum err)(-1)), "ERR_UNKNOWN");
+}
+
+static void comparison_sees_each_byte(void **state)
+{
+    (void)state;
+    uint8_t a[33] = {0}, b[33] = {0};
+    assert_true(mem_equal(a, b, sizeof a));
+    for (size_t i = 0; i < sizeof a; i++) {
+        b[i] = 0x80;
+        assert_false(mem_equal(a, b, sizeof a));
+        assert_true(mem_equal(a, b, i));
+        b[i] = 0;
+    }
+}
+
+static const uint8_t *residue;
+
+[[gnu::noinline]] static void leave_a_secret_on_the_stack(void)
+{
+    volatile uint8_t secret[256];
+    for (size_t i = 0; i < sizeof secret; i++) secret[i] = 0x5a;
+    residue = (const uint8_t *)secret; // looked at after the frame is gone: that is the test
+}
+
+// Reads dead stack on purpose, so the sanitizers are told to look away.
+[[gnu::noinline, gnu::no_sanitize_address]] static size_t count_residue(void)
+{
+    size_t found = 0;
+    const volatile uint8_t *p = residue;
+    for (size_t i = 0; i < 256; i++) found += p[i] == 0x5a;
+    return found;
+}
+
+static void the_stack_is_wiped(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    skip(); // under ASan the frame is not on the real stack
+#else
+    leave_a_secret_on_the_stack();
+    mem_wipe_stack();
+    assert_int_equal(count_residue(), 0);
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buffers_grow_to_their_maximum), cmocka_unit_test(a_zeroed_buffer_takes_nothing),
+        cmocka_unit_test(every_error_has_words), cmocka_unit_test(comparison_sees_each_byte),
+        cmocka_unit_test(the_stack_is_wiped),
+    };
+    return unit_run("base", tests);
+}
