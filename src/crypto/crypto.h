@@ -94,15 +94,18 @@ enum err crypto_open(struct crypto *c, const struct crypto_suite *s, const uint8
 
 // ---------------------------------------------------------------------------------------------- signatures
 
-// A key pair from nsigsk + 16 random bytes at most, CRYPTO_SIG_SEED in all.
-enum { CRYPTO_SIG_SEED = 80 };
+// A key pair from random bytes, always CRYPTO_SIG_SEED of them: EdDSA takes its private key from the front, ECDSA the
+// first scalar that it finds, of which there are at least two tries (four for P-256, so that failure has a
+// probability of 2^-128 at most; it is ERR_RANDOM). sk is secret.
+enum { CRYPTO_SIG_SEED = 132 };
 enum err crypto_sig_keygen(struct crypto *c, const struct crypto_suite *s, const uint8_t seed[CRYPTO_SIG_SEED],
                            uint8_t *sk, uint8_t *pk);
 enum err crypto_sig_public(struct crypto *c, const struct crypto_suite *s, struct span sk, uint8_t *pk);
 // EdDSA (RFC 8032), or ECDSA with a DER signature (RFC 8446 §4.2.3); *sig_n tells its length. ECDSA takes its nonce
 // from OpenSSL, not from the caller: it is the one place where randomness is not injected.
-enum err crypto_sign(struct crypto *c, const struct crypto_suite *s, struct span sk, struct span msg, uint8_t *sig,
-                     size_t *sig_n);
+// pk is the public key that belongs to sk; an empty span has it computed, which costs as much as the signature.
+enum err crypto_sign(struct crypto *c, const struct crypto_suite *s, struct span sk, struct span pk, struct span msg,
+                     uint8_t *sig, size_t *sig_n);
 // ERR_UNAUTHENTICATED if the signature is wrong or the public key is no key.
 enum err crypto_verify(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span msg,
                        struct span sig);

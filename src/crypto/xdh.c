@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// X25519 and X448 (RFC 7748) through OpenSSL, as Diffie-Hellman groups of the DHKEM and of the hybrid KEMs. No key is
+// kept from one call to the next. Invariant: an all-zero result is refused, as RFC 9180 §7.1.4 demands.
+#include "crypto/suite.h"
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
+static OSSL_PARAM octets(const char *name, const uint8_t *p, size_t n)
+{
+    // OSSL_PARAM is not const, but an importer only reads it.
+    return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)p, n);
+}
+
+// The key pair. With both halves at hand OpenSSL computes nothing; from the private half alone it multiplies the base
+// point, which costs as much as the exchange.
+static EVP_PKEY *own_key(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *pk)
+{
+    if (pk == NULL) return EVP_PKEY_new_raw_private_key_ex(NULL, g->name, NULL, sk, g->nsk);
+    OSSL_PARAM pair[] = {octets(OSSL_PKEY_PARAM_PRIV_KEY, sk, g->nsk), octets(OSSL_PKEY_PARAM_PUB_KEY, pk, g->npk),
+                         OSSL_PARAM_construct_end()};
+    EVP_PKEY *key = NULL;
+    return EVP_PKEY_fromdata(c->raw[g->index], &key, EVP_PKEY_KEYPAIR, pair) == 1 ? key : NULL;
+}
+
+static EVP_PKEY *peer_key(struct crypto *c, const struct dh_group *g, const uint8_t *pk)
+{
+    OSSL_PARAM half[] = {octets(OSSL_PKEY_PARAM_PUB_KEY, pk, g->npk), OSSL_PARAM_construct_end()};
+    EVP_PKEY *key = NULL;
+    return EVP_PKEY_fromdata(c->raw[g->index], &key, EVP_PKEY_PUBLIC_KEY, half) == 1 ? key : NULL;
+}
+
+static enum err xdh_public(struct crypto *c, const struct dh_group *g, const uint8_t *sk, uint8_t *pk)
+{
+    ossl_mark();
+    EVP_PKEY *key = own_key(c, g, sk, NULL);
+    size_t n = g->npk;
+    bool ok = key != NULL && EVP_PKEY_get_raw_public_key(key, pk, &n) == 1 && n == g->npk;
+    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    EVP_PKEY_free(key);
+    ossl_unmark();
+    if (!ok) mem_wipe(pk, g->npk);
+    return e;
+}
+
+static enum err xdh_shared(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *own_pk,
+                           const uint8_t *peer, uint8_t *out)
+{
+    static const uint8_t zero[FIELD_MAX];
+    enum err e = ERR_CRYPTO;
+    size_t n = g->ndh;
+    ossl_mark();
+    EVP_PKEY_CTX *x = NULL;
+    EVP_PKEY *key = own_key(c, g, sk, own_pk), *other = peer_key(c, g, peer);
+    if (key != NULL && other != NULL) x = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    if (x == NULL || EVP_PKEY_derive_init(x) != 1 || EVP_PKEY_derive_set_peer_ex(x, other, 0) != 1) {
+        e = ossl_error(ERR_CRYPTO);
+        goto out;
+    }
+    // RFC 9180 §7.1.4: "the sender and recipient MUST check whether the Diffie-Hellman shared secret is the all-zero
+    // value and abort if so". OpenSSL refuses as well; the duty is ours.
+    bool ok = EVP_PKEY_derive(x, out, &n) == 1 && n == g->ndh && !mem_equal(out, zero, n);
+    e = ok ? ERR_OK : ossl_error(ERR_INVALID);
+out:
+    EVP_PKEY_CTX_free(x);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other);
+    ossl_unmark();
+    if (e != ERR_OK) mem_wipe(out, g->ndh);
+    return e;
+}
+
+// RFC 7748 §5: every string of the right length is accepted as a coordinate.
+static bool xdh_pk_ok(struct crypto *c, const struct dh_group *g, const uint8_t *pk)
+{
+    (void)c;
+    (void)g;
+    (void)pk;
+    return true;
+}
+
+const struct dh_group dh_x25519 = {
+    .name = "X25519",
+    .index = RAW_X25519,
+    .npk = 32,
+    .nsk = 32,
+    .ndh = 32,
+    .public = xdh_public,
+    .shared = xdh_shared,
+    .pk_ok = xdh_pk_ok,
+};
+const struct dh_group dh_x448 = {
+    .name = "X448",
+    .index = RAW_X448,
+    .npk = 56,
+    .nsk = 56,
+    .ndh = 56,
+    .public = xdh_public,
+    .shared = xdh_shared,
+    .pk_ok = xdh_pk_ok,
+};
