@@ -168,7 +168,7 @@ static void take_path(struct secret_tree *s, const struct secret_step *step)
     note(s, SECRET_RATCHET, secret_ratchet_id(step->leaf, other));
 }
 
-// Drops kept keys of this ratchet that lie more than `keep` generations behind.
+// Drops kept keys of this ratchet that lie more than `keep` generations behind this one, the newest used.
 static void trim(struct secret_tree *s, uint64_t id, uint32_t generation, uint32_t keep)
 {
     uint64_t key;
@@ -203,6 +203,6 @@ enum err secret_step_take(struct secret_tree *s, const struct secret_step *step,
         if (k != NULL) *k = step->skipped[i];
         note(s, SECRET_SKIPPED, key);
     }
-    if (s->skipped.n > 0) trim(s, id, step->generation + 1, keep);
+    if (s->skipped.n > 0) trim(s, id, step->generation, keep);
     return ERR_OK;
 }
