@@ -5,7 +5,9 @@
 // clones share them by reference. No algorithm is chosen here, and no key is kept.
 #include "crypto/suite.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 
 static const struct hash_alg *const hashes[HASHES] = {&hash_sha256, &hash_sha384, &hash_sha512};
 static const struct aead_alg *const aeads[AEADS] = {&aead_aes128, &aead_aes256, &aead_chacha20};
@@ -21,7 +23,7 @@ enum err ossl_error(enum err otherwise)
     return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE ? ERR_MEMORY : otherwise;
 }
 
-static EVP_PKEY_CTX *importer(const char *name)
+EVP_PKEY_CTX *ossl_importer(const char *name)
 {
     EVP_PKEY_CTX *x = EVP_PKEY_CTX_new_from_name(NULL, name, NULL);
     if (x != NULL && EVP_PKEY_fromdata_init(x) != 1) {
@@ -31,18 +33,57 @@ static EVP_PKEY_CTX *importer(const char *name)
     return x;
 }
 
+// OSSL_PARAM is const by custom only.
+OSSL_PARAM ossl_text(const char *name, const char *text)
+{
+    return OSSL_PARAM_construct_utf8_string(name, (char *)(uintptr_t)text, 0);
+}
+
+OSSL_PARAM ossl_octets(const char *name, const uint8_t *p, size_t n)
+{
+    return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)p, n);
+}
+
+// A public key to be replaced by each call's: of the right type and curve, with a base point for a start. Setting the
+// bytes of a key that exists is much cheaper than making one, for ECDSA by the cost of building the curve.
+static EVP_PKEY *scratch_key(EVP_PKEY_CTX *importer, OSSL_PARAM params[])
+{
+    EVP_PKEY *key = NULL;
+    return EVP_PKEY_fromdata(importer, &key, EVP_PKEY_PUBLIC_KEY, params) == 1 ? key : NULL;
+}
+
+static enum err add_scratch_keys(struct crypto *c)
+{
+    for (size_t i = 0; i < RAW_PEERS; i++) {
+        static const uint8_t point[56] = {9}; // RFC 7748 §4: any string is a public key
+        OSSL_PARAM params[] = {ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, point, i == RAW_X25519 ? 32 : 56),
+                               OSSL_PARAM_construct_end()};
+        if ((c->peer[i] = scratch_key(c->raw[i], params)) == NULL) return ossl_error(ERR_CRYPTO);
+    }
+    for (size_t i = 0; i < CURVES; i++) {
+        uint8_t point[POINT_MAX];
+        const size_t n = EC_POINT_point2oct(c->group[i], EC_GROUP_get0_generator(c->group[i]),
+                                            POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, NULL);
+        OSSL_PARAM params[] = {ossl_text(OSSL_PKEY_PARAM_GROUP_NAME, curves[i]->name),
+                               ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, point, n), OSSL_PARAM_construct_end()};
+        if ((c->verifier[i] = scratch_key(c->ec, params)) == NULL) return ossl_error(ERR_CRYPTO);
+    }
+    return ERR_OK;
+}
+
 // What every object has of its own: contexts belong to one thread.
 static enum err add_own(struct crypto *c)
 {
     for (size_t i = 0; i < RAWS; i++)
-        if ((c->raw[i] = importer(raws[i])) == NULL) return ossl_error(ERR_CRYPTO);
+        if ((c->raw[i] = ossl_importer(raws[i])) == NULL) return ossl_error(ERR_CRYPTO);
     for (size_t i = 0; i < CURVES; i++)
         if ((c->group[i] = EC_GROUP_new_by_curve_name_ex(NULL, NULL, nist_nid(curves[i]))) == NULL)
             return ossl_error(ERR_CRYPTO);
-    if ((c->ec = importer("EC")) == NULL) return ossl_error(ERR_CRYPTO);
+    if ((c->ec = ossl_importer("EC")) == NULL) return ossl_error(ERR_CRYPTO);
+    c->backend = pq_openssl_find(c) ? &pq_openssl : &pq_own;
     c->md_ctx = EVP_MD_CTX_new();
     c->cipher_ctx = EVP_CIPHER_CTX_new();
-    return c->md_ctx == NULL || c->cipher_ctx == NULL ? ERR_MEMORY : ERR_OK;
+    return c->md_ctx == NULL || c->cipher_ctx == NULL ? ERR_MEMORY : add_scratch_keys(c);
 }
 
 static enum err fetch(struct crypto *c)
@@ -94,6 +135,9 @@ void crypto_free(struct crypto *c)
     for (size_t i = 0; i < AEADS; i++) EVP_CIPHER_free(c->cipher[i]);
     for (size_t i = 0; i < RAWS; i++) EVP_PKEY_CTX_free(c->raw[i]);
     for (size_t i = 0; i < CURVES; i++) EC_GROUP_free(c->group[i]);
+    for (size_t i = 0; i < RAW_PEERS; i++) EVP_PKEY_free(c->peer[i]);
+    for (size_t i = 0; i < CURVES; i++) EVP_PKEY_free(c->verifier[i]);
+    for (size_t i = 0; i < PQS; i++) EVP_PKEY_CTX_free(c->pq[i]);
     EVP_PKEY_CTX_free(c->ec);
     EVP_MD_CTX_free(c->md_ctx);
     EVP_CIPHER_CTX_free(c->cipher_ctx);

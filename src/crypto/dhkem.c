@@ -71,21 +71,20 @@ static enum err dhkem_public(struct crypto *c, const struct kem_alg *k, const ui
     return k->group->public(c, k->group, sk, pk);
 }
 
-// The ephemeral key pair: for the X functions the seed is the private key, for the NIST curves it is the input of
-// DeriveKeyPair.
-static enum err ephemeral(struct crypto *c, const struct kem_alg *k, struct span seed, uint8_t *sk, uint8_t *pk)
+// The ephemeral private key: for the X functions the seed is it, for the NIST curves it is the input of DeriveKeyPair.
+static enum err ephemeral_sk(struct crypto *c, const struct kem_alg *k, struct span seed, uint8_t *sk)
 {
-    if (k->group->order != NULL) return dhkem_derive(c, k, seed, sk, pk);
+    if (k->group->order != NULL) return derive_sk(c, k, seed, sk);
     memcpy(sk, seed.p, k->nsk);
-    return k->group->public(c, k->group, sk, pk);
+    return ERR_OK;
 }
 
 static enum err dhkem_encap(struct crypto *c, const struct kem_alg *k, const uint8_t *pk, struct span seed,
                             uint8_t *enc, uint8_t *ss)
 {
     uint8_t sk[SCALAR_MAX], dh[FIELD_MAX]; /* secret */
-    enum err e = ephemeral(c, k, seed, sk, enc);
-    if (e == ERR_OK) e = k->group->shared(c, k->group, sk, enc, pk, dh);
+    enum err e = ephemeral_sk(c, k, seed, sk);
+    if (e == ERR_OK) e = k->group->ephemeral(c, k->group, sk, pk, enc, dh);
     if (e == ERR_OK) e = extract_and_expand(c, k, dh, enc, pk, ss);
     if (e != ERR_OK) {
         mem_wipe(enc, k->nenc);

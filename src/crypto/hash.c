@@ -51,7 +51,7 @@ static bool hmac_pad(struct crypto *c, const struct hash_alg *h, struct span key
     } else if (key.n > 0) {
         memcpy(pad, key.p, key.n);
     }
-    for (size_t i = 0; i < h->block; i++) pad[i] ^= 0x36;
+    for (size_t i = 0; i < BLOCK_MAX; i++) pad[i] ^= 0x36;
     return true;
 }
 
@@ -62,9 +62,9 @@ static bool hmac_run(struct crypto *c, const struct hash_alg *h, uint8_t pad[BLO
     uint8_t inner[CRYPTO_HASH_MAX];
     bool ok = begin(c, h) && update(c, span_of(pad, h->block)) && update(c, a) && update_all(c, parts, n) &&
               update(c, b) && finish(c, inner);
-    for (size_t i = 0; i < h->block; i++) pad[i] ^= 0x36 ^ 0x5c;
+    for (size_t i = 0; i < BLOCK_MAX; i++) pad[i] ^= 0x36 ^ 0x5c;
     ok = ok && begin(c, h) && update(c, span_of(pad, h->block)) && update(c, span_of(inner, h->nh)) && finish(c, out);
-    for (size_t i = 0; i < h->block; i++) pad[i] ^= 0x36 ^ 0x5c;
+    for (size_t i = 0; i < BLOCK_MAX; i++) pad[i] ^= 0x36 ^ 0x5c;
     mem_wipe(inner, sizeof inner);
     return ok;
 }

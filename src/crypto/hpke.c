@@ -5,8 +5,15 @@
 // Invariant: a context holds a full key schedule or zeros, and its nonce is never used twice.
 #include "crypto/hpke.h"
 
-static const struct kem_alg *const kems[] = {&dhkem_p256, &dhkem_p384, &dhkem_p521, &dhkem_x25519, &dhkem_x448};
-static const struct kdf_alg *const kdfs[] = {&kdf_hkdf_sha256, &kdf_hkdf_sha384, &kdf_hkdf_sha512};
+static const struct kem_alg *const kems[] = {
+    &dhkem_p256,   &dhkem_p384,   &dhkem_p521,    &dhkem_x25519,         &dhkem_x448,
+    &kem_mlkem512, &kem_mlkem768, &kem_mlkem1024, &hybrid_mlkem768_p256, &hybrid_mlkem768_x25519,
+    &hybrid_mlkem1024_p384,
+};
+static const struct kdf_alg *const kdfs[] = {
+    &kdf_hkdf_sha256, &kdf_hkdf_sha384,   &kdf_hkdf_sha512,   &kdf_shake128,
+    &kdf_shake256,    &kdf_turboshake128, &kdf_turboshake256,
+};
 static const struct aead_alg *const aeads[] = {&aead_aes128, &aead_aes256, &aead_chacha20};
 
 enum err hpke_find(uint16_t kem, uint16_t kdf, uint16_t aead, struct hpke *out)
@@ -35,7 +42,7 @@ static struct label suite_id(const struct hpke *h)
 }
 
 // KeySchedule (§5.1) for a two-stage KDF in mode_base: psk and psk_id are empty.
-static enum err schedule(struct crypto *c, const uint8_t *ss, struct span info, struct hpke_context *x)
+static enum err schedule_two(struct crypto *c, const uint8_t *ss, struct span info, struct hpke_context *x)
 {
     const struct hash_alg *h = x->alg.kdf->hash;
     struct label id = suite_id(&x->alg);
@@ -52,6 +59,31 @@ static enum err schedule(struct crypto *c, const uint8_t *ss, struct span info, 
     if (e == ERR_OK) e = kdf_labeled_expand(c, h, id_span, prk, "exp", &context_span, 1, x->exporter_secret, h->nh);
     mem_wipe(secret, sizeof secret);
     return e;
+}
+
+// CombineSecrets_OneStage (draft-ietf-hpke-hpke §5.1): one derivation gives key, nonce and exporter secret.
+static enum err schedule_one(const uint8_t *ss, struct span info, struct hpke_context *x)
+{
+    if (info.n > UINT16_MAX) return ERR_LIMIT;
+    struct label id = suite_id(&x->alg);
+    const size_t nss = x->alg.kem->nss, nk = x->alg.aead->nk, nh = x->alg.kdf->nh;
+    const uint8_t psk_ss_length[] = {0, 0, 0, (uint8_t)nss};
+    const uint8_t mode_id_length[] = {0, 0, 0}, info_length[] = {(uint8_t)(info.n >> 8), (uint8_t)info.n};
+    const struct span secrets[] = {span_of(psk_ss_length, 4), span_of(ss, nss)};
+    const struct span context[] = {span_of(mode_id_length, 3), span_of(info_length, 2), info};
+    uint8_t out[CRYPTO_KEY_MAX + CRYPTO_NONCE + CRYPTO_HASH_MAX]; /* secret */
+    kdf_labeled_derive(x->alg.kdf->xof, span_of(id.b, sizeof id.b), secrets, 2, "secret", context, 3, out,
+                       nk + CRYPTO_NONCE + nh);
+    memcpy(x->key, out, nk);
+    memcpy(x->base_nonce, out + nk, CRYPTO_NONCE);
+    memcpy(x->exporter_secret, out + nk + CRYPTO_NONCE, nh);
+    mem_wipe(out, sizeof out);
+    return ERR_OK;
+}
+
+static enum err schedule(struct crypto *c, const uint8_t *ss, struct span info, struct hpke_context *x)
+{
+    return x->alg.kdf->hash != NULL ? schedule_two(c, ss, info, x) : schedule_one(ss, info, x);
 }
 
 enum err hpke_setup_send(struct crypto *c, const struct hpke *h, struct span pk, struct span info, struct span seed,
@@ -117,9 +149,12 @@ enum err hpke_open(struct crypto *c, struct hpke_context *x, struct span aad, st
 enum err hpke_export(struct crypto *c, const struct hpke_context *x, struct span context, uint8_t *out, size_t n)
 {
     struct label id = suite_id(&x->alg);
-    struct span id_span = span_of(id.b, sizeof id.b);
-    return kdf_labeled_expand(c, x->alg.kdf->hash, id_span, span_of(x->exporter_secret, x->alg.kdf->nh), "sec",
-                              &context, 1, out, n);
+    const struct span id_span = span_of(id.b, sizeof id.b), secret = span_of(x->exporter_secret, x->alg.kdf->nh);
+    if (x->alg.kdf->hash != NULL)
+        return kdf_labeled_expand(c, x->alg.kdf->hash, id_span, secret, "sec", &context, 1, out, n);
+    if (n > UINT16_MAX) return ERR_LIMIT;
+    kdf_labeled_derive(x->alg.kdf->xof, id_span, &secret, 1, "sec", &context, 1, out, n);
+    return ERR_OK;
 }
 
 // ------------------------------------------------------------------------------- what the suites use of it

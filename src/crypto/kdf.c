@@ -9,6 +9,11 @@ const struct kdf_alg kdf_hkdf_sha256 = {.id = 0x0001, .nh = 32, .hash = &hash_sh
 const struct kdf_alg kdf_hkdf_sha384 = {.id = 0x0002, .nh = 48, .hash = &hash_sha384};
 const struct kdf_alg kdf_hkdf_sha512 = {.id = 0x0003, .nh = 64, .hash = &hash_sha512};
 
+const struct kdf_alg kdf_shake128 = {.id = 0x0010, .nh = 32, .xof = keccak_shake128};
+const struct kdf_alg kdf_shake256 = {.id = 0x0011, .nh = 64, .xof = keccak_shake256};
+const struct kdf_alg kdf_turboshake128 = {.id = 0x0012, .nh = 32, .xof = keccak_turboshake128};
+const struct kdf_alg kdf_turboshake256 = {.id = 0x0013, .nh = 64, .xof = keccak_turboshake256};
+
 static struct span version(void) { return span_str("HPKE-v1"); }
 
 static void i2osp2(uint8_t out[2], size_t v)
@@ -37,4 +42,25 @@ enum err kdf_labeled_expand(struct crypto *c, const struct hash_alg *h, struct s
     struct span parts[4 + INFO_MAX] = {span_of(length, 2), version(), suite_id, span_str(label)};
     for (size_t i = 0; i < n_info; i++) parts[4 + i] = info[i];
     return hash_expand(c, h, prk, parts, 4 + n_info, out, n);
+}
+
+// labeled_ikm = concat(ikm, "HPKE-v1", suite_id, lengthPrefixed(label), I2OSP(L, 2), context)
+void kdf_labeled_derive(void (*xof)(struct keccak *k), struct span suite_id, const struct span *ikm, size_t n_ikm,
+                        const char *label, const struct span *context, size_t n_context, uint8_t *out, size_t n)
+{
+    struct keccak k; /* secret */
+    uint8_t length[2];
+    xof(&k);
+    for (size_t i = 0; i < n_ikm; i++) keccak_absorb(&k, ikm[i]);
+    keccak_absorb(&k, version());
+    keccak_absorb(&k, suite_id);
+    i2osp2(length, strlen(label));
+    keccak_absorb(&k, span_of(length, 2));
+    keccak_absorb(&k, span_str(label));
+    i2osp2(length, n);
+    keccak_absorb(&k, span_of(length, 2));
+    for (size_t i = 0; i < n_context; i++) keccak_absorb(&k, context[i]);
+    keccak_finish(&k);
+    keccak_squeeze(&k, out, n);
+    mem_wipe(&k, sizeof k);
 }

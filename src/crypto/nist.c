@@ -123,6 +123,16 @@ out:
     return e;
 }
 
+static enum err nist_ephemeral(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *peer,
+                               uint8_t *pk, uint8_t *out)
+{
+    enum err e = nist_public(c, g, sk, pk);
+    if (e != ERR_OK) return e;
+    e = nist_shared(c, g, sk, pk, peer, out);
+    if (e != ERR_OK) mem_wipe(pk, g->npk);
+    return e;
+}
+
 // The orders, SP 800-186 §3.2.1.
 static const uint8_t order_p256[32] = {
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -150,6 +160,7 @@ const struct dh_group dh_p256 = {
     .order = order_p256,
     .public = nist_public,
     .shared = nist_shared,
+    .ephemeral = nist_ephemeral,
     .pk_ok = nist_pk_ok,
 };
 const struct dh_group dh_p384 = {
@@ -162,6 +173,7 @@ const struct dh_group dh_p384 = {
     .order = order_p384,
     .public = nist_public,
     .shared = nist_shared,
+    .ephemeral = nist_ephemeral,
     .pk_ok = nist_pk_ok,
 };
 const struct dh_group dh_p521 = {
@@ -174,5 +186,6 @@ const struct dh_group dh_p521 = {
     .order = order_p521,
     .public = nist_public,
     .shared = nist_shared,
+    .ephemeral = nist_ephemeral,
     .pk_ok = nist_pk_ok,
 };

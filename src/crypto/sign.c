@@ -8,13 +8,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/params.h>
-
-static OSSL_PARAM octets(const char *name, const uint8_t *p, size_t n)
-{
-    // OSSL_PARAM is not const, but an importer only reads it.
-    return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)p, n);
-}
 
 // ---------------------------------------------------------------------------------------------- EdDSA
 
@@ -29,8 +22,8 @@ static enum err eddsa_keygen(struct crypto *c, const struct sig_alg *s, struct s
 static EVP_PKEY *eddsa_private(struct crypto *c, const struct sig_alg *s, const uint8_t *sk, const uint8_t *pk)
 {
     if (pk == NULL) return EVP_PKEY_new_raw_private_key_ex(NULL, s->name, NULL, sk, s->nsk);
-    OSSL_PARAM pair[] = {octets(OSSL_PKEY_PARAM_PRIV_KEY, sk, s->nsk), octets(OSSL_PKEY_PARAM_PUB_KEY, pk, s->npk),
-                         OSSL_PARAM_construct_end()};
+    OSSL_PARAM pair[] = {ossl_octets(OSSL_PKEY_PARAM_PRIV_KEY, sk, s->nsk),
+                         ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, pk, s->npk), OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
     return EVP_PKEY_fromdata(c->raw[s->index], &key, EVP_PKEY_KEYPAIR, pair) == 1 ? key : NULL;
 }
@@ -66,7 +59,7 @@ static enum err eddsa_sign(struct crypto *c, const struct sig_alg *s, const uint
 static enum err eddsa_verify(struct crypto *c, const struct sig_alg *s, const uint8_t *pk, struct span msg,
                              struct span sig)
 {
-    OSSL_PARAM half[] = {octets(OSSL_PKEY_PARAM_PUB_KEY, pk, s->npk), OSSL_PARAM_construct_end()};
+    OSSL_PARAM half[] = {ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, pk, s->npk), OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
     enum err e = ERR_CRYPTO;
     ossl_mark();
@@ -94,25 +87,18 @@ static enum err ecdsa_public(struct crypto *c, const struct sig_alg *s, const ui
     return s->curve->public(c, s->curve, sk, pk);
 }
 
-// An EVP key from the scalar or from the point; signing needs no public key. OpenSSL wants the scalar in the
-// machine's byte order.
-static EVP_PKEY *ecdsa_key(struct crypto *c, const struct sig_alg *s, const uint8_t *sk, const uint8_t *pk)
+// An EVP key from the scalar; signing needs no public key. OpenSSL wants it in the machine's byte order.
+static EVP_PKEY *ecdsa_private(struct crypto *c, const struct sig_alg *s, const uint8_t *sk)
 {
     uint8_t native[SCALAR_MAX]; /* secret */
-    OSSL_PARAM params[3] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)s->curve->name, 0),
-        OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
-    if (sk != NULL) {
-        BIGNUM *k = BN_secure_new();
-        bool ok = k != NULL && BN_bin2bn(sk, s->nsk, k) != NULL && BN_bn2nativepad(k, native, s->nsk) == s->nsk;
-        BN_clear_free(k);
-        params[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, s->nsk);
-        if (ok && EVP_PKEY_fromdata(c->ec, &key, EVP_PKEY_KEYPAIR, params) != 1) key = NULL;
-    } else {
-        params[1] = octets(OSSL_PKEY_PARAM_PUB_KEY, pk, s->npk);
-        if (EVP_PKEY_fromdata(c->ec, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) key = NULL;
-    }
+    BIGNUM *k = BN_secure_new();
+    bool ok = k != NULL && BN_bin2bn(sk, s->nsk, k) != NULL && BN_bn2nativepad(k, native, s->nsk) == s->nsk;
+    BN_clear_free(k);
+    OSSL_PARAM params[] = {ossl_text(OSSL_PKEY_PARAM_GROUP_NAME, s->curve->name),
+                           OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, s->nsk),
+                           OSSL_PARAM_construct_end()};
+    if (ok && EVP_PKEY_fromdata(c->ec, &key, EVP_PKEY_KEYPAIR, params) != 1) key = NULL;
     mem_wipe(native, sizeof native);
     return key;
 }
@@ -127,7 +113,7 @@ static enum err ecdsa_sign(struct crypto *c, const struct sig_alg *s, const uint
     if (e != ERR_OK) return e;
     size_t n = s->nsigmax;
     ossl_mark();
-    EVP_PKEY *key = ecdsa_key(c, s, sk, NULL);
+    EVP_PKEY *key = ecdsa_private(c, s, sk);
     EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool ok = x != NULL && EVP_PKEY_sign_init(x) == 1 && EVP_PKEY_sign(x, sig, &n, hash, s->hash->nh) == 1;
     e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
@@ -146,17 +132,21 @@ static enum err ecdsa_verify(struct crypto *c, const struct sig_alg *s, const ui
     uint8_t hash[CRYPTO_HASH_MAX];
     enum err e = hash_digest(c, s->hash, &msg, 1, hash);
     if (e != ERR_OK) return e;
+    EVP_PKEY *key = c->verifier[s->curve->index];
+    EVP_PKEY_CTX *x = NULL;
     ossl_mark();
-    EVP_PKEY *key = ecdsa_key(c, s, NULL, pk);
-    EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    if (key == NULL)
+    if (EVP_PKEY_set1_encoded_public_key(key, pk, s->npk) != 1) {
         e = ossl_error(ERR_UNAUTHENTICATED);
-    else if (x == NULL || EVP_PKEY_verify_init(x) != 1)
+        goto out;
+    }
+    x = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    if (x == NULL || EVP_PKEY_verify_init(x) != 1) {
         e = ossl_error(ERR_CRYPTO);
-    else
-        e = EVP_PKEY_verify(x, sig.p, sig.n, hash, s->hash->nh) == 1 ? ERR_OK : ossl_error(ERR_UNAUTHENTICATED);
+        goto out;
+    }
+    e = EVP_PKEY_verify(x, sig.p, sig.n, hash, s->hash->nh) == 1 ? ERR_OK : ossl_error(ERR_UNAUTHENTICATED);
+out:
     EVP_PKEY_CTX_free(x);
-    EVP_PKEY_free(key);
     ossl_unmark();
     return e;
 }

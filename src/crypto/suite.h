@@ -15,27 +15,32 @@
 
 #include "crypto/crypto.h"
 #include "crypto/keccak.h"
+#include "crypto/mlkem.h"
 
 enum hash_index { HASH_SHA256, HASH_SHA384, HASH_SHA512, HASHES };
 enum aead_index { AEAD_AES128, AEAD_AES256, AEAD_CHACHA20, AEADS };
-enum raw_index { RAW_X25519, RAW_X448, RAW_ED25519, RAW_ED448, RAWS }; // keys that are plain bytes
+enum raw_index { RAW_X25519, RAW_X448, RAW_ED25519, RAW_ED448, RAWS, RAW_PEERS = RAW_ED25519 }; // plain bytes
 enum curve_index { CURVE_P256, CURVE_P384, CURVE_P521, CURVES };
+enum pq_index { PQ_512, PQ_768, PQ_1024, PQS };
 
 enum {
     BLOCK_MAX = 128,  // of SHA-384 and SHA-512
     SCALAR_MAX = 66,  // of P-521
     POINT_MAX = 133,  // of P-521, uncompressed
     FIELD_MAX = 66,   // of P-521: the longest Diffie-Hellman result
-    DERIVE_MAX = 160, // the longest secret that a hybrid KEM's seed expands to: d, z, two P-384 scalars
 };
 
 struct crypto {
     EVP_MD *md[HASHES];
     EVP_CIPHER *cipher[AEADS];
-    EVP_PKEY_CTX *raw[RAWS];  // ready for EVP_PKEY_fromdata
-    EVP_PKEY_CTX *ec;         // likewise
+    EVP_PKEY_CTX *raw[RAWS];    // ready for EVP_PKEY_fromdata
+    EVP_PKEY_CTX *ec;           // likewise
+    EVP_PKEY_CTX *pq[PQS];      // likewise; NULL where OpenSSL has no ML-KEM
     EC_GROUP *group[CURVES];
-    EVP_MD_CTX *md_ctx;       // scratch
+    EVP_PKEY *peer[RAW_PEERS];  // scratch: somebody else's X25519 or X448 key
+    EVP_PKEY *verifier[CURVES]; // scratch: somebody else's ECDSA key
+    const struct pq_backend *backend; // whose ML-KEM it is
+    EVP_MD_CTX *md_ctx;         // scratch
     EVP_CIPHER_CTX *cipher_ctx; // scratch
 };
 
@@ -46,6 +51,11 @@ void ossl_mark(void);
 void ossl_unmark(void);
 // What to report after such a failure: ERR_MEMORY if that was the reason, else `otherwise`.
 enum err ossl_error(enum err otherwise);
+// A context ready for EVP_PKEY_fromdata; NULL if OpenSSL does not have the algorithm.
+EVP_PKEY_CTX *ossl_importer(const char *name);
+// Parameters over bytes and text that the importer only reads.
+OSSL_PARAM ossl_text(const char *name, const char *text);
+OSSL_PARAM ossl_octets(const char *name, const uint8_t *p, size_t n);
 
 // ---------------------------------------------------------------------------------------------- hash.c
 
@@ -113,6 +123,9 @@ struct dh_group {
     // the curve, or if the result is all zeros (RFC 7748 §6, RFC 9180 §7.1.4).
     enum err (*shared)(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *own_pk,
                        const uint8_t *peer, uint8_t *out);
+    // Both at once, for a key that is used once: pk and the shared coordinate. Errors of both.
+    enum err (*ephemeral)(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *peer,
+                          uint8_t *pk, uint8_t *out);
     bool (*pk_ok)(struct crypto *c, const struct dh_group *g, const uint8_t *pk);
 };
 extern const struct dh_group dh_x25519, dh_x448, dh_p256, dh_p384, dh_p521;
@@ -143,9 +156,35 @@ struct sig_alg {
 };
 extern const struct sig_alg sig_ed25519, sig_ed448, sig_p256, sig_p384, sig_p521;
 
-// --------------------------------------------------------------------------------- dhkem.c and hybrid.c
+// ------------------------------------------------------------------------------ pq.c and pq_openssl.c
 
-struct mlkem;
+enum { PQ_SEED = 64 }; // d || z, the form in which draft-ietf-hpke-pq keeps a decapsulation key
+
+// A parameter set of ML-KEM, for either backend.
+struct pq_set {
+    const char *name;
+    enum pq_index index;
+    const struct mlkem *own;
+    uint16_t ek, ct; // sizes
+};
+extern const struct pq_set pq_512, pq_768, pq_1024;
+
+// ML-KEM by one of two implementations, which give the same bytes: ours, and that of OpenSSL 3.5 and later.
+struct pq_backend {
+    enum err (*public)(struct crypto *c, const struct pq_set *p, const uint8_t seed[PQ_SEED], uint8_t *ek);
+    // ERR_INVALID if ek fails the modulus check (FIPS 203 §7.2).
+    enum err (*encap)(struct crypto *c, const struct pq_set *p, const uint8_t *ek, const uint8_t *r, uint8_t *ct,
+                      uint8_t *ss);
+    enum err (*decap)(struct crypto *c, const struct pq_set *p, const uint8_t seed[PQ_SEED], const uint8_t *ct,
+                      uint8_t *ss);
+    bool (*ek_ok)(struct crypto *c, const struct pq_set *p, const uint8_t *ek);
+};
+extern const struct pq_backend pq_own, pq_openssl;
+
+// Whether this OpenSSL has all of ML-KEM; if so, c->pq is filled.
+bool pq_openssl_find(struct crypto *c);
+
+// --------------------------------------------------------------------------- dhkem.c, pq.c and hybrid.c
 
 // A KEM. The functions get keys, enc and seed of the right sizes: hpke.c has looked.
 struct kem_alg {
@@ -153,7 +192,7 @@ struct kem_alg {
     uint16_t npk, nsk, nenc, nss, nseed;
     const struct dh_group *group; // NULL for ML-KEM alone
     const struct hash_alg *hash;  // of DHKEM
-    const struct mlkem *mlkem;    // NULL for DHKEM
+    const struct pq_set *pq;      // NULL for DHKEM
     const char *label;            // of a hybrid
     enum err (*derive)(struct crypto *c, const struct kem_alg *k, struct span ikm, uint8_t *sk, uint8_t *pk);
     enum err (*public)(struct crypto *c, const struct kem_alg *k, const uint8_t *sk, uint8_t *pk);
@@ -166,6 +205,11 @@ struct kem_alg {
     bool (*pk_ok)(struct crypto *c, const struct kem_alg *k, const uint8_t *pk);
 };
 extern const struct kem_alg dhkem_p256, dhkem_p384, dhkem_p521, dhkem_x25519, dhkem_x448;
+extern const struct kem_alg kem_mlkem512, kem_mlkem768, kem_mlkem1024;
+extern const struct kem_alg hybrid_mlkem768_p256, hybrid_mlkem768_x25519, hybrid_mlkem1024_p384;
+
+// DeriveKeyPair's seed for the KEMs of draft-ietf-hpke-pq: SHAKE256.LabeledDerive(ikm, "DeriveKeyPair", "", n).
+void pq_derive_seed(const struct kem_alg *k, struct span ikm, uint8_t *seed, size_t n);
 
 // --------------------------------------------------------------------------------------------- suite.c
 

@@ -5,38 +5,52 @@
 #include "crypto/suite.h"
 
 #include <openssl/core_names.h>
-#include <openssl/params.h>
-
-static OSSL_PARAM octets(const char *name, const uint8_t *p, size_t n)
-{
-    // OSSL_PARAM is not const, but an importer only reads it.
-    return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)p, n);
-}
 
 // The key pair. With both halves at hand OpenSSL computes nothing; from the private half alone it multiplies the base
 // point, which costs as much as the exchange.
 static EVP_PKEY *own_key(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *pk)
 {
     if (pk == NULL) return EVP_PKEY_new_raw_private_key_ex(NULL, g->name, NULL, sk, g->nsk);
-    OSSL_PARAM pair[] = {octets(OSSL_PKEY_PARAM_PRIV_KEY, sk, g->nsk), octets(OSSL_PKEY_PARAM_PUB_KEY, pk, g->npk),
-                         OSSL_PARAM_construct_end()};
+    OSSL_PARAM pair[] = {ossl_octets(OSSL_PKEY_PARAM_PRIV_KEY, sk, g->nsk),
+                         ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, pk, g->npk), OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
     return EVP_PKEY_fromdata(c->raw[g->index], &key, EVP_PKEY_KEYPAIR, pair) == 1 ? key : NULL;
 }
 
-static EVP_PKEY *peer_key(struct crypto *c, const struct dh_group *g, const uint8_t *pk)
+// The exchange itself. The peer's half goes into a key that is kept for this, and is replaced in the next call.
+static enum err derive(struct crypto *c, const struct dh_group *g, EVP_PKEY *key, const uint8_t *peer, uint8_t *out)
 {
-    OSSL_PARAM half[] = {octets(OSSL_PKEY_PARAM_PUB_KEY, pk, g->npk), OSSL_PARAM_construct_end()};
-    EVP_PKEY *key = NULL;
-    return EVP_PKEY_fromdata(c->raw[g->index], &key, EVP_PKEY_PUBLIC_KEY, half) == 1 ? key : NULL;
+    static const uint8_t zero[FIELD_MAX];
+    EVP_PKEY *other = c->peer[g->index];
+    enum err e = ERR_CRYPTO;
+    size_t n = g->ndh;
+    EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    if (x == NULL || EVP_PKEY_set1_encoded_public_key(other, peer, g->npk) != 1 || EVP_PKEY_derive_init(x) != 1 ||
+        EVP_PKEY_derive_set_peer_ex(x, other, 0) != 1) {
+        e = ossl_error(ERR_CRYPTO);
+        goto out;
+    }
+    // RFC 9180 §7.1.4: "the sender and recipient MUST check whether the Diffie-Hellman shared secret is the all-zero
+    // value and abort if so". OpenSSL refuses as well; the duty is ours.
+    bool ok = EVP_PKEY_derive(x, out, &n) == 1 && n == g->ndh && !mem_equal(out, zero, n);
+    e = ok ? ERR_OK : ossl_error(ERR_INVALID);
+out:
+    EVP_PKEY_CTX_free(x);
+    if (e != ERR_OK) mem_wipe(out, g->ndh);
+    return e;
+}
+
+static bool read_public(const struct dh_group *g, const EVP_PKEY *key, uint8_t *pk)
+{
+    size_t n = g->npk;
+    return key != NULL && EVP_PKEY_get_raw_public_key(key, pk, &n) == 1 && n == g->npk;
 }
 
 static enum err xdh_public(struct crypto *c, const struct dh_group *g, const uint8_t *sk, uint8_t *pk)
 {
     ossl_mark();
     EVP_PKEY *key = own_key(c, g, sk, NULL);
-    size_t n = g->npk;
-    bool ok = key != NULL && EVP_PKEY_get_raw_public_key(key, pk, &n) == 1 && n == g->npk;
+    bool ok = read_public(g, key, pk);
     enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
     EVP_PKEY_free(key);
     ossl_unmark();
@@ -47,27 +61,26 @@ static enum err xdh_public(struct crypto *c, const struct dh_group *g, const uin
 static enum err xdh_shared(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *own_pk,
                            const uint8_t *peer, uint8_t *out)
 {
-    static const uint8_t zero[FIELD_MAX];
-    enum err e = ERR_CRYPTO;
-    size_t n = g->ndh;
     ossl_mark();
-    EVP_PKEY_CTX *x = NULL;
-    EVP_PKEY *key = own_key(c, g, sk, own_pk), *other = peer_key(c, g, peer);
-    if (key != NULL && other != NULL) x = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    if (x == NULL || EVP_PKEY_derive_init(x) != 1 || EVP_PKEY_derive_set_peer_ex(x, other, 0) != 1) {
-        e = ossl_error(ERR_CRYPTO);
-        goto out;
-    }
-    // RFC 9180 §7.1.4: "the sender and recipient MUST check whether the Diffie-Hellman shared secret is the all-zero
-    // value and abort if so". OpenSSL refuses as well; the duty is ours.
-    bool ok = EVP_PKEY_derive(x, out, &n) == 1 && n == g->ndh && !mem_equal(out, zero, n);
-    e = ok ? ERR_OK : ossl_error(ERR_INVALID);
-out:
-    EVP_PKEY_CTX_free(x);
+    EVP_PKEY *key = own_key(c, g, sk, own_pk);
+    enum err e = derive(c, g, key, peer, out);
     EVP_PKEY_free(key);
-    EVP_PKEY_free(other);
     ossl_unmark();
-    if (e != ERR_OK) mem_wipe(out, g->ndh);
+    return e;
+}
+
+static enum err xdh_ephemeral(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *peer,
+                              uint8_t *pk, uint8_t *out)
+{
+    ossl_mark();
+    EVP_PKEY *key = own_key(c, g, sk, NULL);
+    enum err e = read_public(g, key, pk) ? derive(c, g, key, peer, out) : ossl_error(ERR_CRYPTO);
+    EVP_PKEY_free(key);
+    ossl_unmark();
+    if (e != ERR_OK) {
+        mem_wipe(pk, g->npk);
+        mem_wipe(out, g->ndh);
+    }
     return e;
 }
 
@@ -88,6 +101,7 @@ const struct dh_group dh_x25519 = {
     .ndh = 32,
     .public = xdh_public,
     .shared = xdh_shared,
+    .ephemeral = xdh_ephemeral,
     .pk_ok = xdh_pk_ok,
 };
 const struct dh_group dh_x448 = {
@@ -98,5 +112,6 @@ const struct dh_group dh_x448 = {
     .ndh = 56,
     .public = xdh_public,
     .shared = xdh_shared,
+    .ephemeral = xdh_ephemeral,
     .pk_ok = xdh_pk_ok,
 };
