@@ -33,6 +33,10 @@ static const struct vector_type types[] = {
     {"passive-client", true, NULL,
      {"external_psks", "key_package", "signature_priv", "encryption_priv", "init_priv", "welcome", "ratchet_tree",
       "initial_epoch_authenticator", "epochs"}},
+    {"hpke", false, hpke_base,
+     {"mode", "kem_id", "kdf_id", "aead_id", "info", "ikmR", "ikmE", "skRm", "pkRm", "enc", "shared_secret", "key",
+      "base_nonce", "exporter_secret", "encryptions", "exports"}},
+    {"x-wing", false, hpke_xwing, {"seed", "eseed", "ss", "sk", "pk", "ct"}},
 };
 
 const struct vector_type *vector_type_at(size_t i) { return i < sizeof types / sizeof *types ? &types[i] : NULL; }

@@ -29,5 +29,6 @@ vector_check basics_crypto, basics_length, basics_tree_math; // basics.c
 vector_check trees_operations, trees_validation;             // trees.c
 vector_check treekem_check;                                  // treekem.c
 vector_check secrets_tree;                                   // secrets.c
+vector_check hpke_base, hpke_xwing;                          // hpke.c
 
 #endif
