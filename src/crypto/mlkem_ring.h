@@ -46,7 +46,7 @@ RING_BODY RING_V RING(montgomery)(RING_V a, struct RING(factor) f)
 RING_BODY RING_V RING(barrett)(RING_V a)
 {
     RING_V quotient = RING_HIGH(a, (RING_V){0} + (int16_t)MLKEM_BARRETT) >> 10;
-    return a - RING(low)(quotient, (RING_V){0} + (int16_t)MLKEM_Q);
+    return (RING_V)((RING_U)a - (RING_U)quotient * (uint16_t)MLKEM_Q); // unsigned: the product alone may not fit
 }
 
 RING_BODY void RING(reduce)(int16_t c[MLKEM_N])
@@ -73,7 +73,7 @@ RING_BODY void RING(forward_step)(int16_t *lo, int16_t *hi, size_t n, struct RIN
     }
 }
 
-// Algorithm 10, lines 9-11, on n vectors.
+// Algorithm 10, lines 8-10, on n vectors.
 RING_BODY void RING(inverse_step)(int16_t *lo, int16_t *hi, size_t n, struct RING(factor) zeta)
 {
     for (size_t i = 0; i < n; i += RING(lanes)) {

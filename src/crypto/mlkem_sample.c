@@ -15,7 +15,7 @@
 
 enum {
     RATE = KECCAK_RATE_128,
-    SEED = 34, // bytes: rho and the two indices
+    SEED = 34,        // bytes: rho and the two indices
     FIRST = 3 * RATE, // bytes: 336 candidates, of which 273 are expected to pass, so that more is rarely needed
     READ = 16,        // bytes that the wide build reads at once; it uses 12 of them
 };
@@ -28,7 +28,7 @@ struct sampler {
     size_t n;
 };
 
-// Algorithm 7, lines 4-14: each three bytes are two candidates. n is a multiple of 3.
+// Algorithm 7, lines 4-16: each three bytes are two candidates. n is a multiple of 3.
 static void reject(struct sampler *s, const uint8_t *in, size_t n)
 {
     int16_t *c = s->out->c;
@@ -48,10 +48,12 @@ static void reject(struct sampler *s, const uint8_t *in, size_t n)
 WIDE static void keep(struct sampler *s, __m128i four, unsigned accepted)
 {
     // Places of bytes for pshufb, two a number; what is above the kept numbers does not matter.
-    static const uint64_t places[16] = {0,          0x0100,     0x0302,         0x03020100,
-                                        0x0504,     0x05040100, 0x05040302,     0x050403020100,
-                                        0x0706,     0x07060100, 0x07060302,     0x070603020100,
-                                        0x07060504, 0x070605040100, 0x070605040302, 0x0706050403020100};
+    static const uint64_t places[16] = {
+        0,          0x0100,         0x0302,         0x03020100,
+        0x0504,     0x05040100,     0x05040302,     0x050403020100,
+        0x0706,     0x07060100,     0x07060302,     0x070603020100,
+        0x07060504, 0x070605040100, 0x070605040302, 0x0706050403020100,
+    };
     __m128i kept = _mm_shuffle_epi8(four, _mm_cvtsi64_si128((long long)places[accepted]));
     _mm_storel_epi64((__m128i *)(void *)(s->out->c + s->n), kept);
     s->n += (unsigned)__builtin_popcount(accepted);
@@ -177,7 +179,7 @@ void mlkem_sample_noise(struct poly *p, size_t n, unsigned eta, const uint8_t se
             memcpy(input + j * INPUT, seed, 32);
             input[j * INPUT + 32] = (uint8_t)(first + at + j);
         }
-        // PRF_eta (4.3) gives 64 eta bytes: out of one block for eta = 2, of two for 3.
+        // PRF_eta (§4.1) gives 64 eta bytes: out of one block for eta = 2, of two for 3.
         keccak_x4_start(&k, KECCAK_RATE_256, input, INPUT, wide);
         for (size_t done = 0; done < 64U * eta; done += KECCAK_RATE_256) keccak_x4_block(&k, bytes + done, OUTPUT);
         for (size_t j = 0; j < 4 && at + j < n; j++) noise_from(&p[at + j], bytes + j * OUTPUT, eta, wide);

@@ -58,7 +58,7 @@ static unsigned bit_reverse_7(unsigned i)
     return r;
 }
 
-// (4.12): pair i of the NTT of f is f modulo X^2 - zeta^(2 BitRev7(i) + 1).
+// §4.3: pair i of the NTT of f is f modulo X^2 - zeta^(2 BitRev7(i) + 1).
 static void slow_ntt(int out[MLKEM_N], const struct poly *f)
 {
     for (unsigned i = 0; i < 128; i++) {
