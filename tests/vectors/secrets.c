@@ -21,6 +21,7 @@ static void sender_data(struct trial *t, const struct field *v)
     uint8_t out[CRYPTO_KEY_MAX];
     size_t nk = algo_sizes(&t->algo)->nk;
     if (sample.n > algo_nh(&t->algo)) sample.n = algo_nh(&t->algo);
+    trial_equal(t, secret.n, algo_nh(&t->algo), "sender_data.sender_data_secret: length");
     if (t->failed || !trial_ok(t, label_expand(&t->algo, secret, "key", sample, out, nk), "sender_data.key")) return;
     trial_same(t, span_of(out, nk), key, "sender_data.key");
     if (!trial_ok(t, label_expand(&t->algo, secret, "nonce", sample, out, CRYPTO_NONCE), "sender_data.nonce")) return;
