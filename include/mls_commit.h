@@ -56,8 +56,8 @@ MLS_API bool mls_staged_changes_extensions(const struct mls_staged *s);
 MLS_API enum mls_error mls_staged_export(const struct mls_staged *s, const char *label, struct mls_span context, size_t size,
                                          struct mls_buf *out);
 MLS_API enum mls_error mls_staged_epoch_authenticator(const struct mls_staged *s, struct mls_buf *out);
-// Enters the epoch and frees `take`. Fails only with MLS_E_STAGED_STALE or MLS_E_MISUSE, if it was staged on another
-// epoch or group; then `take` is freed too.
+// Enters the epoch and frees `take`. MLS_E_STAGED_STALE if it was staged on another epoch, MLS_E_MISUSE on another group,
+// MLS_E_MEMORY: then nothing has changed, and `take` stays the caller's.
 MLS_API enum mls_error mls_group_merge(struct mls_group *g, struct mls_staged *take);
 MLS_API_VOID void mls_staged_free(struct mls_staged *s);
 // A staged commit of this member's own as bytes (secret), so that it can be merged after a restart; and back.

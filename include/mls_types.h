@@ -104,7 +104,6 @@ enum mls_check_reason {
 // NULL: then the new identity must be a valid successor of the old one.
 struct mls_credential_check {
     enum mls_check_reason reason;
-    uint16_t suite;
     const struct mls_member *member;
     const struct mls_member *replaced;
 };

@@ -123,10 +123,21 @@ enum err crypto_kem_public(struct crypto *c, const struct crypto_suite *s, struc
 // Whether pk can be a public key: right size, point on the curve, ML-KEM modulus check (FIPS 203 §7.2).
 bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct span pk);
 
-// SealBase / OpenBase (RFC 9180 §6.1) with an empty AAD and MLS's use of info. `seed` has nseed fresh random bytes.
-// enc has nenc bytes; ct has pt.n + CRYPTO_TAG.
+// What `info` comes to in the key schedule (RFC 9180 §5.1). It depends on no key: whoever seals under one info to many
+// hashes it once.
+struct crypto_hpke_info {
+    uint8_t context[1 + 2 * CRYPTO_HASH_MAX];
+};
+enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info,
+                          struct crypto_hpke_info *out);
+
+// SealBase / OpenBase (RFC 9180 §6.1) with an empty AAD. `seed` has nseed fresh random bytes. enc has nenc bytes; ct has
+// pt.n + CRYPTO_TAG. ERR_INVALID if pk is no public key.
 enum err crypto_hpke_seal(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span info,
                           struct span pt, const uint8_t *seed, uint8_t *enc, uint8_t *ct);
+enum err crypto_hpke_seal_info(struct crypto *c, const struct crypto_suite *s, struct span pk,
+                               const struct crypto_hpke_info *info, struct span pt, const uint8_t *seed, uint8_t *enc,
+                               uint8_t *ct);
 // pk is the public key that belongs to sk; an empty span has it computed. ERR_UNAUTHENTICATED if it does not open.
 enum err crypto_hpke_open(struct crypto *c, const struct crypto_suite *s, struct span sk, struct span pk,
                           struct span enc, struct span info, struct span ct, uint8_t *pt);

@@ -41,17 +41,28 @@ static struct label suite_id(const struct hpke *h)
                            (uint8_t)(aead >> 8), (uint8_t)aead}};
 }
 
-// KeySchedule (§5.1) for a two-stage KDF in mode_base: psk and psk_id are empty.
-static enum err schedule_two(struct crypto *c, const uint8_t *ss, struct span info, struct hpke_context *x)
+// key_schedule_context (§5.1) for a two-stage KDF in mode_base, where psk and psk_id are empty: it depends on the suite
+// and on info, but on no key.
+static enum err context_two(struct crypto *c, const struct hpke *alg, struct span info,
+                            uint8_t context[1 + 2 * CRYPTO_HASH_MAX])
+{
+    const struct hash_alg *h = alg->kdf->hash;
+    struct label id = suite_id(alg);
+    const struct span id_span = span_of(id.b, sizeof id.b), none = span_of(NULL, 0);
+    context[0] = 0; // mode_base
+    enum err e = kdf_labeled_extract(c, h, id_span, none, "psk_id_hash", none, context + 1);
+    return e == ERR_OK ? kdf_labeled_extract(c, h, id_span, none, "info_hash", info, context + 1 + h->nh) : e;
+}
+
+// The rest of KeySchedule, from the shared secret.
+static enum err schedule_from(struct crypto *c, const uint8_t *ss, const uint8_t *context, struct hpke_context *x)
 {
     const struct hash_alg *h = x->alg.kdf->hash;
     struct label id = suite_id(&x->alg);
     const struct span id_span = span_of(id.b, sizeof id.b), none = span_of(NULL, 0);
-    uint8_t context[1 + 2 * CRYPTO_HASH_MAX] = {0}, secret[CRYPTO_HASH_MAX]; /* secret */
+    uint8_t secret[CRYPTO_HASH_MAX]; /* secret */
     const struct span context_span = span_of(context, 1 + 2 * (size_t)h->nh), prk = span_of(secret, h->nh);
-    enum err e = kdf_labeled_extract(c, h, id_span, none, "psk_id_hash", none, context + 1);
-    if (e == ERR_OK) e = kdf_labeled_extract(c, h, id_span, none, "info_hash", info, context + 1 + h->nh);
-    if (e == ERR_OK) e = kdf_labeled_extract(c, h, id_span, span_of(ss, x->alg.kem->nss), "secret", none, secret);
+    enum err e = kdf_labeled_extract(c, h, id_span, span_of(ss, x->alg.kem->nss), "secret", none, secret);
     if (e == ERR_OK)
         e = kdf_labeled_expand(c, h, id_span, prk, "key", &context_span, 1, x->key, x->alg.aead->nk);
     if (e == ERR_OK)
@@ -59,6 +70,13 @@ static enum err schedule_two(struct crypto *c, const uint8_t *ss, struct span in
     if (e == ERR_OK) e = kdf_labeled_expand(c, h, id_span, prk, "exp", &context_span, 1, x->exporter_secret, h->nh);
     mem_wipe(secret, sizeof secret);
     return e;
+}
+
+static enum err schedule_two(struct crypto *c, const uint8_t *ss, struct span info, struct hpke_context *x)
+{
+    uint8_t context[1 + 2 * CRYPTO_HASH_MAX];
+    enum err e = context_two(c, &x->alg, info, context);
+    return e == ERR_OK ? schedule_from(c, ss, context, x) : e;
 }
 
 // CombineSecrets_OneStage (draft-ietf-hpke-hpke §5.1): one derivation gives key, nonce and exporter secret.
@@ -179,17 +197,35 @@ bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct spa
     return pk.n == s->kem->npk && s->kem->pk_ok(c, s->kem, pk.p);
 }
 
+enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info, struct crypto_hpke_info *out)
+{
+    struct hpke h = of(s);
+    return context_two(c, &h, info, out->context);
+}
+
 enum err crypto_hpke_seal(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span info,
                           struct span pt, const uint8_t *seed, uint8_t *enc, uint8_t *ct)
 {
-    struct hpke h = of(s);
-    struct hpke_context x;
-    enum err e = hpke_setup_send(c, &h, pk, info, span_of(seed, s->kem->nseed), enc, &x);
+    struct crypto_hpke_info hashed;
+    enum err e = crypto_hpke_info(c, s, info, &hashed);
+    return e == ERR_OK ? crypto_hpke_seal_info(c, s, pk, &hashed, pt, seed, enc, ct) : e;
+}
+
+enum err crypto_hpke_seal_info(struct crypto *c, const struct crypto_suite *s, struct span pk,
+                               const struct crypto_hpke_info *info, struct span pt, const uint8_t *seed, uint8_t *enc,
+                               uint8_t *ct)
+{
+    if (pk.n != s->kem->npk) return ERR_INVALID;
+    uint8_t ss[CRYPTO_SS_MAX]; /* secret */
+    struct hpke_context x = {.alg = of(s)};
+    enum err e = s->kem->encap(c, s->kem, pk.p, span_of(seed, s->kem->nseed), enc, ss);
     if (e == ERR_OK) {
-        e = hpke_seal(c, &x, span_of(NULL, 0), pt, ct);
+        e = schedule_from(c, ss, info->context, &x);
+        if (e == ERR_OK) e = hpke_seal(c, &x, span_of(NULL, 0), pt, ct);
         if (e != ERR_OK) mem_wipe(enc, s->kem->nenc);
     }
     hpke_wipe(&x);
+    mem_wipe(ss, sizeof ss);
     return e;
 }
 

@@ -7,10 +7,10 @@
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
 
-// One optional<Node> into a whole tree; nodes at even places must be leaves, at odd ones parents.
-static enum err read_node(struct tree *t, uint32_t node, struct tls_reader *r)
+// One optional<Node> into a tree; nodes at even places must be leaves, at odd ones parents.
+enum err tree_read_node(struct tree *t, uint32_t node, struct tls_reader *r)
 {
-    if (!tls_optional(r)) return r->err;
+    if (!tls_optional(r)) return r->err != ERR_OK ? r->err : tree_blank(t, node);
     uint8_t type = tls_u8(r);
     if (type != (node_is_leaf(node) ? NODE_TYPE_LEAF : NODE_TYPE_PARENT)) tls_fail(r);
     if (r->err != ERR_OK) return r->err;
@@ -51,7 +51,7 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree)
     // RFC 9420 §12.4.3.3: "The receiver MUST check that the last node in ratchet_tree is non-blank".
     if (count == 0 || !last) return ERR_MALFORMED;
     enum err e = tree_resize(t, math_full(count / 2 + 1));
-    for (uint32_t i = 0; e == ERR_OK && i < count; i++) e = read_node(t, i, &in);
+    for (uint32_t i = 0; e == ERR_OK && i < count; i++) e = tree_read_node(t, i, &in);
     if (e == ERR_OK) e = tls_end(&in);
     // A last node that is a parent, or a right half without leaves, is no tree that anybody can have built.
     if (e == ERR_OK) {
@@ -88,7 +88,7 @@ enum err tree_restore_node(struct tree *t, uint32_t node, struct span optional_n
 {
     if (t->under != NULL || node >= math_width(t->leaves)) return ERR_CORRUPT;
     struct tls_reader r = tls_reader_of(optional_node);
-    enum err e = read_node(t, node, &r);
+    enum err e = tree_read_node(t, node, &r);
     if (e == ERR_OK) e = tls_end(&r);
     return e == ERR_MALFORMED ? ERR_CORRUPT : e;
 }

@@ -8,24 +8,25 @@
 
 static const char prefix[] = "MLS 1.0 ";
 
-// The longest label in use ("external init secret") with its prefix and a length octet, with room to spare.
-enum { LABEL_MAX = 64 - 1 };
+// Labels of the protocol are short; those of exporters are the application's.
+enum { LABEL_MAX = 1024 };
 
-// opaque label<V> = "MLS 1.0 " + label, in one octet of length and up to 63 of text.
+// opaque label<V> = "MLS 1.0 " + label
 struct label {
-    uint8_t b[1 + LABEL_MAX];
+    uint8_t b[2 + LABEL_MAX];
     size_t n;
 };
 
 static enum err label_of(const char *text, struct label *l)
 {
-    size_t n = strlen(text), p = sizeof prefix - 1;
-    if (n > LABEL_MAX - p) return ERR_LIMIT;
-    l->b[0] = (uint8_t)(p + n);
-    memcpy(l->b + 1, prefix, p);
-    memcpy(l->b + 1 + p, text, n);
-    l->n = 1 + p + n;
-    return ERR_OK;
+    struct buf b = {.p = l->b, .cap = sizeof l->b, .max = sizeof l->b};
+    size_t n = strlen(text);
+    if (n > LABEL_MAX - (sizeof prefix - 1)) return ERR_LIMIT;
+    tls_put_length(&b, sizeof prefix - 1 + n);
+    buf_put(&b, span_of(prefix, sizeof prefix - 1));
+    buf_put(&b, span_of(text, n));
+    l->n = b.n;
+    return buf_end(&b);
 }
 
 // The length header of a vector, without a heap.
@@ -107,24 +108,27 @@ enum err label_verify(const struct algo *a, struct span pk, const char *label, c
     return e;
 }
 
-enum err label_encrypt(const struct algo *a, struct span pk, const char *label, struct span context, struct span pt,
-                       const uint8_t *seed, struct buf *out)
+enum err label_info(const struct algo *a, const char *label, struct span context, struct crypto_hpke_info *out)
 {
-    const struct crypto_sizes *z = algo_sizes(a);
     struct buf info;
     buf_init(&info, TLS_VECTOR_MAX);
     enum err e = labelled(label, &context, 1, &info);
-    if (e != ERR_OK) goto out;
+    if (e == ERR_OK) e = crypto_hpke_info(a->crypto, a->suite, buf_span(&info), out);
+    buf_wipe(&info);
+    return e;
+}
+
+enum err label_encrypt(const struct algo *a, struct span pk, const struct crypto_hpke_info *info, struct span pt,
+                       const uint8_t *seed, struct buf *out)
+{
+    const struct crypto_sizes *z = algo_sizes(a);
     tls_put_length(out, z->nenc);
     uint8_t *enc = buf_grow(out, z->nenc);
     size_t at = enc == NULL ? 0 : (size_t)(enc - out->p); // the buffer may move when it grows again
     tls_put_length(out, pt.n + CRYPTO_TAG);
     uint8_t *ct = buf_grow(out, pt.n + CRYPTO_TAG);
-    e = buf_end(out);
-    if (e == ERR_OK) e = crypto_hpke_seal(a->crypto, a->suite, pk, buf_span(&info), pt, seed, out->p + at, ct);
-out:
-    buf_wipe(&info);
-    return e;
+    enum err e = buf_end(out);
+    return e == ERR_OK ? crypto_hpke_seal_info(a->crypto, a->suite, pk, info, pt, seed, out->p + at, ct) : e;
 }
 
 enum err label_decrypt(const struct algo *a, struct span sk, struct span pk, const char *label, struct span context,

@@ -44,8 +44,10 @@ enum err label_sign(const struct algo *a, struct span sk, struct span pk, const 
 enum err label_verify(const struct algo *a, struct span pk, const char *label, const struct span *parts, size_t n,
                       struct span sig);
 
+// The EncryptContext { label, context } of EncryptWithLabel, hashed once for all who are encrypted to under it.
+enum err label_info(const struct algo *a, const char *label, struct span context, struct crypto_hpke_info *out);
 // EncryptWithLabel: the HPKECiphertext's two halves are appended to `out` as kem_output<V>, ciphertext<V>.
-enum err label_encrypt(const struct algo *a, struct span pk, const char *label, struct span context, struct span pt,
+enum err label_encrypt(const struct algo *a, struct span pk, const struct crypto_hpke_info *info, struct span pt,
                        const uint8_t *seed, struct buf *out);
 // DecryptWithLabel into pt, which takes ct.n - CRYPTO_TAG bytes. pk may be empty (then it is computed from sk).
 enum err label_decrypt(const struct algo *a, struct span sk, struct span pk, const char *label, struct span context,

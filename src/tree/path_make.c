@@ -107,7 +107,7 @@ struct seal_job {
 struct seal_work {
     const struct tree *tree;
     const struct path_draft *draft;
-    struct span context;
+    struct crypto_hpke_info info;
     struct seal_job *job;
     uint8_t *seed; // nseed bytes a job. secret
     uint8_t *out;  // size bytes a job
@@ -118,9 +118,8 @@ static enum err seal_one(const struct algo *a, void *arg, size_t i)
 {
     struct seal_work *w = arg;
     struct buf out = {.p = w->out + i * w->size, .cap = w->size, .max = w->size};
-    return label_encrypt(a, tree_key(w->tree, w->job[i].node), "UpdatePathNode", w->context,
-                         secret_span(a, &w->draft->secret[w->job[i].draft]),
-                         w->seed + i * algo_sizes(a)->nseed, &out);
+    return label_encrypt(a, tree_key(w->tree, w->job[i].node), &w->info,
+                         secret_span(a, &w->draft->secret[w->job[i].draft]), w->seed + i * algo_sizes(a)->nseed, &out);
 }
 
 static size_t vector_size(size_t n) { return n + (n < 64 ? 1 : n < 16384 ? 2 : 4); }
@@ -157,9 +156,10 @@ enum err path_seal(const struct algo *a, const struct executor *x, const struct 
     const struct crypto_sizes *z = algo_sizes(a);
     struct nodes all = {0};
     size_t first[TREE_MAX_LEVELS + 1] = {0};
-    struct seal_work w = {.tree = t, .draft = d, .context = context};
+    struct seal_work w = {.tree = t, .draft = d};
     w.size = vector_size(z->nenc) + vector_size(algo_nh(a) + CRYPTO_TAG);
-    enum err e = list_jobs(t, sender, d, added, &all, first);
+    enum err e = label_info(a, "UpdatePathNode", context, &w.info);
+    if (e == ERR_OK) e = list_jobs(t, sender, d, added, &all, first);
     if (e == ERR_OK && (w.job = mem_new_array(all.n, sizeof *w.job)) == NULL) e = ERR_MEMORY;
     for (uint32_t i = 0; e == ERR_OK && i < d->n; i++) {
         for (size_t j = first[i]; j < first[i + 1]; j++) w.job[j] = (struct seal_job){all.v[j], i};

@@ -109,6 +109,8 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree);
 enum err tree_encode(const struct tree *t, struct buf *out);
 // One node as optional<Node>, for storage.
 enum err tree_encode_node(const struct tree *t, uint32_t node, struct buf *out);
+// Reads one optional<Node> and sets it. The error sticks in the reader, or is returned.
+enum err tree_read_node(struct tree *t, uint32_t node, struct tls_reader *r);
 // Sets one node of a whole tree from optional<Node>. ERR_CORRUPT if it is none.
 enum err tree_restore_node(struct tree *t, uint32_t node, struct span optional_node);
 // Gives a whole, empty tree its number of leaves, a power of two.

@@ -210,7 +210,9 @@ static void encrypt(struct trial *t, const struct field *f)
     if (seed == NULL) return;
     buf_init(&out, TLS_VECTOR_MAX);
     enum err e = t->world.random(t->world.arg, seed, algo_sizes(&t->algo)->nseed);
-    if (e == ERR_OK) e = label_encrypt(&t->algo, pk, label, context, pt, seed, &out);
+    struct crypto_hpke_info info;
+    if (e == ERR_OK) e = label_info(&t->algo, label, context, &info);
+    if (e == ERR_OK) e = label_encrypt(&t->algo, pk, &info, pt, seed, &out);
     trial_ok(t, e, "encrypt_with_label: encrypt");
     struct tls_reader r = tls_reader_of(trial_take(t, &out, "encrypt_with_label: encrypt"));
     kem_output = tls_vector(&r);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Applying a list of proposals to a staged epoch in the order of RFC 9420 §12.3: group context extensions, Updates,
+// Removes, Adds. Each new leaf is validated before it enters the overlay; the group itself is only read.
+#include "group/list.h"
+
+static enum err check_external_senders(const struct mls_group *g, struct span data)
+{
+    struct tls_reader r = tls_reader_of(data), in = tls_open(&r);
+    while (tls_left(&in) > 0) {
+        struct leaf l = {.signature_key = tls_vector(&in)};
+        credential_read(&in, &l.credential);
+        if (in.err != ERR_OK) break;
+        struct mls_member member;
+        member_of(&l, 0, &member);
+        const struct mls_credential_check check = {.reason = MLS_CHECK_EXTERNAL_SENDER, .member = &member};
+        // RFC 9420 §5.3.1: "When an external_senders extension is added to the group" or "updated", it "MUST be
+        // validated with the AS."
+        if (!g->client->config.credential(g->client->config.arg, &check)) return rule(MLS_E_LEAF_CREDENTIAL);
+    }
+    tls_close(&r, &in);
+    return tls_end(&r);
+}
+
+static enum err apply_extensions(const struct mls_group *g, const struct list *l, struct mls_staged *s)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
+        struct span now, before = span_of(NULL, 0);
+        if (l->v[i].p.type != PROPOSAL_EXTENSIONS) continue;
+        buf_wipe(&s->next.extensions);
+        buf_put(&s->next.extensions, l->v[i].p.extensions);
+        s->changes_extensions = true;
+        e = buf_end(&s->next.extensions);
+        (void)extensions_find(buf_span(&g->now.extensions), EXTENSION_EXTERNAL_SENDERS, &before);
+        if (e == ERR_OK && extensions_find(l->v[i].p.extensions, EXTENSION_EXTERNAL_SENDERS, &now) &&
+            !span_eq(now, before)) {
+            e = check_external_senders(g, now);
+        }
+    }
+    return e;
+}
+
+// The private half of an Update that this member proposed and somebody else has committed.
+static enum err use_own_update(const struct mls_group *g, const struct leaf *l, struct mls_staged *s)
+{
+    for (size_t i = 0; i < g->n_update; i++) {
+        const struct own_update *u = &g->update[i];
+        if (!span_eq(buf_span(&u->encryption_key), l->encryption_key)) continue;
+        uint32_t leaf = s->next.keys.leaf;
+        path_keys_wipe(&s->next.keys);
+        s->next.keys.leaf = leaf;
+        s->next.keys.have[0] = true;
+        memcpy(s->next.keys.key[0], u->leaf_key, algo_sizes(&g->algo)->nsk);
+        memcpy(s->next.signature_key, u->signature_key, sizeof u->signature_key);
+        return ERR_OK;
+    }
+    return ERR_CORRUPT; // an Update in this member's name that it has not made
+}
+
+static enum err apply_update(const struct mls_group *g, const struct check_rules *rules, const struct item *i,
+                             struct mls_staged *s)
+{
+    struct leaf old;
+    const struct leaf *new = i->p.update;
+    enum err e = tree_leaf(&s->tree, i->sender, &old);
+    if (e == ERR_NOT_FOUND) return rule(MLS_E_MESSAGE_SENDER);
+    if (e == ERR_OK) e = check_leaf(&g->algo, rules, new, LEAF_UPDATE, i->sender);
+    // RFC 9420 §7.3: "encryption_key represents a different public key than the encryption_key in the leaf node being
+    // replaced by the Update proposal."
+    if (e == ERR_OK && span_eq(new->encryption_key, old.encryption_key)) e = rule(MLS_E_LEAF_KEY_UNCHANGED);
+    if (e == ERR_OK) e = rules->credential(rules->arg, CHECK_UPDATE, new, &old);
+    if (e == ERR_OK && i->sender == g->now.keys.leaf) e = use_own_update(g, new, s);
+    if (e == ERR_OK) e = tree_set_leaf(&s->tree, i->sender, new->raw);
+    if (e == ERR_OK) e = tree_blank_path(&s->tree, i->sender);
+    return e == ERR_OK ? staged_note(s, MLS_CHANGE_UPDATED, i->sender, new->raw) : e;
+}
+
+static enum err apply_remove(const struct mls_group *g, const struct item *i, struct mls_staged *s)
+{
+    enum err e = staged_note(s, MLS_CHANGE_REMOVED, i->p.removed, tree_leaf_raw(&s->tree, i->p.removed));
+    if (e == ERR_OK) e = tree_remove(&s->tree, i->p.removed);
+    if (e == ERR_OK && i->p.removed == g->now.keys.leaf && !s->mine) s->next.removed = true;
+    return e;
+}
+
+struct add_work {
+    const struct check_rules *rules;
+    const struct list *list;
+};
+
+static enum err check_one_add(const struct algo *a, void *arg, size_t i)
+{
+    const struct add_work *w = arg;
+    if (w->list->v[i].p.type != PROPOSAL_ADD) return ERR_OK;
+    // RFC 9420 §12.1.1: "An Add proposal is invalid if the KeyPackage is invalid according to Section 10.1."
+    return key_package_check(a, w->rules, w->list->v[i].p.add);
+}
+
+static bool was_added(const struct mls_staged *s, uint32_t leaf)
+{
+    for (size_t i = s->added.n; i-- > 0;) {
+        if (s->added.v[i] == leaf) return true;
+    }
+    return false;
+}
+
+// RFC 9420 §12.2: no Add of a client that is a member already, nor two Adds of the same, "according to the application
+// (for example, identical signature keys)".
+static enum err check_same_client(const struct mls_group *g, const struct mls_staged *s, const struct leaf *l)
+{
+    const struct mls_config *config = &g->client->config;
+    struct mls_member mine, other;
+    uint32_t node;
+    if (tree_find_key(&s->tree, l->signature_key, INDEX_SIGNATURE, &node)) {
+        return rule(was_added(s, node / 2) ? MLS_E_PROPOSAL_ADDS_TWICE : MLS_E_PROPOSAL_ADDS_MEMBER);
+    }
+    if (config->same_client == NULL) return ERR_OK;
+    member_of(l, 0, &mine);
+    for (uint32_t leaf = 0; leaf < s->tree.leaves; leaf++) {
+        struct leaf there;
+        if (tree_leaf(&s->tree, leaf, &there) != ERR_OK) continue;
+        member_of(&there, leaf, &other);
+        if (!config->same_client(config->arg, &mine, &other)) continue;
+        return rule(was_added(s, leaf) ? MLS_E_PROPOSAL_ADDS_TWICE : MLS_E_PROPOSAL_ADDS_MEMBER);
+    }
+    return ERR_OK;
+}
+
+static enum err apply_add(const struct mls_group *g, const struct check_rules *rules, const struct item *i,
+                          struct mls_staged *s)
+{
+    const struct leaf *l = &i->p.add->leaf;
+    uint32_t leaf = 0;
+    enum err e = check_same_client(g, s, l);
+    if (e == ERR_OK) e = rules->credential(rules->arg, CHECK_ADD, l, NULL);
+    if (e == ERR_OK) e = tree_add(&s->tree, l->raw, &leaf);
+    if (e == ERR_OK) e = nodes_put(&s->added, leaf);
+    return e == ERR_OK ? staged_note(s, MLS_CHANGE_ADDED, leaf, l->raw) : e;
+}
+
+static enum err apply_reinit(const struct list *l, struct mls_staged *s)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->v[i].p.type == PROPOSAL_REINIT) reinit_write(&s->next.reinit, &l->v[i].p.reinit);
+    }
+    return buf_end(&s->next.reinit);
+}
+
+enum err list_apply(const struct mls_group *g, const struct list *l, struct committer by, bool sending,
+                    struct mls_staged *s)
+{
+    (void)by;
+    enum err e = apply_extensions(g, l, s);
+    // "The new extensions MUST be used when evaluating other proposals in this list."
+    struct check_rules rules = group_rules(g, buf_span(&s->next.extensions), sending);
+    for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
+        if (l->v[i].p.type == PROPOSAL_UPDATE) e = apply_update(g, &rules, &l->v[i], s);
+    }
+    for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
+        if (l->v[i].p.type == PROPOSAL_REMOVE) e = apply_remove(g, &l->v[i], s);
+    }
+    if (e == ERR_OK) e = parallel_run(&g->algo, rules.executor, l->n, check_one_add, &(struct add_work){&rules, l});
+    for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
+        if (l->v[i].p.type == PROPOSAL_ADD) e = apply_add(g, &rules, &l->v[i], s);
+    }
+    return e == ERR_OK ? apply_reinit(l, s) : e;
+}
