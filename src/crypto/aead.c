@@ -32,7 +32,7 @@ enum err aead_seal(struct crypto *c, const struct aead_alg *a, const uint8_t *ke
               EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG, tag) == 1;
     EVP_CIPHER_CTX_reset(x);
     if (!ok) mem_wipe(out, pt.n + CRYPTO_TAG);
-    return ok ? ERR_OK : ERR_CRYPTO;
+    return ok ? ERR_OK : ossl_failed();
 }
 
 enum err aead_open(struct crypto *c, const struct aead_alg *a, const uint8_t *key, const uint8_t *nonce,
@@ -46,7 +46,7 @@ enum err aead_open(struct crypto *c, const struct aead_alg *a, const uint8_t *ke
     memcpy(tag, ct.p + body.n, CRYPTO_TAG);
     enum err e = ERR_CRYPTO;
     int n;
-    ossl_mark();
+    const bool clean = ossl_begin();
     if (EVP_CipherInit_ex2(x, c->cipher[a->index], key, nonce, 0, NULL) != 1 ||
         EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG, tag) != 1 || !feed(x, NULL, aad) ||
         !feed(x, out, body))
@@ -55,7 +55,7 @@ enum err aead_open(struct crypto *c, const struct aead_alg *a, const uint8_t *ke
     e = EVP_CipherFinal_ex(x, none, &n) == 1 ? ERR_OK : ERR_UNAUTHENTICATED;
 out:
     EVP_CIPHER_CTX_reset(x);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (e != ERR_OK) mem_wipe(out, body.n);
     return e;
 }

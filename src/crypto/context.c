@@ -14,13 +14,32 @@ static const struct aead_alg *const aeads[AEADS] = {&aead_aes128, &aead_aes256, 
 static const char *const raws[RAWS] = {"X25519", "X448", "ED25519", "ED448"};
 static const struct dh_group *const curves[CURVES] = {&dh_p256, &dh_p384, &dh_p521};
 
-void ossl_mark(void) { ERR_set_mark(); }
-
-void ossl_unmark(void) { ERR_pop_to_mark(); }
-
-enum err ossl_error(enum err otherwise)
+bool ossl_begin(void)
 {
-    return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE ? ERR_MEMORY : otherwise;
+    bool clean = ERR_peek_error() == 0;
+    ERR_set_mark();
+    return clean;
+}
+
+// The reason may lie under others. Those below the mark are the caller's and stay, so only a queue that was clean can
+// be searched to the bottom.
+static bool no_memory(bool clean)
+{
+    unsigned long code = ERR_peek_last_error();
+    while (clean && code != 0 && ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE) code = ERR_get_error();
+    return code != 0 && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+}
+
+enum err ossl_end(bool clean, enum err e)
+{
+    if (e != ERR_OK && no_memory(clean)) e = ERR_MEMORY;
+    ERR_pop_to_mark();
+    return e;
+}
+
+enum err ossl_failed(void)
+{
+    return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE ? ERR_MEMORY : ERR_CRYPTO;
 }
 
 EVP_PKEY_CTX *ossl_importer(const char *name)
@@ -58,7 +77,7 @@ static enum err add_scratch_keys(struct crypto *c)
         static const uint8_t point[56] = {9}; // RFC 7748 §4: any string is a public key
         OSSL_PARAM params[] = {ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, point, i == RAW_X25519 ? 32 : 56),
                                OSSL_PARAM_construct_end()};
-        if ((c->peer[i] = scratch_key(c->raw[i], params)) == NULL) return ossl_error(ERR_CRYPTO);
+        if ((c->peer[i] = scratch_key(c->raw[i], params)) == NULL) return ERR_CRYPTO;
     }
     for (size_t i = 0; i < CURVES; i++) {
         uint8_t point[POINT_MAX];
@@ -66,7 +85,7 @@ static enum err add_scratch_keys(struct crypto *c)
                                             POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, NULL);
         OSSL_PARAM params[] = {ossl_text(OSSL_PKEY_PARAM_GROUP_NAME, curves[i]->name),
                                ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, point, n), OSSL_PARAM_construct_end()};
-        if ((c->verifier[i] = scratch_key(c->ec, params)) == NULL) return ossl_error(ERR_CRYPTO);
+        if ((c->verifier[i] = scratch_key(c->ec, params)) == NULL) return ERR_CRYPTO;
     }
     return ERR_OK;
 }
@@ -75,11 +94,11 @@ static enum err add_scratch_keys(struct crypto *c)
 static enum err add_own(struct crypto *c)
 {
     for (size_t i = 0; i < RAWS; i++)
-        if ((c->raw[i] = ossl_importer(raws[i])) == NULL) return ossl_error(ERR_CRYPTO);
+        if ((c->raw[i] = ossl_importer(raws[i])) == NULL) return ERR_CRYPTO;
     for (size_t i = 0; i < CURVES; i++)
         if ((c->group[i] = EC_GROUP_new_by_curve_name_ex(NULL, NULL, nist_nid(curves[i]))) == NULL)
-            return ossl_error(ERR_CRYPTO);
-    if ((c->ec = ossl_importer("EC")) == NULL) return ossl_error(ERR_CRYPTO);
+            return ERR_CRYPTO;
+    if ((c->ec = ossl_importer("EC")) == NULL) return ERR_CRYPTO;
     c->backend = pq_openssl_find(c) ? &pq_openssl : &pq_own;
     c->md_ctx = EVP_MD_CTX_new();
     c->cipher_ctx = EVP_CIPHER_CTX_new();
@@ -89,9 +108,9 @@ static enum err add_own(struct crypto *c)
 static enum err fetch(struct crypto *c)
 {
     for (size_t i = 0; i < HASHES; i++)
-        if ((c->md[i] = EVP_MD_fetch(NULL, hashes[i]->name, NULL)) == NULL) return ossl_error(ERR_CRYPTO);
+        if ((c->md[i] = EVP_MD_fetch(NULL, hashes[i]->name, NULL)) == NULL) return ERR_CRYPTO;
     for (size_t i = 0; i < AEADS; i++)
-        if ((c->cipher[i] = EVP_CIPHER_fetch(NULL, aeads[i]->name, NULL)) == NULL) return ossl_error(ERR_CRYPTO);
+        if ((c->cipher[i] = EVP_CIPHER_fetch(NULL, aeads[i]->name, NULL)) == NULL) return ERR_CRYPTO;
     return ERR_OK;
 }
 
@@ -113,10 +132,10 @@ static enum err make(const struct crypto *from, struct crypto **out)
 {
     struct crypto *c = (struct crypto *)mem_new(sizeof *c);
     if (c == NULL) return ERR_MEMORY;
-    ossl_mark();
+    const bool clean = ossl_begin();
     enum err e = from == NULL ? fetch(c) : share(c, from);
     if (e == ERR_OK) e = add_own(c);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (e == ERR_OK)
         *out = c;
     else

@@ -39,7 +39,7 @@ enum err hash_digest(struct crypto *c, const struct hash_alg *h, const struct sp
 {
     bool ok = digest(c, h, parts, n, out);
     EVP_MD_CTX_reset(c->md_ctx);
-    return ok ? ERR_OK : ERR_CRYPTO;
+    return ok ? ERR_OK : ossl_failed();
 }
 
 // RFC 2104 §2: the key, hashed if it is longer than a block, in a block of zeros, xor ipad.
@@ -77,7 +77,7 @@ enum err hash_hmac(struct crypto *c, const struct hash_alg *h, struct span key, 
     bool ok = hmac_pad(c, h, key, pad) && hmac_run(c, h, pad, none, parts, n, none, out);
     EVP_MD_CTX_reset(c->md_ctx);
     mem_wipe(pad, sizeof pad);
-    return ok ? ERR_OK : ERR_CRYPTO;
+    return ok ? ERR_OK : ossl_failed();
 }
 
 // RFC 5869 §2.3: T(i) = HMAC(PRK, T(i - 1) || info || i). out may be where prk or info is, if one block is enough.
@@ -101,7 +101,7 @@ enum err hash_expand(struct crypto *c, const struct hash_alg *h, struct span prk
     mem_wipe(pad, sizeof pad);
     mem_wipe(t, sizeof t);
     if (!ok) mem_wipe(out, n);
-    return ok ? ERR_OK : ERR_CRYPTO;
+    return ok ? ERR_OK : ossl_failed();
 }
 
 enum err crypto_hash(struct crypto *c, const struct crypto_suite *s, const struct span *parts, size_t n, uint8_t *out)

@@ -48,12 +48,11 @@ static bool read_point(const EC_GROUP *group, const struct dh_group *g, const ui
 bool nist_pk_ok(struct crypto *c, const struct dh_group *g, const uint8_t *pk)
 {
     const EC_GROUP *group = c->group[g->index];
-    ossl_mark();
+    const bool clean = ossl_begin();
     EC_POINT *p = EC_POINT_new(group);
     bool ok = p != NULL && read_point(group, g, pk, p, NULL);
     EC_POINT_free(p);
-    ossl_unmark();
-    return ok;
+    return ossl_end(clean, ok ? ERR_OK : ERR_INVALID) == ERR_OK;
 }
 
 // r = sk * p, or sk * G where p is NULL.
@@ -76,17 +75,17 @@ static enum err nist_public(struct crypto *c, const struct dh_group *g, const ui
 {
     if (!nist_scalar_ok(g, sk)) return ERR_INVALID;
     const EC_GROUP *group = c->group[g->index];
-    ossl_mark();
+    const bool clean = ossl_begin();
     BN_CTX *x = BN_CTX_secure_new();
     BIGNUM *k = read_scalar(g, sk);
     EC_POINT *r = EC_POINT_new(group);
     bool ok = x != NULL && k != NULL && r != NULL && multiply(group, r, NULL, k, x) &&
               EC_POINT_point2oct(group, r, POINT_CONVERSION_UNCOMPRESSED, pk, g->npk, x) == g->npk;
-    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    enum err e = ok ? ERR_OK : ERR_CRYPTO;
     EC_POINT_clear_free(r);
     BN_clear_free(k);
     BN_CTX_free(x);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (!ok) mem_wipe(pk, g->npk);
     return e;
 }
@@ -99,26 +98,24 @@ static enum err nist_shared(struct crypto *c, const struct dh_group *g, const ui
     if (!nist_scalar_ok(g, sk)) return ERR_INVALID;
     const EC_GROUP *group = c->group[g->index];
     enum err e = ERR_MEMORY;
-    ossl_mark();
+    const bool clean = ossl_begin();
     BN_CTX *x = BN_CTX_secure_new();
     BIGNUM *k = read_scalar(g, sk), *coordinate = BN_secure_new();
     EC_POINT *p = EC_POINT_new(group), *r = EC_POINT_new(group);
     if (x == NULL || k == NULL || coordinate == NULL || p == NULL || r == NULL) goto out;
-    if (!read_point(group, g, peer, p, x)) {
-        e = ossl_error(ERR_INVALID);
-        goto out;
-    }
+    e = ERR_INVALID;
+    if (!read_point(group, g, peer, p, x)) goto out;
     // The product is not infinity, since the order is prime and the scalar smaller.
     bool ok = multiply(group, r, p, k, x) && EC_POINT_get_affine_coordinates(group, r, coordinate, NULL, x) == 1 &&
               BN_bn2binpad(coordinate, out, g->ndh) == g->ndh;
-    e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    e = ok ? ERR_OK : ERR_CRYPTO;
 out:
     EC_POINT_free(p);
     EC_POINT_clear_free(r);
     BN_clear_free(coordinate);
     BN_clear_free(k);
     BN_CTX_free(x);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (e != ERR_OK) mem_wipe(out, g->ndh);
     return e;
 }

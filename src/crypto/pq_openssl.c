@@ -44,25 +44,24 @@ static EVP_PKEY *public_key(struct crypto *c, const struct pq_set *p, const uint
 
 static enum err openssl_public(struct crypto *c, const struct pq_set *p, const uint8_t seed[PQ_SEED], uint8_t *ek)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = private_key(c, p, seed);
     size_t n = 0;
     bool ok = key != NULL && EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, ek, p->ek, &n) == 1 &&
               n == p->ek;
-    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    enum err e = ok ? ERR_OK : ERR_CRYPTO;
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (!ok) mem_wipe(ek, p->ek);
     return e;
 }
 
 static bool openssl_ek_ok(struct crypto *c, const struct pq_set *p, const uint8_t *ek)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = public_key(c, p, ek);
     EVP_PKEY_free(key);
-    ossl_unmark();
-    return key != NULL;
+    return ossl_end(clean, key != NULL ? ERR_OK : ERR_INVALID) == ERR_OK;
 }
 
 static enum err openssl_encap(struct crypto *c, const struct pq_set *p, const uint8_t *ek, const uint8_t *r,
@@ -70,21 +69,18 @@ static enum err openssl_encap(struct crypto *c, const struct pq_set *p, const ui
 {
     OSSL_PARAM params[] = {ossl_octets(OSSL_KEM_PARAM_IKME, r, MLKEM_SEED), OSSL_PARAM_construct_end()};
     size_t n_ct = p->ct, n_ss = MLKEM_SS;
-    enum err e = ERR_CRYPTO;
-    ossl_mark();
+    enum err e = ERR_INVALID;
+    const bool clean = ossl_begin();
     EVP_PKEY *key = public_key(c, p, ek);
     EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    if (key == NULL) {
-        e = ossl_error(ERR_INVALID);
-        goto out;
-    }
+    if (key == NULL) goto out;
     bool ok = x != NULL && EVP_PKEY_encapsulate_init(x, params) == 1 &&
               EVP_PKEY_encapsulate(x, ct, &n_ct, ss, &n_ss) == 1 && n_ct == p->ct && n_ss == MLKEM_SS;
-    e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    e = ok ? ERR_OK : ERR_CRYPTO;
 out:
     EVP_PKEY_CTX_free(x);
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (e != ERR_OK) mem_wipe(ss, MLKEM_SS);
     return e;
 }
@@ -93,15 +89,15 @@ static enum err openssl_decap(struct crypto *c, const struct pq_set *p, const ui
                               const uint8_t *ct, uint8_t *ss)
 {
     size_t n = MLKEM_SS;
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = private_key(c, p, seed);
     EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool ok = x != NULL && EVP_PKEY_decapsulate_init(x, NULL) == 1 &&
               EVP_PKEY_decapsulate(x, ss, &n, ct, p->ct) == 1 && n == MLKEM_SS;
-    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    enum err e = ok ? ERR_OK : ERR_CRYPTO;
     EVP_PKEY_CTX_free(x);
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (!ok) mem_wipe(ss, MLKEM_SS);
     return e;
 }

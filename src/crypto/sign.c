@@ -30,28 +30,27 @@ static EVP_PKEY *eddsa_private(struct crypto *c, const struct sig_alg *s, const 
 
 static enum err eddsa_public(struct crypto *c, const struct sig_alg *s, const uint8_t *sk, uint8_t *pk)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = eddsa_private(c, s, sk, NULL);
     size_t n = s->npk;
     bool ok = key != NULL && EVP_PKEY_get_raw_public_key(key, pk, &n) == 1 && n == s->npk;
-    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    enum err e = ok ? ERR_OK : ERR_CRYPTO;
     EVP_PKEY_free(key);
-    ossl_unmark();
-    return e;
+    return ossl_end(clean, e);
 }
 
 static enum err eddsa_sign(struct crypto *c, const struct sig_alg *s, const uint8_t *sk, const uint8_t *pk,
                            struct span msg, uint8_t *sig, size_t *sig_n)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = eddsa_private(c, s, sk, pk);
     size_t n = s->nsigmax;
     bool ok = key != NULL && EVP_DigestSignInit_ex(c->md_ctx, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
               EVP_DigestSign(c->md_ctx, sig, &n, msg.p, msg.n) == 1;
-    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    enum err e = ok ? ERR_OK : ERR_CRYPTO;
     EVP_MD_CTX_reset(c->md_ctx);
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (ok) *sig_n = n;
     return e;
 }
@@ -62,16 +61,13 @@ static enum err eddsa_verify(struct crypto *c, const struct sig_alg *s, const ui
     OSSL_PARAM half[] = {ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, pk, s->npk), OSSL_PARAM_construct_end()};
     EVP_PKEY *key = NULL;
     enum err e = ERR_CRYPTO;
-    ossl_mark();
-    if (EVP_PKEY_fromdata(c->raw[s->index], &key, EVP_PKEY_PUBLIC_KEY, half) != 1 ||
-        EVP_DigestVerifyInit_ex(c->md_ctx, NULL, NULL, NULL, NULL, key, NULL) != 1)
-        e = ossl_error(ERR_CRYPTO);
-    else
-        e = EVP_DigestVerify(c->md_ctx, sig.p, sig.n, msg.p, msg.n) == 1 ? ERR_OK : ossl_error(ERR_UNAUTHENTICATED);
+    const bool clean = ossl_begin();
+    if (EVP_PKEY_fromdata(c->raw[s->index], &key, EVP_PKEY_PUBLIC_KEY, half) == 1 &&
+        EVP_DigestVerifyInit_ex(c->md_ctx, NULL, NULL, NULL, NULL, key, NULL) == 1)
+        e = EVP_DigestVerify(c->md_ctx, sig.p, sig.n, msg.p, msg.n) == 1 ? ERR_OK : ERR_UNAUTHENTICATED;
     EVP_MD_CTX_reset(c->md_ctx);
     EVP_PKEY_free(key);
-    ossl_unmark();
-    return e;
+    return ossl_end(clean, e);
 }
 
 // ---------------------------------------------------------------------------------------------- ECDSA
@@ -112,14 +108,14 @@ static enum err ecdsa_sign(struct crypto *c, const struct sig_alg *s, const uint
     enum err e = hash_digest(c, s->hash, &msg, 1, hash);
     if (e != ERR_OK) return e;
     size_t n = s->nsigmax;
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = ecdsa_private(c, s, sk);
     EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool ok = x != NULL && EVP_PKEY_sign_init(x) == 1 && EVP_PKEY_sign(x, sig, &n, hash, s->hash->nh) == 1;
-    e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    e = ok ? ERR_OK : ERR_CRYPTO;
     EVP_PKEY_CTX_free(x);
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (ok) *sig_n = n;
     return e;
 }
@@ -134,21 +130,16 @@ static enum err ecdsa_verify(struct crypto *c, const struct sig_alg *s, const ui
     if (e != ERR_OK) return e;
     EVP_PKEY *key = c->verifier[s->curve->index];
     EVP_PKEY_CTX *x = NULL;
-    ossl_mark();
-    if (EVP_PKEY_set1_encoded_public_key(key, pk, s->npk) != 1) {
-        e = ossl_error(ERR_UNAUTHENTICATED);
-        goto out;
-    }
+    const bool clean = ossl_begin();
+    e = ERR_UNAUTHENTICATED;
+    if (EVP_PKEY_set1_encoded_public_key(key, pk, s->npk) != 1) goto out; // no point of the curve
+    e = ERR_CRYPTO;
     x = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    if (x == NULL || EVP_PKEY_verify_init(x) != 1) {
-        e = ossl_error(ERR_CRYPTO);
-        goto out;
-    }
-    e = EVP_PKEY_verify(x, sig.p, sig.n, hash, s->hash->nh) == 1 ? ERR_OK : ossl_error(ERR_UNAUTHENTICATED);
+    if (x == NULL || EVP_PKEY_verify_init(x) != 1) goto out;
+    e = EVP_PKEY_verify(x, sig.p, sig.n, hash, s->hash->nh) == 1 ? ERR_OK : ERR_UNAUTHENTICATED;
 out:
     EVP_PKEY_CTX_free(x);
-    ossl_unmark();
-    return e;
+    return ossl_end(clean, e);
 }
 
 // --------------------------------------------------------------------------------------- public functions

@@ -5,7 +5,7 @@
 // is a row of sizes and functions. Nothing here is written after crypto_new but the scratch contexts.
 //
 // Invariant: between two calls no scratch context holds a key or a byte of a message (EVP_*_CTX_reset frees what the
-// provider kept with OPENSSL_clear_free), and OpenSSL's error queue is as the caller left it.
+// provider kept with OPENSSL_clear_free), and no input of ours changes the caller's queue of OpenSSL errors.
 #ifndef WHIMBREL_CRYPTO_SUITE_H
 #define WHIMBREL_CRYPTO_SUITE_H
 
@@ -46,11 +46,12 @@ struct crypto {
 
 // ------------------------------------------------------------------------------------------- context.c
 
-// Around calls of OpenSSL that input can make fail: errors raised in between leave the queue again.
-void ossl_mark(void);
-void ossl_unmark(void);
-// What to report after such a failure: ERR_MEMORY if that was the reason, else `otherwise`.
-enum err ossl_error(enum err otherwise);
+// Around calls of OpenSSL that can fail: the errors raised in between leave the queue again. begin tells whether the
+// queue was clean, which end wants to know; end gives back e, or ERR_MEMORY if e is an error and that was its reason.
+bool ossl_begin(void);
+enum err ossl_end(bool clean, enum err e);
+// For calls that no input can make fail, and that are too short for the above: ERR_MEMORY or ERR_CRYPTO.
+enum err ossl_failed(void);
 // A context ready for EVP_PKEY_fromdata; NULL if OpenSSL does not have the algorithm.
 EVP_PKEY_CTX *ossl_importer(const char *name);
 // Parameters over bytes and text that the importer only reads.

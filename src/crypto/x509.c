@@ -48,12 +48,9 @@ enum err crypto_x509_key(const struct crypto_suite *s, struct span certificate, 
     if (certificate.n > CERTIFICATE_MAX) return ERR_LIMIT;
     enum err e = ERR_MALFORMED;
     const unsigned char *at = certificate.p;
-    ossl_mark();
+    const bool clean = ossl_begin();
     X509 *x = d2i_X509(NULL, &at, (long)certificate.n);
-    if (x == NULL || at != certificate.p + certificate.n) {
-        if (x == NULL) e = ossl_error(e);
-        goto out;
-    }
+    if (x == NULL || at != certificate.p + certificate.n) goto out;
     const EVP_PKEY *key = X509_get0_pubkey(x);
     if (key == NULL)
         e = ERR_INVALID; // an algorithm that OpenSSL does not know, or no point of its curve
@@ -61,7 +58,7 @@ enum err crypto_x509_key(const struct crypto_suite *s, struct span certificate, 
         e = s->sig->curve == NULL ? eddsa_key(key, s->sig, pk) : ecdsa_key(key, s->sig, pk);
 out:
     X509_free(x);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (e != ERR_OK) mem_wipe(pk, s->sig->npk);
     return e;
 }

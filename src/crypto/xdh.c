@@ -26,14 +26,12 @@ static enum err derive(struct crypto *c, const struct dh_group *g, EVP_PKEY *key
     size_t n = g->ndh;
     EVP_PKEY_CTX *x = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     if (x == NULL || EVP_PKEY_set1_encoded_public_key(other, peer, g->npk) != 1 || EVP_PKEY_derive_init(x) != 1 ||
-        EVP_PKEY_derive_set_peer_ex(x, other, 0) != 1) {
-        e = ossl_error(ERR_CRYPTO);
+        EVP_PKEY_derive_set_peer_ex(x, other, 0) != 1)
         goto out;
-    }
     // RFC 9180 §7.1.4: "the sender and recipient MUST check whether the Diffie-Hellman shared secret is the all-zero
     // value and abort if so". OpenSSL refuses as well; the duty is ours.
     bool ok = EVP_PKEY_derive(x, out, &n) == 1 && n == g->ndh && !mem_equal(out, zero, n);
-    e = ok ? ERR_OK : ossl_error(ERR_INVALID);
+    e = ok ? ERR_OK : ERR_INVALID;
 out:
     EVP_PKEY_CTX_free(x);
     if (e != ERR_OK) mem_wipe(out, g->ndh);
@@ -48,12 +46,12 @@ static bool read_public(const struct dh_group *g, const EVP_PKEY *key, uint8_t *
 
 static enum err xdh_public(struct crypto *c, const struct dh_group *g, const uint8_t *sk, uint8_t *pk)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = own_key(c, g, sk, NULL);
     bool ok = read_public(g, key, pk);
-    enum err e = ok ? ERR_OK : ossl_error(ERR_CRYPTO);
+    enum err e = ok ? ERR_OK : ERR_CRYPTO;
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (!ok) mem_wipe(pk, g->npk);
     return e;
 }
@@ -61,22 +59,21 @@ static enum err xdh_public(struct crypto *c, const struct dh_group *g, const uin
 static enum err xdh_shared(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *own_pk,
                            const uint8_t *peer, uint8_t *out)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = own_key(c, g, sk, own_pk);
     enum err e = derive(c, g, key, peer, out);
     EVP_PKEY_free(key);
-    ossl_unmark();
-    return e;
+    return ossl_end(clean, e);
 }
 
 static enum err xdh_ephemeral(struct crypto *c, const struct dh_group *g, const uint8_t *sk, const uint8_t *peer,
                               uint8_t *pk, uint8_t *out)
 {
-    ossl_mark();
+    const bool clean = ossl_begin();
     EVP_PKEY *key = own_key(c, g, sk, NULL);
-    enum err e = read_public(g, key, pk) ? derive(c, g, key, peer, out) : ossl_error(ERR_CRYPTO);
+    enum err e = read_public(g, key, pk) ? derive(c, g, key, peer, out) : ERR_CRYPTO;
     EVP_PKEY_free(key);
-    ossl_unmark();
+    e = ossl_end(clean, e);
     if (e != ERR_OK) {
         mem_wipe(pk, g->npk);
         mem_wipe(out, g->ndh);

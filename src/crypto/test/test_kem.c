@@ -107,7 +107,8 @@ static void ecdh_agrees_with_openssl(void **state)
     assert_ok(crypto_new(&c));
     for (size_t i = 0; i < 3 * 4; i++) {
         const struct dh_group *g = curves[i % 3];
-        uint8_t seed[4 * SCALAR_MAX], sk[SCALAR_MAX], pk[POINT_MAX], peer[POINT_MAX], ours[FIELD_MAX], theirs[FIELD_MAX];
+        uint8_t seed[4 * SCALAR_MAX], sk[SCALAR_MAX], pk[POINT_MAX], peer[POINT_MAX];
+        uint8_t ours[FIELD_MAX], theirs[FIELD_MAX];
         EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, "EC", g->name), *mine = EVP_PKEY_new();
         size_t n = 0;
         fill_random(seed, sizeof seed);
