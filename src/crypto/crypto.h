@@ -7,6 +7,11 @@
 // contexts. A struct crypto belongs to one thread at a time; crypto_clone makes another for a second thread, cheaply.
 // Sizes are exact: an output parameter `uint8_t *out` has room for the size that the suite's table names. Randomness
 // is always a parameter, so that the same input gives the same bytes.
+//
+// Errors: any function may fail with ERR_MEMORY or, if OpenSSL fails otherwise, ERR_CRYPTO; the others are named below.
+// A secret key of the wrong size is ERR_MISUSE, one of the right size that is no key (a scalar of 0) ERR_INVALID.
+// After an error, outputs are zeroed or as before. Secrets that a function consumed are nowhere in memory when it
+// returns, but on the stack: mem_wipe_stack. OpenSSL's error queue is left as the caller had it.
 #ifndef WHIMBREL_CRYPTO_H
 #define WHIMBREL_CRYPTO_H
 
@@ -75,18 +80,20 @@ void crypto_free(struct crypto *c);
 
 // ------------------------------------------------------------------------------------- hash, MAC, KDF, AEAD
 
-// out = Hash(parts[0] || parts[1] || …), nh bytes. out may be one of the parts.
+// out = Hash(parts[0] || parts[1] || …), nh bytes. out may be one of the parts, here and in the next three.
 enum err crypto_hash(struct crypto *c, const struct crypto_suite *s, const struct span *parts, size_t n, uint8_t *out);
 // HMAC over the parts (RFC 2104), nh bytes.
 enum err crypto_mac(struct crypto *c, const struct crypto_suite *s, struct span key, const struct span *parts, size_t n,
                     uint8_t *out);
-// HKDF (RFC 5869): out of nh bytes; out of `n` bytes, at most 255 * nh.
+// HKDF (RFC 5869): out of nh bytes; out of `n` bytes, ERR_LIMIT above 255 * nh. For n above nh, out may lie over prk
+// but not over info.
 enum err crypto_extract(struct crypto *c, const struct crypto_suite *s, struct span salt, struct span ikm,
                         uint8_t *out);
 enum err crypto_expand(struct crypto *c, const struct crypto_suite *s, struct span prk, const struct span *info,
                        size_t n_info, uint8_t *out, size_t n);
 // AEAD (RFC 5116). seal writes pt.n + CRYPTO_TAG bytes; open writes ct.n - CRYPTO_TAG and fails with
-// ERR_UNAUTHENTICATED, leaving zeros. out may be the input itself (in place), but may not overlap it otherwise.
+// ERR_UNAUTHENTICATED, leaving zeros. out may be the input itself (in place, where a failure zeroes the input), but may
+// not overlap it otherwise. ERR_LIMIT from 2^31 - 17 bytes.
 enum err crypto_seal(struct crypto *c, const struct crypto_suite *s, const uint8_t *key, const uint8_t *nonce,
                      struct span aad, struct span pt, uint8_t *out);
 enum err crypto_open(struct crypto *c, const struct crypto_suite *s, const uint8_t *key, const uint8_t *nonce,
@@ -100,27 +107,31 @@ enum err crypto_open(struct crypto *c, const struct crypto_suite *s, const uint8
 enum { CRYPTO_SIG_SEED = 132 };
 enum err crypto_sig_keygen(struct crypto *c, const struct crypto_suite *s, const uint8_t seed[CRYPTO_SIG_SEED],
                            uint8_t *sk, uint8_t *pk);
+// ERR_INVALID for an ECDSA scalar that is not in [1, order - 1], here and in crypto_sign.
 enum err crypto_sig_public(struct crypto *c, const struct crypto_suite *s, struct span sk, uint8_t *pk);
 // EdDSA (RFC 8032), or ECDSA with a DER signature (RFC 8446 §4.2.3); *sig_n tells its length. ECDSA takes its nonce
 // from OpenSSL, not from the caller: it is the one place where randomness is not injected.
-// pk is the public key that belongs to sk; an empty span has it computed, which costs as much as the signature.
+// pk is the public key that belongs to sk; an empty span has it computed, which costs as much as the signature. Never
+// hand in another key: EdDSA signatures of one message under two public keys give the private key away.
 enum err crypto_sign(struct crypto *c, const struct crypto_suite *s, struct span sk, struct span pk, struct span msg,
                      uint8_t *sig, size_t *sig_n);
-// ERR_UNAUTHENTICATED if the signature is wrong or the public key is no key.
+// ERR_UNAUTHENTICATED if the signature is wrong or malformed, or if the public key is none or of the wrong size.
 enum err crypto_verify(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span msg,
                        struct span sig);
-// Whether pk can be a public key of this suite: right size, and a point of the curve where that can be told.
+// Whether pk can be a public key of this suite: right size, and for ECDSA an uncompressed point of the curve.
 bool crypto_sig_pk_ok(struct crypto *c, const struct crypto_suite *s, struct span pk);
-// The public key of the end-entity certificate (DER) in this suite's format. ERR_MALFORMED if the certificate does
-// not parse, ERR_INVALID if its key is of another algorithm.
+// The public key of one certificate (DER) in this suite's format. Nothing else in it is looked at. ERR_MALFORMED if the
+// certificate does not parse or is followed by more, ERR_LIMIT above 64 KiB, ERR_INVALID if its key is of another
+// algorithm or curve.
 enum err crypto_x509_key(const struct crypto_suite *s, struct span certificate, uint8_t *pk);
 
 // ------------------------------------------------------------------------------------------ KEM and HPKE
 
-// DeriveKeyPair (RFC 9180 §4, §7.1.3; draft-ietf-hpke-pq for the others).
+// DeriveKeyPair (RFC 9180 §4, §7.1.3; draft-ietf-hpke-pq for the others). ikm should have nsk bytes of entropy.
 enum err crypto_kem_derive(struct crypto *c, const struct crypto_suite *s, struct span ikm, uint8_t *sk, uint8_t *pk);
 enum err crypto_kem_public(struct crypto *c, const struct crypto_suite *s, struct span sk, uint8_t *pk);
-// Whether pk can be a public key: right size, point on the curve, ML-KEM modulus check (FIPS 203 §7.2).
+// Whether pk can be a public key: right size, uncompressed point of the curve, ML-KEM's modulus check (FIPS 203 §7.2).
+// Of X25519 and X448 every string is one, also the few that no encapsulation to accepts.
 bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct span pk);
 
 // What `info` comes to in the key schedule (RFC 9180 §5.1). It depends on no key: whoever seals under one info to many
@@ -131,17 +142,19 @@ struct crypto_hpke_info {
 enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info,
                           struct crypto_hpke_info *out);
 
-// SealBase / OpenBase (RFC 9180 §6.1) with an empty AAD. `seed` has nseed fresh random bytes. enc has nenc bytes; ct has
-// pt.n + CRYPTO_TAG. ERR_INVALID if pk is no public key.
+// SealBase / OpenBase (RFC 9180 §6.1) with an empty AAD. `seed` has nseed fresh random bytes. enc has nenc bytes, ct
+// has pt.n + CRYPTO_TAG. ERR_INVALID if pk is no public key, or if X25519 or X448 gives zeros with it (RFC 9180
+// §7.1.4).
 enum err crypto_hpke_seal(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span info,
                           struct span pt, const uint8_t *seed, uint8_t *enc, uint8_t *ct);
 enum err crypto_hpke_seal_info(struct crypto *c, const struct crypto_suite *s, struct span pk,
                                const struct crypto_hpke_info *info, struct span pt, const uint8_t *seed, uint8_t *enc,
                                uint8_t *ct);
-// pk is the public key that belongs to sk; an empty span has it computed. ERR_UNAUTHENTICATED if it does not open.
+// pk is the public key that belongs to sk; an empty span has it computed, which doubles the time. ERR_UNAUTHENTICATED
+// if it does not open, for whatever reason: an enc of the wrong size or that is no point, X25519's zeros, the tag.
 enum err crypto_hpke_open(struct crypto *c, const struct crypto_suite *s, struct span sk, struct span pk,
                           struct span enc, struct span info, struct span ct, uint8_t *pt);
-// SetupBaseS / SetupBaseR followed by Export(context, n) (RFC 9180 §5.3).
+// SetupBaseS / SetupBaseR followed by Export(context, n) (RFC 9180 §5.3). Errors as above; ERR_LIMIT above 255 * nh.
 enum err crypto_hpke_export_send(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span info,
                                  struct span context, const uint8_t *seed, uint8_t *enc, uint8_t *out, size_t n);
 enum err crypto_hpke_export_receive(struct crypto *c, const struct crypto_suite *s, struct span sk, struct span pk,
@@ -149,7 +162,8 @@ enum err crypto_hpke_export_receive(struct crypto *c, const struct crypto_suite 
 
 // --------------------------------------------------------------------------------------------- randomness
 
-// A struct world whose random bytes come from OpenSSL's generator and whose clock is the system's.
+// A struct world whose random bytes come from OpenSSL's generator and whose clock is the system's. Its random fails
+// with ERR_RANDOM, leaving zeros. It may be used from any thread.
 struct world crypto_system_world(void);
 
 #endif

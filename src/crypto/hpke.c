@@ -41,8 +41,8 @@ static struct label suite_id(const struct hpke *h)
                            (uint8_t)(aead >> 8), (uint8_t)aead}};
 }
 
-// key_schedule_context (§5.1) for a two-stage KDF in mode_base, where psk and psk_id are empty: it depends on the suite
-// and on info, but on no key.
+// key_schedule_context (§5.1) for a two-stage KDF in mode_base, where psk and psk_id are empty: it depends on the
+// suite and on info, but on no key.
 static enum err context_two(struct crypto *c, const struct hpke *alg, struct span info,
                             uint8_t context[1 + 2 * CRYPTO_HASH_MAX])
 {
@@ -197,7 +197,8 @@ bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct spa
     return pk.n == s->kem->npk && s->kem->pk_ok(c, s->kem, pk.p);
 }
 
-enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info, struct crypto_hpke_info *out)
+enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info,
+                          struct crypto_hpke_info *out)
 {
     struct hpke h = of(s);
     return context_two(c, &h, info, out->context);

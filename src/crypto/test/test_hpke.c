@@ -217,6 +217,28 @@ static void suite_round_trip(struct crypto *c, const struct crypto_suite *s, str
     assert_memory_equal(out, x->pt.p, x->pt.n);
 }
 
+// One info for many: the same bytes as with the info itself.
+static void suite_info(struct crypto *c, const struct crypto_suite *s, struct sealed *x)
+{
+    struct crypto_hpke_info info;
+    uint8_t enc[CRYPTO_ENC_MAX], ct[sizeof x->ct];
+    assert_ok(crypto_hpke_info(c, s, x->info, &info));
+    for (int i = 0; i < 2; i++) {
+        memset(enc, 0, sizeof enc);
+        assert_ok(crypto_hpke_seal_info(c, s, x->pk_span, &info, x->pt, x->seed, enc, ct));
+        assert_memory_equal(enc, x->enc, x->enc_span.n);
+        assert_memory_equal(ct, x->ct, x->ct_span.n);
+    }
+    x->pk_span.n--;
+    assert_int_equal(crypto_hpke_seal_info(c, s, x->pk_span, &info, x->pt, x->seed, enc, ct), ERR_INVALID);
+}
+
+static void infos_are_hashed_once(void **state)
+{
+    (void)state;
+    for_every_suite(suite_info);
+}
+
 static void round_trips(void **state)
 {
     (void)state;
@@ -322,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draft_ietf_hpke_pq), cmocka_unit_test(contexts_have_limits), cmocka_unit_test(round_trips),
         cmocka_unit_test(tampering_is_seen),  cmocka_unit_test(sizes_are_exact),      cmocka_unit_test(exports_agree),
+        cmocka_unit_test(infos_are_hashed_once),
     };
     return unit_run("crypto hpke", tests);
 }
