@@ -164,7 +164,8 @@ static void sign(struct trial *t, const struct field *f)
         size_t n = 0;
         enum err e = label_sign(a, sk, with_pk ? pk : span_of(NULL, 0), label, &content, 1, made, &n);
         if (!trial_ok(t, e, "sign_with_label: sign")) return;
-        trial_ok(t, label_verify(a, pk, label, &content, 1, span_of(made, n)), "sign_with_label: verify the new signature");
+        trial_ok(t, label_verify(a, pk, label, &content, 1, span_of(made, n)),
+                 "sign_with_label: verify the new signature");
         trial_refused(t, label_verify(a, pk, label, longer, 2, span_of(made, n)), ERR_UNAUTHENTICATED,
                       "sign_with_label: the new signature over other content");
     }

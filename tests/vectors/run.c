@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Walking folders, reading files, and one line for each. In a folder, what is no JSON, or JSON of no known type, is named
-// and passed over; a file given directly must be a vector file. A file that cannot be read counts as one failed case.
+// Walking folders, reading files, and one line for each. In a folder, what is no JSON, or JSON of no known type, is
+// named and passed over; a file given directly must be a vector file. A file that cannot be read counts as one failed
+// case.
 #include "vectors/run.h"
 
 #include <ctype.h>
@@ -42,7 +43,8 @@ static void run_case(struct report *p, const struct vector_type *type, size_t i,
         if (p->run->verbose) fprintf(p->lines, "    case %zu skipped: %s\n", i, t.why);
     } else if (t.failed) {
         p->failed++;
-        fprintf(p->lines, "    case %zu failed%s%s: %s\n", i, suite != NULL ? ", " : "", suite != NULL ? suite : "", t.why);
+        fprintf(p->lines, "    case %zu failed%s%s: %s\n", i, suite != NULL ? ", " : "", suite != NULL ? suite : "",
+                t.why);
     } else {
         p->passed++;
         if (p->run->verbose) {

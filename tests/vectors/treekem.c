@@ -39,7 +39,8 @@ static void set_node(struct group *g, struct member *m, const struct field *f)
     if (e == ERR_OK) e = crypto_kem_derive(a->crypto, a->suite, secret_span(a, &node_secret), m->keys.key[level], pk);
     if (!trial_ok(t, e, "%s: derive the key pair", f->name)) return;
     m->keys.have[level] = true;
-    trial_same(t, span_of(pk, algo_sizes(a)->npk), tree_key(&g->tree, node), "%s: public key of node %u", f->name, node);
+    trial_same(t, span_of(pk, algo_sizes(a)->npk), tree_key(&g->tree, node), "%s: public key of node %u", f->name,
+               node);
 }
 
 static void read_member(struct group *g, const struct field *f)
@@ -100,8 +101,8 @@ static void after_path(struct group *g, struct tree *after, uint32_t sender, con
     trial_ok(g->t, leaf_verify(&g->t->algo, &l, g->group_id, sender), "%s: signature of the leaf", step);
 }
 
-// "Verify that path_secrets[j] is the decrypted path secret": it gives the very keys, and the commit secret, to which the
-// decrypted one has led.
+// "Verify that path_secrets[j] is the decrypted path secret": it gives the very keys, and the commit secret, to which
+// the decrypted one has led.
 static void same_secret(struct group *g, const struct tree *after, uint32_t sender, const struct path_keys *got,
                         const struct secret *commit_secret, const struct field *want)
 {
@@ -114,7 +115,8 @@ static void same_secret(struct group *g, const struct tree *after, uint32_t send
     memcpy(path_secret.b, b.p, b.n);
     enum err e = path_keys_derive(&t->algo, &derived, after, common, &path_secret, &commit);
     if (!trial_ok(t, e, "%s: derive keys", want->name)) return;
-    trial_same(t, secret_span(&t->algo, &commit), secret_span(&t->algo, commit_secret), "%s: commit secret", want->name);
+    trial_same(t, secret_span(&t->algo, &commit), secret_span(&t->algo, commit_secret), "%s: commit secret",
+               want->name);
     for (uint32_t level = common; level < TREE_MAX_LEVELS; level++) {
         trial_true(t, derived.have[level] == got->have[level] || tree_is_blank(after, math_ancestor(got->leaf, level)),
                    "%s: key at level %u", want->name, level);
@@ -233,7 +235,8 @@ static struct span make_path(struct group *g, struct tree *after, uint32_t sende
     *context = context_of(g, after, step);
     *commit_secret = draft.commit_secret;
     if (!t->failed) {
-        trial_ok(t, path_seal(&t->algo, NULL, &t->world, after, sender, &draft, NULL, *context, &sealed), "%s: seal", step);
+        e = path_seal(&t->algo, NULL, &t->world, after, sender, &draft, NULL, *context, &sealed);
+        trial_ok(t, e, "%s: seal", step);
     }
     path_keys_wipe(&keys);
     path_draft_wipe(&draft);
