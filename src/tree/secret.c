@@ -168,15 +168,16 @@ static void take_path(struct secret_tree *s, const struct secret_step *step)
     note(s, SECRET_RATCHET, secret_ratchet_id(step->leaf, other));
 }
 
-// Drops kept keys of this ratchet that lie more than `keep` generations behind this one, the newest used.
-static void trim(struct secret_tree *s, uint64_t id, uint32_t generation, uint32_t keep)
+// Drops the kept keys that a step from the head `from` to generation `to` leaves more than `keep` behind. Before it, they
+// lay at most `keep` behind the generation before the head, so there are few to look for.
+static void trim(struct secret_tree *s, uint64_t id, uint32_t from, uint32_t to, uint32_t keep)
 {
-    uint64_t key;
-    for (size_t at = 0; map_next(&s->skipped, &at, &key) != NULL;) {
-        if (key >> 32 != id || (uint32_t)key >= generation || generation - (uint32_t)key <= keep) continue;
+    uint32_t low = from > keep ? from - 1 - keep : 0, high = to > keep ? to - keep : 0;
+    for (uint32_t generation = low; generation < high && generation < from; generation++) {
+        uint64_t key = id << 32 | generation;
+        if (map_get(&s->skipped, key) == NULL) continue;
         map_delete(&s->skipped, key);
         note(s, SECRET_SKIPPED, key);
-        at = 0; // deleting moves entries
     }
 }
 
@@ -186,7 +187,8 @@ enum err secret_step_take(struct secret_tree *s, const struct secret_step *step,
     enum err e = map_reserve(&s->nodes, step->levels);
     if (e == ERR_OK) e = map_reserve(&s->ratchets, 2);
     if (e == ERR_OK) e = map_reserve(&s->skipped, step->n_skipped);
-    if (e == ERR_OK) e = map_reserve(&s->dirty, step->levels + 3 + step->n_skipped + s->skipped.n);
+    size_t late = s->skipped.n < (size_t)keep + 1 ? s->skipped.n : (size_t)keep + 1; // what trim may drop
+    if (e == ERR_OK) e = map_reserve(&s->dirty, step->levels + 3 + step->n_skipped + late);
     if (e != ERR_OK) return e;
     if (step->from_skipped) {
         map_delete(&s->skipped, id << 32 | step->generation);
@@ -195,6 +197,7 @@ enum err secret_step_take(struct secret_tree *s, const struct secret_step *step,
     }
     if (step->levels > 0) take_path(s, step);
     struct ratchet *r = map_put(&s->ratchets, id);
+    uint32_t head = r != NULL ? r->generation : 0;
     if (r != NULL) *r = (struct ratchet){.generation = step->generation + 1, .secret = step->next};
     note(s, SECRET_RATCHET, id);
     for (uint32_t i = 0; i < step->n_skipped; i++) {
@@ -203,6 +206,6 @@ enum err secret_step_take(struct secret_tree *s, const struct secret_step *step,
         if (k != NULL) *k = step->skipped[i];
         note(s, SECRET_SKIPPED, key);
     }
-    if (s->skipped.n > 0) trim(s, id, step->generation, keep);
+    if (s->skipped.n > 0) trim(s, id, head, step->generation, keep);
     return ERR_OK;
 }
