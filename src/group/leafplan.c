@@ -141,12 +141,14 @@ static enum err set_keys(const struct algo *a, const struct mls_leaf_params *p, 
     if (p->signature_private.size != z->nsigsk) return ERR_MISUSE;
     memcpy(out->sk, p->signature_private.data, z->nsigsk);
     out->new_key = true;
-    if (p->signature_public.size != 0) {
-        out->like.signature_key = from_api(p->signature_public);
-        return p->signature_public.size == z->nsigpk ? ERR_OK : ERR_MISUSE;
-    }
+    // An EdDSA signature made with another public key than the signer's own gives the private key away: so the one that the
+    // caller gives is not believed, only compared.
     enum err e = crypto_sig_public(a->crypto, a->suite, span_of(out->sk, z->nsigsk), out->pk);
     out->like.signature_key = span_of(out->pk, z->nsigpk);
+    if (e == ERR_OK && p->signature_public.size != 0 &&
+        !span_eq(from_api(p->signature_public), out->like.signature_key)) {
+        e = ERR_MISUSE;
+    }
     return e;
 }
 

@@ -316,6 +316,11 @@ static enum err check(struct mls_group *g, unsigned seen)
     if (!g->now.keys.have[0] || (seen & 1u << RECORD_SIGNATURE) == 0) return ERR_CORRUPT;
     e = crypto_kem_public(g->algo.crypto, g->algo.suite, span_of(g->now.keys.key[0], z->nsk), pk);
     if (e == ERR_OK && !span_eq(span_of(pk, z->npk), tree_key(&g->tree, 2 * g->now.keys.leaf))) e = ERR_CORRUPT;
+    // A signature under a key that is not the leaf's own would give the private key away.
+    if (e == ERR_OK) e = crypto_sig_public(g->algo.crypto, g->algo.suite, span_of(g->now.signature_key, z->nsigsk), pk);
+    struct leaf own;
+    if (e == ERR_OK) e = group_own_leaf(g, &own);
+    if (e == ERR_OK && !span_eq(span_of(pk, z->nsigpk), own.signature_key)) e = ERR_CORRUPT;
     return e;
 }
 
