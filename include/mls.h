@@ -20,14 +20,7 @@
 
 #ifdef __cplusplus
 extern "C" {
-#define MLS_MUST_USE [[nodiscard]]
-#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202000L
-#define MLS_MUST_USE [[nodiscard]]
-#else
-#define MLS_MUST_USE
 #endif
-#define MLS_API MLS_MUST_USE __attribute__((visibility("default")))
-#define MLS_API_VOID __attribute__((visibility("default")))
 
 struct mls_client;
 struct mls_group;
@@ -59,6 +52,8 @@ MLS_API enum mls_error mls_key_package_ref(const struct mls_client *c, struct ml
 // Checks it as §10.1 says, but for what only a group can tell. *member describes its leaf, and borrows from the input.
 MLS_API enum mls_error mls_key_package_check(const struct mls_client *c, struct mls_span key_package, uint16_t *suite,
                                              struct mls_member *member);
+// What is in a private part; the spans point into it. MLS_E_CORRUPT if it is none. The keys are secret.
+MLS_API enum mls_error mls_private_part_read(struct mls_span private_part, struct mls_private_part *out);
 // Whether a Welcome is for the KeyPackage whose private part this is.
 MLS_API bool mls_welcome_is_for(const struct mls_client *c, struct mls_span welcome, struct mls_span private_part);
 
@@ -88,12 +83,17 @@ struct mls_external_join {
 MLS_API enum mls_error mls_group_join_external(const struct mls_client *c, const struct mls_external_join *join,
                                                struct mls_buf *commit, struct mls_group **out);
 
+// A group as its GroupInfo shows it to somebody outside, every signature checked: to look at members and extensions before
+// joining or proposing. It has no secrets: whatever needs one gives MLS_E_GROUP_INACTIVE. `tree`: if it is not in there.
+MLS_API enum mls_error mls_group_observe(const struct mls_client *c, struct mls_span group_info, struct mls_span tree,
+                                         struct mls_group **out);
+
 // --------------------------------------------------------------------------------------------- looking at a group
 
 MLS_API struct mls_span mls_group_id(const struct mls_group *g);
 MLS_API uint64_t mls_group_epoch(const struct mls_group *g);
 MLS_API uint16_t mls_group_suite(const struct mls_group *g);
-MLS_API bool mls_group_active(const struct mls_group *g); // false: removed, or reinitialised
+MLS_API bool mls_group_active(const struct mls_group *g); // false: removed, reinitialised, or only observed
 MLS_API uint32_t mls_group_own_index(const struct mls_group *g);
 MLS_API uint32_t mls_group_member_count(const struct mls_group *g);
 // Members in the order of their leaves: start with *at = 0; false after the last.
@@ -101,6 +101,8 @@ MLS_API bool mls_group_next_member(const struct mls_group *g, uint32_t *at, stru
 MLS_API enum mls_error mls_group_member(const struct mls_group *g, uint32_t index, struct mls_member *out);
 MLS_API struct mls_span mls_group_extensions(const struct mls_group *g); // of the GroupContext, encoded without length
 MLS_API bool mls_extension_find(struct mls_span extensions, uint16_t type, struct mls_span *data);
+// One extension after the other: start with *at = 0; false after the last.
+MLS_API bool mls_extension_next(struct mls_span extensions, size_t *at, struct mls_extension *out);
 MLS_API enum mls_error mls_group_context(struct mls_group *g, struct mls_buf *out); // the encoded GroupContext (§8.1)
 MLS_API enum mls_error mls_group_tree(const struct mls_group *g, struct mls_buf *out); // ratchet_tree (§12.4.3.3)
 MLS_API enum mls_error mls_group_tree_hash(const struct mls_group *g, struct mls_buf *out);
@@ -173,7 +175,7 @@ struct mls_external_proposal {
     struct mls_span group_id;
     uint64_t epoch;
     struct mls_proposal proposal;
-    struct mls_span signature_private, signature_public; // secret: of the KeyPackage, or of the external sender
+    struct mls_span signature_private;                   // secret: of the KeyPackage, or of the external sender
     bool new_member;                                     // else an external sender
     uint32_t sender_index;
     struct mls_span authenticated_data;

@@ -56,6 +56,8 @@ MLS_API bool mls_staged_changes_extensions(const struct mls_staged *s);
 MLS_API enum mls_error mls_staged_export(const struct mls_staged *s, const char *label, struct mls_span context, size_t size,
                                          struct mls_buf *out);
 MLS_API enum mls_error mls_staged_epoch_authenticator(const struct mls_staged *s, struct mls_buf *out);
+// The ratchet tree that goes beside a Welcome if it is not in it.
+MLS_API enum mls_error mls_staged_tree(const struct mls_staged *s, struct mls_buf *out);
 // Enters the epoch and frees `take`. MLS_E_STAGED_STALE if it was staged on another epoch, MLS_E_MISUSE on another group,
 // MLS_E_MEMORY: then nothing has changed, and `take` stays the caller's.
 MLS_API enum mls_error mls_group_merge(struct mls_group *g, struct mls_staged *take);
@@ -75,6 +77,7 @@ struct mls_related_params {
     const struct mls_extension *extensions; // of a branch: of its GroupContext
     size_t extension_count;
     bool tree_in_welcome;
+    bool without_path; // no update path in the commit that adds them all
 };
 // A subgroup with the same version and suite. *out is at epoch 1.
 MLS_API enum mls_error mls_group_branch(struct mls_group *g, const struct mls_related_params *params,

@@ -169,11 +169,16 @@ struct mls_config {
     bool no_grease;         // do not sprinkle GREASE values (§13.5) over what this client makes
 };
 
+// The private part of a KeyPackage, opened: the KeyPackage without MLSMessage around it, and its private keys.
+struct mls_private_part {
+    struct mls_span key_package, init_key, leaf_key, signature_key;
+};
+
 // What this client puts into a LeafNode.
 struct mls_leaf_params {
     struct mls_credential credential;
     struct mls_span signature_private; // secret: copied
-    struct mls_span signature_public;  // empty: computed
+    struct mls_span signature_public;  // may be empty; if not, it must belong to the private one
     // Capabilities beyond what the library and the config bring: types that the application supports.
     const uint16_t *extension_types, *proposal_types, *credential_types;
     size_t extension_type_count, proposal_type_count, credential_type_count;

@@ -154,6 +154,19 @@ enum err private_part_decode(struct span raw, struct private_part *out)
     return e == ERR_MALFORMED ? ERR_CORRUPT : e;
 }
 
+enum mls_error mls_private_part_read(struct mls_span private_part, struct mls_private_part *out)
+{
+    struct private_part p;
+    *out = (struct mls_private_part){0};
+    enum err e = private_part_decode(from_api(private_part), &p);
+    if (e != ERR_OK) return api_error(e);
+    *out = (struct mls_private_part){.key_package = to_api(p.key_package.raw),
+                                     .init_key = to_api(p.init_key),
+                                     .leaf_key = to_api(p.leaf_key),
+                                     .signature_key = to_api(p.signature_key)};
+    return MLS_OK;
+}
+
 // ------------------------------------------------------------------------------------------------ key packages
 
 // KeyPackageTBS and its signature, appended to out.

@@ -6,10 +6,10 @@
 #include "group/join.h"
 
 // The GroupInfo as a group of which this client is no member yet: its tree and context, without secrets.
-static enum err read_info(const struct mls_client *c, const struct mls_external_join *join, struct group_info *info,
-                          struct mls_group **out)
+static enum err read_info(const struct mls_client *c, struct mls_span message, struct mls_span tree, bool unique,
+                          struct group_info *info, struct mls_group **out)
 {
-    struct tls_reader r = tls_reader_of(from_api(join->group_info));
+    struct tls_reader r = tls_reader_of(from_api(message));
     enum wire_format format = WIRE_PUBLIC;
     enum err e = message_open(&r, &format);
     if (e == ERR_OK && format != WIRE_GROUP_INFO) e = ERR_MISUSE;
@@ -19,15 +19,14 @@ static enum err read_info(const struct mls_client *c, const struct mls_external_
     if (e != ERR_OK) return e;
     const struct crypto_suite *suite = crypto_suite(info->context.suite);
     if (suite == NULL || info->context.version != MLS_VERSION) return ERR_UNSUPPORTED;
-    // A resync is of a group that this client knows: it then replaces the old state by the new.
-    if (!join->resync && c->config.group_known != NULL &&
+    if (unique && c->config.group_known != NULL &&
         c->config.group_known(c->config.arg, to_api(info->context.group_id))) {
         return rule(MLS_E_GROUP_ID_TAKEN);
     }
     e = group_alloc(c, suite, info->context.group_id, out);
     if (e == ERR_OK) {
         (*out)->outside = true;
-        e = join_tree(*out, info, from_api(join->tree));
+        e = join_tree(*out, info, from_api(tree));
     }
     if (e == ERR_OK) e = join_epoch(*out, info);
     if (e == ERR_OK && info->confirmation_tag.n != algo_nh(&(*out)->algo)) e = ERR_MALFORMED;
@@ -123,7 +122,8 @@ enum mls_error mls_group_join_external(const struct mls_client *c, const struct 
     struct draft d;
     *commit = (struct mls_buf){0};
     *out = NULL;
-    enum err e = read_info(c, join, &info, &g);
+    // A resync is of a group that this client knows: it then replaces the old state by the new.
+    enum err e = read_info(c, join->group_info, join->tree, !join->resync, &info, &g);
     draft_init(&d, g, (struct committer){SENDER_NEW_COMMIT, 0});
     if (e == ERR_OK) e = commit_from_outside(&d, join, &info);
     if (e == ERR_OK) e = (enum err)mls_group_merge(g, d.staged);
@@ -137,6 +137,18 @@ enum mls_error mls_group_join_external(const struct mls_client *c, const struct 
     if (e == ERR_OK) *out = g;
     else mls_group_free(g);
     mem_wipe_stack();
+    return api_error(e);
+}
+
+enum mls_error mls_group_observe(const struct mls_client *c, struct mls_span group_info, struct mls_span tree,
+                                 struct mls_group **out)
+{
+    struct mls_group *g = NULL;
+    struct group_info info;
+    *out = NULL;
+    enum err e = read_info(c, group_info, tree, false, &info, &g);
+    if (e == ERR_OK) *out = g;
+    else mls_group_free(g);
     return api_error(e);
 }
 
@@ -166,9 +178,7 @@ enum mls_error mls_external_propose(const struct mls_client *c, const struct mls
     bool add = p->proposal.type == PROPOSAL_ADD;
     if (e == ERR_OK && ((p->new_member && !add) || p->proposal.type == PROPOSAL_UPDATE)) e = rule(MLS_E_PROPOSAL_SENDER);
     if (e == ERR_OK && p->signature_private.size != algo_sizes(&a)->nsigsk) e = ERR_MISUSE;
-    if (e == ERR_OK) {
-        e = frame_sign(&a, &content, span_of(NULL, 0), from_api(p->signature_private), from_api(p->signature_public), &f);
-    }
+    if (e == ERR_OK) e = frame_sign(&a, &content, span_of(NULL, 0), from_api(p->signature_private), span_of(NULL, 0), &f);
     if (e == ERR_OK) e = frame_write_public(&a, &f, span_of(NULL, 0), NULL, &out);
     frame_wipe(&f);
     buf_wipe(&body);

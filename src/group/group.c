@@ -139,7 +139,7 @@ enum err epoch_derive(const struct algo *a, const struct secret *epoch_secret, u
     return r;
 }
 
-bool group_can_send(const struct mls_group *g) { return !g->now.removed && g->now.reinit.n == 0; }
+bool group_can_send(const struct mls_group *g) { return !g->outside && !g->now.removed && g->now.reinit.n == 0; }
 
 struct check_rules group_rules(const struct mls_group *g, struct span extensions, bool lifetime)
 {

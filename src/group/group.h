@@ -80,7 +80,7 @@ struct mls_group {
     size_t n_waiting, cap_waiting;
     uint64_t next_number;
     const struct mls_group *parent; // while the first commit of a branch or of a reinitialised group is made
-    bool outside;                   // while this client joins by an external commit: it has no secrets of this epoch
+    bool outside; // this client is no member (yet): it joins by an external commit, or observes; it has no secrets
     struct own_update *update;
     size_t n_update;
     struct past *past; // the latest first

@@ -256,6 +256,7 @@ enum mls_error mls_group_receive(struct mls_group *g, struct mls_span message, s
     struct buf *parts[] = {&d.aad, &d.data, &d.ref};
     struct mls_buf *to[] = {&out->authenticated_data, &out->data, &out->proposal_ref};
     *out = (struct mls_received){0};
+    if (g->outside) return MLS_E_GROUP_INACTIVE;
     for (size_t i = 0; i < 3; i++) buf_init(parts[i], TLS_VECTOR_MAX);
     enum err e = message_open(&r, &format);
     if (e == ERR_OK && format == WIRE_PUBLIC) e = receive_public(g, &r, &d);

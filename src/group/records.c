@@ -263,6 +263,7 @@ enum mls_error mls_group_changes(struct mls_group *g,
     uint8_t key[RECORD_KEY_MAX];
     uint64_t note;
     enum err e = ERR_OK;
+    if (g->outside) return MLS_E_GROUP_INACTIVE;
     buf_init(&t.value, TLS_VECTOR_MAX);
     while (e == ERR_OK && tls_left(&gone) > 0) {
         struct span k = tls_vector(&gone);

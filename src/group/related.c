@@ -82,7 +82,10 @@ static enum err first_commit(struct mls_group *g, const struct mls_group *parent
                                          .group_id = to_api(buf_span(&parent->id)),
                                          .epoch = parent->now.number}};
     const struct mls_commit_params c = {
-        .proposals = p, .proposal_count = n + 1, .tree_in_welcome = params->tree_in_welcome};
+        .proposals = p,
+        .proposal_count = n + 1,
+        .tree_in_welcome = params->tree_in_welcome,
+        .without_path = params->without_path};
     g->parent = parent;
     enum err e = (enum err)mls_group_commit(g, &c, &commit);
     if (e == ERR_OK) e = (enum err)mls_group_merge(g, commit.staged);

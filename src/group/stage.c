@@ -163,3 +163,12 @@ enum mls_error mls_staged_epoch_authenticator(const struct mls_staged *s, struct
     buf_put(&b, secret_span(&s->group->algo, &s->next.secrets.authenticator));
     return api_error(give(&b, buf_end(&b), out));
 }
+
+enum mls_error mls_staged_tree(const struct mls_staged *s, struct mls_buf *out)
+{
+    struct buf b;
+    buf_init(&b, TLS_VECTOR_MAX);
+    *out = (struct mls_buf){0};
+    if (!s->ready) return MLS_E_GROUP_INACTIVE;
+    return api_error(give(&b, tree_encode(&s->tree, &b), out));
+}

@@ -20,6 +20,14 @@ bool mls_extension_find(struct mls_span extensions, uint16_t type, struct mls_sp
     return true;
 }
 
+bool mls_extension_next(struct mls_span extensions, size_t *at, struct mls_extension *out)
+{
+    struct extension x;
+    if (!extensions_next(from_api(extensions), at, &x)) return false;
+    *out = (struct mls_extension){.type = x.type, .data = to_api(x.data)};
+    return true;
+}
+
 enum mls_error mls_group_member(const struct mls_group *g, uint32_t index, struct mls_member *out)
 {
     struct leaf l;
@@ -66,6 +74,8 @@ enum mls_error mls_group_tree_hash(const struct mls_group *g, struct mls_buf *ou
 
 enum mls_error mls_group_epoch_authenticator(const struct mls_group *g, struct mls_buf *out)
 {
+    *out = (struct mls_buf){0};
+    if (g->outside) return MLS_E_GROUP_INACTIVE;
     return give_copy(secret_span(&g->algo, &g->now.secrets.authenticator), out);
 }
 
@@ -74,7 +84,7 @@ enum mls_error mls_group_export(const struct mls_group *g, const char *label, st
 {
     struct buf b;
     *out = (struct mls_buf){0};
-    if (g->now.removed) return MLS_E_GROUP_INACTIVE;
+    if (g->now.removed || g->outside) return MLS_E_GROUP_INACTIVE;
     if (size > 255 * algo_nh(&g->algo)) return MLS_E_LIMIT;
     buf_init(&b, size);
     uint8_t *p = buf_grow(&b, size);
