@@ -166,12 +166,11 @@ static void signatures(struct trial *t, const struct tree *tree, struct span gro
     }
 }
 
-// What a joiner refuses because of the leaves' own descriptions, of which the format says nothing: there are published
-// vectors of other types whose leaves do not list their own suite.
+// What a joiner refuses because of the leaves' own descriptions, of which the format says nothing.
 static bool about_capabilities(enum err e)
 {
-    return (int)e == MLS_E_LEAF_VERSION || (int)e == MLS_E_LEAF_SUITE || (int)e == MLS_E_LEAF_EXTENSION ||
-           (int)e == MLS_E_LEAF_LIFETIME_LENGTH || (int)e == MLS_E_LEAF_CREDENTIAL_NOT_LISTED ||
+    return (int)e == MLS_E_LEAF_EXTENSION || (int)e == MLS_E_LEAF_LIFETIME_LENGTH ||
+           (int)e == MLS_E_LEAF_CREDENTIAL_NOT_LISTED ||
            (int)e == MLS_E_LEAF_CREDENTIAL_FOREIGN || (int)e == MLS_E_LEAF_CERTIFICATE;
 }
 
