@@ -1,10 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-# A plain make in front of Meson and Ninja: see `make help`.
+#
+# A plain make in front of Meson and Ninja. `make help` lists the targets.
+#   B=FOLDER      where to build (default: build)
+#   CC=clang      the compiler
+#   PREFIX, DESTDIR   where `make install` puts libmls
+#   TIME=SECONDS  how long `make fuzz` runs each fuzzer
+#   ONLY=TEXT     `make test`: only programs with TEXT in their names
 B ?= build
+TIME ?= 60
+TOOLS := tools/build
+export LC_ALL := C.UTF-8
 
-.PHONY: all
-all: $(B)/build.ninja
+# make's own default for CC says nothing about what the user wants.
+COMPILER := $(if $(filter default undefined,$(origin CC)),,$(CC))
+unexport CC
+SETUP = $(if $(COMPILER),CC="$(COMPILER)") $(TOOLS)/setup
+
+.PHONY: all deps run test bench asan ct fuzz lint fmt fmt-check install reproducible clean help
+all:
+	@$(SETUP) $(B)
 	@ninja -C $(B)
 
-$(B)/build.ninja:
-	meson setup $(B)
+help:
+	@echo 'make                builds everything into build/'
+	@echo 'make run            installs what is missing, builds, and runs the demonstration'
+	@echo 'make test           installs what is missing, builds, and runs every test'
+	@echo 'make bench          measures: what docs/performance.md is made from'
+	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make ct             the constant-time check, under valgrind'
+	@echo 'make fuzz TIME=60   each fuzzer for so many seconds, with libFuzzer'
+	@echo 'make lint           clang-tidy, cppcheck, gcc -fanalyzer, and the rules of the house'
+	@echo 'make fmt            formats the C sources; fmt-check only looks'
+	@echo 'make install        installs libmls (PREFIX=/usr/local, DESTDIR=)'
+	@echo 'make reproducible   builds twice in two folders and compares every byte'
+	@echo 'make deps           installs what building and testing need (as root, or with sudo)'
+	@echo 'make clean          removes build/'
+	@echo 'Variables: B=FOLDER, CC=clang, ONLY=TEXT (of a test). docs/dependencies.md says what is installed, and why.'
+
+# Nothing when nothing is missing. The rarer tools are installed by the targets that need them.
+deps:
+	@$(TOOLS)/deps build
+
+run: deps all
+	@$(B)/mls-demo
+
+test: deps all
+	@tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(B)
+
+bench: deps all
+	@set -e; for program in $$($(TOOLS)/list . bench); do echo "== $$program"; $(B)/bench-$$program; done
+
+asan: deps
+	@$(SETUP) $(B)/asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
+		-Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer'
+	@ninja -C $(B)/asan
+	@tools/run-tests --slow 6 $(if $(ONLY),--only '$(ONLY)') $(B)/asan
+
+ct:
+	@$(TOOLS)/deps build ct
+	@$(SETUP) $(B)/ct -Dct=true
+	@ninja -C $(B)/ct
+	@tools/run-tests --no-vectors $(B)/ct
+
+fuzz:
+	@$(TOOLS)/deps build fuzz
+	@CC=clang $(TOOLS)/setup $(B)/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
+		-Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer'
+	@ninja -C $(B)/fuzz
+	@tools/fuzz $(B)/fuzz $(TIME)
+
+lint:
+	@$(TOOLS)/deps build lint
+	@$(SETUP) $(B)
+	@tools/lint/all $(B)
+
+fmt fmt-check:
+	@$(TOOLS)/deps build lint
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format --style=file $(if $(filter fmt,$@),-i,--dry-run --Werror)
+
+install: all
+	@$(if $(PREFIX),meson configure $(B) -Dprefix=$(PREFIX),:)
+	@ninja -C $(B)
+	@DESTDIR=$(DESTDIR) meson install -C $(B) --no-rebuild
+
+reproducible: deps
+	@$(if $(COMPILER),CC="$(COMPILER)") tools/reproducible $(B)/reproducible
+
+clean:
+	rm -rf $(B)
