@@ -143,6 +143,7 @@ struct mls_message_info {
     struct mls_span group_id;
     uint64_t epoch;
     uint8_t content; // enum mls_content; 0 where it does not apply
+    uint16_t suite;  // of a Welcome, a GroupInfo, a KeyPackage; else 0
 };
 MLS_API enum mls_error mls_message_peek(struct mls_span message, struct mls_message_info *out);
 

@@ -316,7 +316,9 @@ enum mls_error mls_message_peek(struct mls_span message, struct mls_message_info
 {
     struct tls_reader r = tls_reader_of(from_api(message));
     struct private_message m;
+    struct key_package kp;
     struct group_info info;
+    struct welcome welcome;
     struct frame f;
     enum wire_format format = WIRE_PUBLIC;
     *out = (struct mls_message_info){0};
@@ -340,9 +342,16 @@ enum mls_error mls_message_peek(struct mls_span message, struct mls_message_info
         group_info_read(&r, &info);
         found.group_id = to_api(info.context.group_id);
         found.epoch = info.context.epoch;
+        found.suite = info.context.suite;
+        break;
+    case WIRE_KEY_PACKAGE:
+        key_package_read(&r, &kp);
+        found.suite = kp.suite;
         break;
     case WIRE_WELCOME:
-    case WIRE_KEY_PACKAGE: *out = found; return MLS_OK;
+        welcome_read(&r, &welcome);
+        found.suite = welcome.suite;
+        break;
     }
     e = tls_end(&r);
     if (e == ERR_OK) *out = found;

@@ -179,6 +179,33 @@ static void a_private_part_opens(void **state)
     pair_close(&p);
 }
 
+static void a_peek_tells_the_suite(void **state)
+{
+    struct pair p;
+    struct mls_buf info;
+    struct mls_commit c;
+    struct mls_message_info seen;
+    (void)state;
+    pair_open(&p, NULL, 0);
+    struct mls_proposal add = {.type = MLS_PROPOSAL_ADD, .key_package = cast_span(p.bob.key_package)};
+    struct mls_commit_params params = {.proposals = &add, .proposal_count = 1};
+    assert_ok(mls_group_commit(p.alice.group, &params, &c));
+    assert_ok(mls_group_info(p.alice.group, false, false, &info));
+    const struct mls_buf message[] = {c.welcome, info, p.bob.key_package, c.message};
+    const uint16_t format[] = {3, 4, 5, 2}, suite[] = {SUITE, SUITE, SUITE, 0};
+    for (size_t i = 0; i < 4; i++) {
+        assert_ok(mls_message_peek(cast_span(message[i]), &seen));
+        assert_int_equal(seen.wire_format, format[i]);
+        assert_int_equal(seen.suite, suite[i]);
+        for (size_t n = 0; n < message[i].size; n++) {
+            assert_int_equal(mls_message_peek((struct mls_span){message[i].data, n}, &seen), MLS_E_MALFORMED);
+        }
+    }
+    mls_buf_free(&info);
+    mls_commit_free(&c);
+    pair_close(&p);
+}
+
 // A branch whose first commit has no path: everybody arrives all the same.
 static void a_branch_needs_no_path(void **state)
 {
@@ -218,6 +245,7 @@ int main(void)
         cmocka_unit_test(an_observer_sees_members_and_has_no_secrets),
         cmocka_unit_test(extensions_come_one_by_one),
         cmocka_unit_test(a_private_part_opens),
+        cmocka_unit_test(a_peek_tells_the_suite),
         cmocka_unit_test(a_branch_needs_no_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
