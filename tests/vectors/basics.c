@@ -4,6 +4,7 @@
 // value cannot be compared (a new signature, a new ciphertext) it must be accepted by the other side, and refused when
 // one thing about it is changed.
 #include "tree/math.h"
+#include "vectors/model.h"
 #include "vectors/types.h"
 
 // ----------------------------------------------------------------------------------------------------- tree-math
@@ -112,18 +113,9 @@ static void expand(struct trial *t, const struct field *f)
     trial_same(t, span_of(out, n), want, "expand_with_label");
 }
 
-// A member that is a secret of the suite's length.
-static struct secret get_secret(struct trial *t, const struct field *f)
-{
-    struct secret s = {0};
-    struct span b = field_get_bytes(f, "secret");
-    if (trial_equal(t, b.n, algo_nh(&t->algo), "%s.secret: length", f->name)) memcpy(s.b, b.p, b.n);
-    return s;
-}
-
 static void derive(struct trial *t, const struct field *f)
 {
-    struct secret secret = get_secret(t, f), out;
+    struct secret secret = model_secret(f, "secret"), out;
     const char *label = field_get_text(f, "label");
     struct span want = field_get_bytes(f, "out");
     if (t->failed || !trial_ok(t, label_derive(&t->algo, &secret, label, &out), "derive_secret")) return;
@@ -135,7 +127,7 @@ static void derive(struct trial *t, const struct field *f)
 
 static void derive_tree(struct trial *t, const struct field *f)
 {
-    struct secret secret = get_secret(t, f);
+    struct secret secret = model_secret(f, "secret");
     const char *label = field_get_text(f, "label");
     uint32_t generation = (uint32_t)field_get_number(f, "generation", UINT32_MAX);
     size_t n = (size_t)field_get_number(f, "length", UINT16_MAX);
@@ -149,7 +141,7 @@ static void derive_tree(struct trial *t, const struct field *f)
 static void sign(struct trial *t, const struct field *f)
 {
     const struct algo *a = &t->algo;
-    struct span sk = field_get_bytes(f, "priv"), pk = field_get_bytes(f, "pub");
+    struct span sk = model_signature_key(f, "priv"), pk = field_get_bytes(f, "pub");
     struct span content = field_get_bytes(f, "content"), signature = field_get_bytes(f, "signature");
     const char *label = field_get_text(f, "label");
     if (t->failed) return;
@@ -174,7 +166,7 @@ static void sign(struct trial *t, const struct field *f)
 // DecryptWithLabel must give the plaintext, with and without the public key at hand, and only in this context.
 static void decrypts(struct trial *t, const struct field *f, struct span kem_output, struct span ct, const char *which)
 {
-    struct span sk = field_get_bytes(f, "priv"), pk = field_get_bytes(f, "pub");
+    struct span sk = model_kem_key(f, "priv"), pk = field_get_bytes(f, "pub");
     struct span context = field_get_bytes(f, "context"), want = field_get_bytes(f, "plaintext");
     const char *label = field_get_text(f, "label");
     const struct {

@@ -3,8 +3,6 @@
 // Trees and contexts as the checks need them. Nothing is cached between two comparisons.
 #include "vectors/model.h"
 
-enum { VERSION_MLS10 = 1 };
-
 bool model_tree(struct trial *t, struct tree *out, struct span bytes, const char *step)
 {
     tree_init(out, (uint8_t)algo_nh(&t->algo), (uint64_t[2]){t->state, ~t->state});
@@ -61,18 +59,60 @@ void model_like(struct trial *t, const struct tree *tree, const struct tree *fre
     }
 }
 
+struct secret model_secret(const struct field *of, const char *key)
+{
+    struct trial *t = of->t;
+    struct secret s = {0};
+    struct span b = field_get_bytes(of, key);
+    if (t->failed) return s;
+    if (trial_equal(t, b.n, algo_nh(&t->algo), "%s.%s: length", of->name, key)) memcpy(s.b, b.p, b.n);
+    return s;
+}
+
+static struct span fill(struct trial *t, struct span sk, size_t n)
+{
+    uint8_t *whole = t->failed || sk.n >= n ? NULL : trial_bytes(t, n);
+    if (whole == NULL) return sk;
+    memcpy(whole + n - sk.n, sk.p, sk.n);
+    return span_of(whole, n);
+}
+
+struct span model_signature_key(const struct field *of, const char *key)
+{
+    struct span sk = field_get_bytes(of, key);
+    switch (crypto_suite_id(of->t->algo.suite)) {
+    case CRYPTO_P256_AES128_SHA256_P256:
+    case CRYPTO_P521_AES256_SHA512_P521:
+    case CRYPTO_P384_AES256_SHA384_P384:
+    case CRYPTO_MLKEM1024P384_AES256_SHA384_P384: return fill(of->t, sk, algo_sizes(&of->t->algo)->nsigsk);
+    default: return sk;
+    }
+}
+
+struct span model_kem_key(const struct field *of, const char *key)
+{
+    struct span sk = field_get_bytes(of, key);
+    switch (crypto_suite_id(of->t->algo.suite)) {
+    case CRYPTO_P256_AES128_SHA256_P256:
+    case CRYPTO_P521_AES256_SHA512_P521:
+    case CRYPTO_P384_AES256_SHA384_P384: return fill(of->t, sk, algo_sizes(&of->t->algo)->nsk);
+    default: return sk;
+    }
+}
+
 struct span model_context(struct trial *t, struct span group_id, uint64_t epoch, struct span tree_hash,
                           struct span confirmed_transcript_hash)
 {
     struct buf b;
+    if (t->failed) return span_of(NULL, 0);
     buf_init(&b, TLS_VECTOR_MAX);
-    tls_put_u16(&b, VERSION_MLS10);
-    tls_put_u16(&b, crypto_suite_id(t->algo.suite));
-    tls_put_vector(&b, group_id);
-    tls_put_u64(&b, epoch);
-    tls_put_vector(&b, tree_hash);
-    tls_put_vector(&b, confirmed_transcript_hash);
-    tls_put_vector(&b, span_of(NULL, 0)); // extensions
+    const struct group_context c = {.version = MLS_VERSION,
+                                    .suite = crypto_suite_id(t->algo.suite),
+                                    .group_id = group_id,
+                                    .epoch = epoch,
+                                    .tree_hash = tree_hash,
+                                    .confirmed_hash = confirmed_transcript_hash};
+    group_context_write(&b, &c);
     return trial_take(t, &b, "GroupContext");
 }
 

@@ -5,8 +5,9 @@
 #ifndef WHIMBREL_VECTORS_MODEL_H
 #define WHIMBREL_VECTORS_MODEL_H
 
+#include "mls/schedule.h"
 #include "tree/path.h"
-#include "vectors/trial.h"
+#include "vectors/field.h"
 
 // Decodes a ratchet tree and encodes it again, which must give the same bytes. Wipe it with tree_wipe in any case.
 bool model_tree(struct trial *t, struct tree *out, struct span bytes, const char *step);
@@ -16,6 +17,14 @@ void model_is(struct trial *t, struct tree *tree, struct span bytes, struct span
 struct span model_hash(struct trial *t, struct tree *tree, const char *step);
 // What a tree keeps beside its nodes (sizes, counts, the index of keys) is what decoding its bytes would give.
 void model_like(struct trial *t, const struct tree *tree, const struct tree *fresh, const char *step);
+
+// A member that is a secret of the suite's length.
+struct secret model_secret(const struct field *of, const char *key);
+
+// A private key of the suite's signature scheme, or of its KEM. Scalars of the NIST curves are integers, and there are
+// published vectors that leave zeros away at their front: these are put back.
+struct span model_signature_key(const struct field *of, const char *key);
+struct span model_kem_key(const struct field *of, const char *key);
 
 // GroupContext (RFC 9420 §8.1) as encoded, without extensions.
 struct span model_context(struct trial *t, struct span group_id, uint64_t epoch, struct span tree_hash,

@@ -6,26 +6,24 @@
 
 #include "tree/rule.h"
 #include "tree/secret.h"
+#include "vectors/model.h"
 #include "vectors/types.h"
 
 // The highest generation that a file may ask for, and how far apart those may be that are asked for out of order.
 enum { AHEAD = 1 << 24, KEEP = 4096 };
 
-// RFC 9420 §6.3.2: sender_data_key = ExpandWithLabel(sender_data_secret, "key", ciphertext_sample, AEAD.Nk), where the
-// sample is the first KDF.Nh bytes of the ciphertext.
+// RFC 9420 §6.3.2; "ciphertext" is the whole of one, of which the library takes its sample.
 static void sender_data(struct trial *t, const struct field *v)
 {
     struct field f = field_get(v, "sender_data");
-    struct span secret = field_get_bytes(&f, "sender_data_secret"), sample = field_get_bytes(&f, "ciphertext");
-    struct span key = field_get_bytes(&f, "key"), nonce = field_get_bytes(&f, "nonce");
-    uint8_t out[CRYPTO_KEY_MAX];
-    size_t nk = algo_sizes(&t->algo)->nk;
-    if (sample.n > algo_nh(&t->algo)) sample.n = algo_nh(&t->algo);
-    trial_equal(t, secret.n, algo_nh(&t->algo), "sender_data.sender_data_secret: length");
-    if (t->failed || !trial_ok(t, label_expand(&t->algo, secret, "key", sample, out, nk), "sender_data.key")) return;
-    trial_same(t, span_of(out, nk), key, "sender_data.key");
-    if (!trial_ok(t, label_expand(&t->algo, secret, "nonce", sample, out, CRYPTO_NONCE), "sender_data.nonce")) return;
-    trial_same(t, span_of(out, CRYPTO_NONCE), nonce, "sender_data.nonce");
+    struct secret secret = model_secret(&f, "sender_data_secret");
+    struct span ciphertext = field_get_bytes(&f, "ciphertext");
+    struct span want_key = field_get_bytes(&f, "key"), want_nonce = field_get_bytes(&f, "nonce");
+    uint8_t key[CRYPTO_KEY_MAX], nonce[CRYPTO_NONCE];
+    if (t->failed) return;
+    if (!trial_ok(t, schedule_sender_data(&t->algo, &secret, ciphertext, key, nonce), "sender_data")) return;
+    trial_same(t, span_of(key, algo_sizes(&t->algo)->nk), want_key, "sender_data.key");
+    trial_same(t, span_of(nonce, CRYPTO_NONCE), want_nonce, "sender_data.nonce");
 }
 
 static void same_key(struct trial *t, const struct message_key *got, enum ratchet_type type, const struct field *f,
@@ -151,14 +149,11 @@ static void all_leaves(struct trial *t, const struct field *leaves, const struct
 
 void secrets_tree(struct trial *t, const struct field *v)
 {
-    struct span root = field_get_bytes(v, "encryption_secret");
+    struct secret root = model_secret(v, "encryption_secret");
     struct field leaves = field_get(v, "leaves");
-    struct secret secret = {0};
     sender_data(t, v);
-    if (t->failed || !trial_equal(t, root.n, algo_nh(&t->algo), "encryption_secret: length")) return;
-    memcpy(secret.b, root.p, root.n);
     size_t n = field_count(&leaves);
     if (n == 0 || n > TREE_MAX_LEAVES) trial_fail(t, "leaves: %zu of them", n);
-    for (enum order order = IN_ORDER; !t->failed && order <= SENDING; order++) all_leaves(t, &leaves, &secret, order);
-    mem_wipe(&secret, sizeof secret);
+    for (enum order order = IN_ORDER; !t->failed && order <= SENDING; order++) all_leaves(t, &leaves, &root, order);
+    mem_wipe(&root, sizeof root);
 }

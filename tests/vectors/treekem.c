@@ -48,7 +48,7 @@ static void read_member(struct group *g, const struct field *f)
     struct trial *t = g->t;
     const struct crypto_sizes *z = algo_sizes(&t->algo);
     uint32_t leaf = (uint32_t)field_get_number(f, "index", g->tree.leaves - 1);
-    struct span sk = field_get_bytes(f, "encryption_priv"), sig = field_get_bytes(f, "signature_priv");
+    struct span sk = model_kem_key(f, "encryption_priv"), sig = model_signature_key(f, "signature_priv");
     uint8_t pk[CRYPTO_SIGPK_MAX];
     struct leaf l;
     if (t->failed || !trial_ok(t, tree_leaf(&g->tree, leaf, &l), "%s: leaf %u", f->name, leaf)) return;
@@ -301,9 +301,8 @@ void treekem_check(struct trial *t, const struct field *v)
     g.confirmed_transcript_hash = field_get_bytes(v, "confirmed_transcript_hash");
     struct field paths = field_get(v, "update_paths");
     if (model_tree(t, &g.tree, tree_bytes, "ratchet_tree")) {
-        // Not the leaves' capabilities: those of published vectors do not list suite 7.
-        trial_ok(t, check_unmerged(&g.tree), "ratchet_tree: unmerged leaves");
-        trial_ok(t, check_parent_hashes(&t->algo, &g.tree), "ratchet_tree: parent hashes");
+        const struct check_rules rules = {.group_id = g.group_id, .max_lifetime = UINT64_MAX};
+        trial_ok(t, check_tree(&t->algo, &rules, &g.tree), "ratchet_tree: all checks of a joiner");
         g.member = (struct member *)(void *)trial_bytes(t, g.tree.leaves * sizeof *g.member);
     }
     if (!t->failed) {

@@ -15,7 +15,7 @@ enum { VECTOR_KEYS = 20 };
 struct vector_type {
     const char *name;
     bool suite;                    // whether a case names its suite in "cipher_suite"
-    vector_check *check;           // NULL: not in this program yet
+    vector_check *check;
     const char *keys[VECTOR_KEYS]; // members of an object, but those that many types share; ended by NULL
 };
 
@@ -29,6 +29,11 @@ vector_check basics_crypto, basics_length, basics_tree_math; // basics.c
 vector_check trees_operations, trees_validation;             // trees.c
 vector_check treekem_check;                                  // treekem.c
 vector_check secrets_tree;                                   // secrets.c
+vector_check schedule_keys, schedule_psk, schedule_transcript; // schedule.c
+vector_check protect_check;                                  // protect.c
+vector_check welcome_check;                                  // welcome.c
+vector_check messages_check;                                 // messages.c
+vector_check passive_check;                                  // passive.c
 vector_check hpke_base, hpke_xwing;                          // hpke.c
 
 #endif
