@@ -1,47 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A hash table of node numbers with linear probing and SipHash-2-4 (Aumasson, Bernstein 2012). Invariant: at least a
-// quarter of the slots is empty, so that every probe ends.
+// A hash table of node numbers with linear probing and SipHash. Invariant: at least a quarter of the slots is empty, so
+// that every probe ends.
 #include "tree/index.h"
+
+#include "base/siphash.h"
 
 enum { EMPTY = 0 };
 #define DELETED UINT32_MAX
-
-static uint64_t rotl(uint64_t x, int n) { return x << n | x >> (64 - n); }
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1], v[2] += v[3];
-    v[1] = rotl(v[1], 13) ^ v[0], v[3] = rotl(v[3], 16) ^ v[2];
-    v[0] = rotl(v[0], 32);
-    v[2] += v[1], v[0] += v[3];
-    v[1] = rotl(v[1], 17) ^ v[2], v[3] = rotl(v[3], 21) ^ v[0];
-    v[2] = rotl(v[2], 32);
-}
-
-static uint64_t little_endian(const uint8_t *p, size_t n)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < n; i++) v |= (uint64_t)p[i] << (8 * i);
-    return v;
-}
-
-static uint64_t siphash(const uint64_t k[2], struct span s)
-{
-    uint64_t v[4] = {k[0] ^ 0x736f6d6570736575ULL, k[1] ^ 0x646f72616e646f6dULL, k[0] ^ 0x6c7967656e657261ULL,
-                     k[1] ^ 0x7465646279746573ULL};
-    size_t whole = s.n / 8 * 8;
-    for (size_t i = 0; i <= whole; i += 8) {
-        uint64_t m = i < whole ? little_endian(s.p + i, 8)
-                               : little_endian(s.p + i, s.n - whole) | (uint64_t)s.n << 56;
-        v[3] ^= m;
-        sip_round(v), sip_round(v);
-        v[0] ^= m;
-    }
-    v[2] ^= 0xff;
-    for (int i = 0; i < 4; i++) sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 void index_init(struct index *x, const uint64_t seed[2])
 {

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "base/base.h"
+#include "base/siphash.h"
 
 static void buffers_grow_to_their_maximum(void **state)
 {
@@ -106,12 +107,23 @@ static void the_stack_is_wiped(void **state)
 }
 #endif
 
+// The example in appendix A of the SipHash paper.
+static void siphash_agrees_with_its_paper(void **state)
+{
+    (void)state;
+    uint8_t input[15];
+    const uint64_t key[2] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
+    for (size_t i = 0; i < sizeof input; i++) input[i] = (uint8_t)i;
+    assert_true(siphash(key, span_of(input, sizeof input)) == 0xa129ca6149be45e5ULL);
+    assert_true(siphash(key, span_of(NULL, 0)) == 0x726fdb47dd0e0e31ULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffers_grow_to_their_maximum), cmocka_unit_test(a_zeroed_buffer_takes_nothing),
         cmocka_unit_test(every_error_has_words), cmocka_unit_test(comparison_sees_each_byte),
-        cmocka_unit_test(the_stack_is_wiped),
+        cmocka_unit_test(the_stack_is_wiped),            cmocka_unit_test(siphash_agrees_with_its_paper),
     };
     return unit_run("base", tests);
 }
