@@ -128,7 +128,7 @@ enum err epoch_encode_context(const struct mls_group *g, struct epoch *e)
 enum err epoch_derive(const struct algo *a, const struct secret *epoch_secret, uint32_t leaves, struct epoch *e,
                       struct secret_tree *secrets)
 {
-    struct secret root, confirmation_key;
+    struct secret root = {{0}}, confirmation_key;
     struct span confirmed = span_of(e->confirmed, e->confirmed_n);
     enum err r = schedule_epoch(a, epoch_secret, &e->secrets, &root, &confirmation_key);
     if (r == ERR_OK) r = schedule_confirmation_tag(a, &confirmation_key, confirmed, e->tag);
@@ -190,6 +190,11 @@ enum err group_add_waiting(struct mls_group *g, struct span raw, uint8_t ref[CRY
     if (e != ERR_OK) return e;
     if (group_find_waiting(g, span_of(ref, algo_nh(&g->algo))) != NULL) return ERR_OK;
     if (g->n_waiting >= g->client->config.max_proposals) return ERR_LIMIT;
+    return group_keep_waiting(g, raw, ref, g->next_number);
+}
+
+enum err group_keep_waiting(struct mls_group *g, struct span raw, const uint8_t ref[CRYPTO_HASH_MAX], uint64_t number)
+{
     if (g->n_waiting == g->cap_waiting) {
         size_t cap = g->cap_waiting ? g->cap_waiting * 2 : 4;
         struct waiting *bigger = mem_new_array(cap, sizeof *bigger);
@@ -202,14 +207,15 @@ enum err group_add_waiting(struct mls_group *g, struct span raw, uint8_t ref[CRY
     struct waiting *w = &g->waiting[g->n_waiting];
     buf_init(&w->raw, TLS_VECTOR_MAX);
     buf_put(&w->raw, raw);
-    e = buf_end(&w->raw);
-    if (e == ERR_OK) e = record_note(g, RECORD_WAITING, g->next_number);
+    enum err e = buf_end(&w->raw);
+    if (e == ERR_OK) e = record_note(g, RECORD_WAITING, number);
     if (e != ERR_OK) {
         buf_wipe(&w->raw);
         return e;
     }
     memcpy(w->ref, ref, algo_nh(&g->algo));
-    w->number = g->next_number++;
+    w->number = number;
+    g->next_number = number + 1;
     g->n_waiting++;
     return ERR_OK;
 }

@@ -89,6 +89,8 @@ struct mls_group {
     size_t n_psk;
     struct map dirty; // record ids that changed since the last mls_group_saved (see records.c)
     struct buf gone;  // keys of records that went, each with a length octet
+    uint64_t sum;     // of the records but those of tree and secret trees, if sum_known (see records.c)
+    bool sum_known;
 };
 
 struct staged_change {
@@ -139,6 +141,7 @@ enum record_kind {
     RECORD_WAITING,    // a waiting proposal by number
     RECORD_UPDATE,     // the private half of an own Update by number. secret
     RECORD_PSK,        // a past resumption PSK by epoch. secret
+    RECORD_SUM,        // of all records but the tree's, which has its hash
     RECORD_PAST,       // a past epoch: context, sender data secret, changed leaves. secret
     RECORD_PAST_SECRET, RECORD_PAST_RATCHET, RECORD_PAST_SKIPPED, // by epoch and number. secret
 };
@@ -147,7 +150,7 @@ enum err record_note(struct mls_group *g, enum record_kind kind, uint64_t number
 // Room for n more notes, so that as many record_note cannot fail.
 enum err record_reserve(struct mls_group *g, size_t n);
 
-// Notes every record of a group that has never been stored.
+// Notes every record, as of a group that has never been stored.
 enum err record_note_all(struct mls_group *g);
 // Forgets the records of a past epoch; record_reserve_gone has made the room.
 void record_drop_past(struct mls_group *g, const struct past *p);
@@ -175,7 +178,10 @@ enum err group_ask_credential(void *client, enum check_purpose why, const struct
 enum err group_own_leaf(const struct mls_group *g, struct leaf *out);
 // A waiting proposal by reference; NULL if there is none.
 const struct waiting *group_find_waiting(const struct mls_group *g, struct span ref);
+// Adds a proposal unless it waits already; tells its reference. ERR_LIMIT above max_proposals.
 enum err group_add_waiting(struct mls_group *g, struct span raw, uint8_t ref[CRYPTO_HASH_MAX]);
+// Adds it under this number, which must be higher than that of any other.
+enum err group_keep_waiting(struct mls_group *g, struct span raw, const uint8_t ref[CRYPTO_HASH_MAX], uint64_t number);
 void group_clear_waiting(struct mls_group *g);
 // The secret behind a PSK id, borrowed. MLS_E_PSK_UNKNOWN.
 enum err group_find_psk(const struct mls_client *c, const struct mls_group *g, const struct psk_id *id,

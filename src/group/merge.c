@@ -68,7 +68,7 @@ static enum err make_windows(const struct mls_group *g, const struct mls_staged 
     }
     if (w->n_psk > 0) {
         w->psk[0] = (struct past_psk){.epoch = g->now.number, .psk = g->now.secrets.resumption};
-        memcpy(w->psk + 1, g->psk, (w->n_psk - 1) * sizeof *w->psk);
+        if (w->n_psk > 1) memcpy(w->psk + 1, g->psk, (w->n_psk - 1) * sizeof *w->psk);
     }
     return ERR_OK;
 }
@@ -80,7 +80,7 @@ static void take_windows(struct mls_group *g, struct windows *w)
         w->past[0].secrets = g->secrets;
         map_wipe(&w->past[0].secrets.dirty); // it is stored anew, as a past one
         secret_tree_init(&g->secrets, 1);
-        memcpy(w->past + 1, g->past, (w->n_past - 1) * sizeof *w->past);
+        if (w->n_past > 1) memcpy(w->past + 1, g->past, (w->n_past - 1) * sizeof *w->past);
     }
     for (size_t i = w->n_past > 0 ? w->n_past - 1 : 0; i < g->n_past; i++) {
         record_drop_past(g, &g->past[i]);
@@ -89,7 +89,7 @@ static void take_windows(struct mls_group *g, struct windows *w)
     for (size_t i = w->n_psk > 0 ? w->n_psk - 1 : 0; i < g->n_psk; i++) {
         (void)record_note(g, RECORD_PSK, g->psk[i].epoch);
     }
-    mem_free(g->past);
+    mem_free_wiped(g->past, g->n_past * sizeof *g->past);
     mem_free_wiped(g->psk, g->n_psk * sizeof *g->psk);
     g->past = w->past;
     g->n_past = w->n_past;
@@ -102,20 +102,12 @@ static void take_windows(struct mls_group *g, struct windows *w)
 // Everything that the old epoch has in its secret tree has to leave the store, so the new tree starts with notes of it.
 static enum err inherit_notes(const struct secret_tree *old, struct secret_tree *new)
 {
-    const struct {
-        const struct map *map;
-        enum secret_kind kind;
-    } parts[] = {{&old->nodes, SECRET_NODE}, {&old->ratchets, SECRET_RATCHET}, {&old->skipped, SECRET_SKIPPED}};
     uint64_t key;
-    for (size_t i = 0; i < 3; i++) {
-        for (size_t at = 0; map_next(parts[i].map, &at, &key) != NULL;) {
-            if (map_put(&new->dirty, secret_dirty_key(parts[i].kind, key)) == NULL) return ERR_MEMORY;
-        }
+    enum err e = secret_tree_note_all(new, old);
+    for (size_t at = 0; e == ERR_OK && map_next(&old->dirty, &at, &key) != NULL;) {
+        if (map_put(&new->dirty, key) == NULL) e = ERR_MEMORY;
     }
-    for (size_t at = 0; map_next(&old->dirty, &at, &key) != NULL;) {
-        if (map_put(&new->dirty, key) == NULL) return ERR_MEMORY;
-    }
-    return ERR_OK;
+    return e;
 }
 
 // Notes every record that the new epoch changes. Done before anything moves; a note too many does no harm.
@@ -150,13 +142,10 @@ static void swap_epoch(struct mls_group *g, struct mls_staged *s)
     tree_merge(&s->tree);
 }
 
-// A member that was removed keeps the epoch it knows, without what could open anything later.
+// A member that was removed keeps the epoch it knows, and those before as far as it had them, without what could open
+// anything later.
 static void leave(struct mls_group *g)
 {
-    uint64_t key;
-    for (size_t at = 0; map_next(&g->secrets.nodes, &at, &key) != NULL;) {
-        if (map_put(&g->secrets.dirty, secret_dirty_key(SECRET_NODE, key)) == NULL) break;
-    }
     group_clear_waiting(g);
     g->now.removed = true;
     mem_wipe(&g->now.secrets.init, sizeof g->now.secrets.init);
@@ -166,27 +155,52 @@ static void leave(struct mls_group *g)
     mem_wipe(g->now.signature_key, sizeof g->now.signature_key);
 }
 
+// The key under which the commit came is used up now. Since it was staged, other messages may have moved the same ratchet
+// or parts of the secret tree: then the step is worked out anew, so that it brings nothing back.
+static enum err renew_step(const struct mls_group *g, struct mls_staged *s)
+{
+    const struct mls_config *c = &g->client->config;
+    if (!s->has_step || secret_step_fits(&g->secrets, &s->step)) return ERR_OK;
+    struct secret_step old = s->step;
+    enum err e = secret_step_find(&g->algo, &g->secrets, old.leaf, old.type, old.generation, c->max_ahead,
+                                  c->skipped_keys, &s->step);
+    if (e == rule(MLS_E_MESSAGE_KEY_GONE)) { // taken already, with another copy of the message
+        secret_step_wipe(&old);
+        s->has_step = false;
+        return ERR_OK;
+    }
+    if (e == ERR_OK) secret_step_wipe(&old);
+    else s->step = old;
+    mem_wipe(&old, sizeof old);
+    return e;
+}
+
 enum mls_error mls_group_merge(struct mls_group *g, struct mls_staged *take)
 {
     struct mls_staged *s = take;
     struct windows w = {0};
     if (s->group != g) return MLS_E_MISUSE;
     if (s->base != g->now.number || g->now.removed) return MLS_E_STAGED_STALE;
-    enum err e = make_windows(g, s, &w);
+    enum err e = s->ready ? make_windows(g, s, &w) : ERR_OK;
     if (e == ERR_OK) e = tree_reserve(&g->tree, &s->tree);
     if (e == ERR_OK && s->ready) e = inherit_notes(&g->secrets, &s->secrets);
-    if (e == ERR_OK && s->has_step) e = secret_step_take(&g->secrets, &s->step, g->client->config.skipped_keys);
     if (e == ERR_OK) e = note_changes(g, s, &w);
     if (e == ERR_OK) e = record_reserve_gone(g);
+    if (e == ERR_OK) e = renew_step(g, s);
+    if (e == ERR_OK && s->has_step) e = secret_step_take(&g->secrets, &s->step, g->client->config.skipped_keys);
     if (e != ERR_OK) {
         if (w.n_past > 0) past_wipe(&w.past[0]);
         mem_free(w.past);
         mem_free_wiped(w.psk, w.n_psk * sizeof *w.psk);
+        mem_wipe_stack();
         return api_error(e);
     }
-    take_windows(g, &w);
-    if (s->ready) swap_epoch(g, s);
-    else leave(g);
+    if (s->ready) {
+        take_windows(g, &w);
+        swap_epoch(g, s);
+    } else {
+        leave(g);
+    }
     mls_staged_free(s);
     return MLS_OK;
 }

@@ -141,10 +141,24 @@ static enum err keep_update(struct mls_group *g, const struct own_update *update
     return ERR_OK;
 }
 
+static void drop_update(struct mls_group *g, uint64_t number)
+{
+    for (size_t i = 0; i < g->n_update; i++) {
+        if (g->update[i].number != number) continue;
+        buf_wipe(&g->update[i].encryption_key);
+        g->update[i] = g->update[g->n_update - 1]; // their order does not matter
+        mem_wipe(&g->update[--g->n_update], sizeof g->update[0]);
+        return;
+    }
+}
+
 // Takes the last waiting proposal back.
 static void undo_waiting(struct mls_group *g)
 {
-    if (g->n_waiting > 0) buf_wipe(&g->waiting[--g->n_waiting].raw);
+    struct waiting *w = &g->waiting[g->n_waiting - 1];
+    drop_update(g, w->number);
+    buf_wipe(&w->raw);
+    g->n_waiting--;
 }
 
 static enum err propose(struct mls_group *g, const struct mls_proposal *p, struct span aad, struct own_update *update,
@@ -197,31 +211,21 @@ enum mls_error mls_group_propose(struct mls_group *g, const struct mls_proposal 
     if (!group_can_send(g)) return MLS_E_GROUP_INACTIVE;
     buf_init(&out, TLS_VECTOR_MAX);
     buf_init(&ref_out, CRYPTO_HASH_MAX);
-    enum err e = propose(g, p, from_api(authenticated_data), &update, hash, &out);
+    // Room for the reference comes first: once the proposal waits, nothing may fail any more.
+    uint8_t *at = buf_grow(&ref_out, algo_nh(&g->algo));
+    enum err e = buf_end(&ref_out);
+    if (e == ERR_OK) e = propose(g, p, from_api(authenticated_data), &update, hash, &out);
     if (e != ERR_OK) buf_wipe(&update.encryption_key);
     mem_wipe(&update, sizeof update);
-    if (e == ERR_OK && ref != NULL) {
-        buf_put(&ref_out, span_of(hash, algo_nh(&g->algo)));
-        e = give(&ref_out, buf_end(&ref_out), ref);
-    }
+    if (e == ERR_OK) memcpy(at, hash, algo_nh(&g->algo));
+    if (ref != NULL) e = give(&ref_out, e, ref);
+    buf_wipe(&ref_out);
     e = give(&out, e, message);
     mem_wipe_stack();
     return api_error(e);
 }
 
 size_t mls_group_proposal_count(const struct mls_group *g) { return g->n_waiting; }
-
-static void drop_update(struct mls_group *g, uint64_t number)
-{
-    for (size_t i = 0; i < g->n_update; i++) {
-        if (g->update[i].number != number) continue;
-        buf_wipe(&g->update[i].encryption_key);
-        // An emptied entry matches no leaf and no number; the array keeps its size until the epoch ends.
-        mem_wipe(&g->update[i], sizeof g->update[i]);
-        g->update[i].number = UINT64_MAX;
-        return;
-    }
-}
 
 enum mls_error mls_group_drop_proposals(struct mls_group *g, struct mls_span ref)
 {

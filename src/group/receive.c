@@ -99,11 +99,10 @@ static enum err deliver_proposal(struct mls_group *g, const struct frame *f, str
     if (e == ERR_OK) e = frame_authenticated(f, &raw);
     buf_put(&d->data, f->body);
     if (e == ERR_OK) e = buf_end(&d->data);
-    if (e == ERR_OK) e = group_add_waiting(g, buf_span(&raw), ref);
-    if (e == ERR_OK) {
-        buf_put(&d->ref, span_of(ref, algo_nh(&g->algo)));
-        e = buf_end(&d->ref);
-    }
+    uint8_t *at = buf_grow(&d->ref, algo_nh(&g->algo));
+    if (e == ERR_OK) e = buf_end(&d->ref);
+    if (e == ERR_OK) e = group_add_waiting(g, buf_span(&raw), ref); // last, since nothing may fail once it waits
+    if (e == ERR_OK) memcpy(at, ref, algo_nh(&g->algo));
     d->out->proposal_type = p.type;
     buf_wipe(&raw);
     return e;
@@ -203,6 +202,7 @@ static enum err receive_step(struct mls_group *g, const struct private_message *
     enum err e = private_open_content(&g->algo, m, sender, &step->key, &f);
     if (e != ERR_OK) return e;
     e = frame_check_signature(&g->algo, &f, era->context, key);
+    if (e == ERR_OK) e = secret_step_reserve(era->secrets, step, keep); // so that what is delivered is also used up
     if (e == ERR_OK) e = deliver(g, &f, d);
     frame_wipe(&f);
     if (e != ERR_OK) return e;

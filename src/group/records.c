@@ -2,8 +2,11 @@
 //
 // A group as records for storage. Every change leaves a note of what it is about; when the caller asks, each note becomes
 // the record as it now stands, or its deletion. So what an operation writes is what it changed, whatever the size of the
-// group, and a secret that is consumed leaves the store together with the memory. Restoring is in restore.c.
+// group, and a secret that is consumed leaves the store together with the memory. One record is a sum over all others
+// (but the tree's nodes, whose hash is in a record), by which restore.c sees that one is lost, damaged or of another time.
 #include "group/records.h"
+
+#include "base/siphash.h"
 
 // ------------------------------------------------------------------------------------------------------- notes
 
@@ -11,15 +14,30 @@ enum { KIND_SHIFT = 56 };
 
 enum err record_note(struct mls_group *g, enum record_kind kind, uint64_t number)
 {
+    g->sum_known = false;
     return map_put(&g->dirty, (uint64_t)kind << KIND_SHIFT | number) != NULL ? ERR_OK : ERR_MEMORY;
 }
 
 enum err record_reserve(struct mls_group *g, size_t n) { return map_reserve(&g->dirty, n); }
 
+static enum err note_lists(struct mls_group *g)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < g->n_waiting; i++) e = record_note(g, RECORD_WAITING, g->waiting[i].number);
+    for (size_t i = 0; e == ERR_OK && i < g->n_update; i++) e = record_note(g, RECORD_UPDATE, g->update[i].number);
+    for (size_t i = 0; e == ERR_OK && i < g->n_psk; i++) e = record_note(g, RECORD_PSK, g->psk[i].epoch);
+    for (size_t i = 0; e == ERR_OK && i < g->n_past; i++) {
+        e = record_note(g, RECORD_PAST, g->past[i].number);
+        g->past[i].fresh = true;
+    }
+    return e == ERR_OK ? secret_tree_note_all(&g->secrets, &g->secrets) : e;
+}
+
 enum err record_note_all(struct mls_group *g)
 {
-    static const enum record_kind single[] = {RECORD_GROUP, RECORD_EXTENSIONS, RECORD_SECRETS, RECORD_SIGNATURE};
-    enum err e = record_reserve(g, 4 + TREE_MAX_LEVELS + 2 * (size_t)g->tree.leaves);
+    static const enum record_kind single[] = {RECORD_GROUP, RECORD_EXTENSIONS, RECORD_SECRETS, RECORD_SIGNATURE,
+                                              RECORD_REINIT};
+    enum err e = record_reserve(g, sizeof single / sizeof *single + TREE_MAX_LEVELS + 2 * (size_t)g->tree.leaves);
     for (size_t i = 0; e == ERR_OK && i < sizeof single / sizeof *single; i++) e = record_note(g, single[i], 0);
     for (uint32_t k = 0; e == ERR_OK && k < TREE_MAX_LEVELS; k++) {
         if (g->now.keys.have[k]) e = record_note(g, RECORD_KEY, k);
@@ -27,7 +45,7 @@ enum err record_note_all(struct mls_group *g)
     for (uint32_t i = 0; e == ERR_OK && i < math_width(g->tree.leaves); i++) {
         if (!tree_is_blank(&g->tree, i)) e = record_note(g, RECORD_NODE, i);
     }
-    return e;
+    return e == ERR_OK ? note_lists(g) : e;
 }
 
 size_t record_key(uint8_t out[RECORD_KEY_MAX], enum record_kind kind, uint64_t number, const uint64_t *second)
@@ -59,6 +77,7 @@ static void put_gone(struct mls_group *g, enum record_kind kind, uint64_t number
 void record_drop_past(struct mls_group *g, const struct past *p)
 {
     uint64_t key;
+    g->sum_known = false;
     put_gone(g, RECORD_PAST, p->number, NULL);
     for (enum secret_kind kind = SECRET_NODE; kind <= SECRET_SKIPPED; kind++) {
         for (size_t at = 0; map_next(map_of(&p->secrets, kind), &at, &key) != NULL;) {
@@ -201,6 +220,65 @@ static bool put_secret(const struct mls_group *g, const struct secret_tree *s, e
     return true;
 }
 
+// -------------------------------------------------------------------------------------------------------- the sum
+
+static uint64_t hash_of(enum record_kind kind, uint64_t number, struct span value)
+{
+    const uint64_t key[2] = {number, (uint64_t)kind};
+    return siphash(key, value);
+}
+
+// Adds the record to *sum if it exists.
+static enum err add_record(const struct mls_group *g, enum record_kind kind, uint64_t number, struct buf *scratch,
+                           uint64_t *sum)
+{
+    bool exists = put_value(g, kind, number, scratch);
+    enum err e = buf_end(scratch);
+    if (e == ERR_OK && exists) *sum ^= hash_of(kind, number, buf_span(scratch));
+    if (scratch->n > 0) mem_wipe(scratch->p, scratch->n);
+    scratch->n = 0;
+    return e;
+}
+
+static enum err sum_group(const struct mls_group *g, uint64_t *out)
+{
+    struct buf scratch;
+    enum err e = ERR_OK;
+    uint64_t sum = 0;
+    buf_init(&scratch, TLS_VECTOR_MAX);
+    for (enum record_kind kind = RECORD_GROUP; e == ERR_OK && kind <= RECORD_REINIT; kind++) {
+        e = add_record(g, kind, 0, &scratch, &sum);
+    }
+    for (uint32_t k = 0; e == ERR_OK && k < TREE_MAX_LEVELS; k++) e = add_record(g, RECORD_KEY, k, &scratch, &sum);
+    for (size_t i = 0; e == ERR_OK && i < g->n_update; i++) {
+        e = add_record(g, RECORD_UPDATE, g->update[i].number, &scratch, &sum);
+    }
+    for (size_t i = 0; e == ERR_OK && i < g->n_psk; i++) {
+        e = add_record(g, RECORD_PSK, g->psk[i].epoch, &scratch, &sum);
+    }
+    for (size_t i = 0; e == ERR_OK && i < g->n_past; i++) {
+        e = add_record(g, RECORD_PAST, g->past[i].number, &scratch, &sum);
+    }
+    for (size_t i = 0; i < g->n_waiting; i++) { // a reference is a hash of the whole
+        sum ^= hash_of(RECORD_WAITING, g->waiting[i].number, span_of(g->waiting[i].ref, algo_nh(&g->algo)));
+    }
+    buf_wipe(&scratch);
+    *out = sum;
+    return e;
+}
+
+enum err record_sum(struct mls_group *g, uint64_t *out)
+{
+    enum err e = g->sum_known ? ERR_OK : sum_group(g, &g->sum);
+    g->sum_known = e == ERR_OK;
+    *out = g->sum ^ hash_of(RECORD_SECRET, g->now.number, span_of(&g->secrets.sum, sizeof g->secrets.sum));
+    for (size_t i = 0; i < g->n_past; i++) {
+        const uint64_t *sum = &g->past[i].secrets.sum;
+        *out ^= hash_of(RECORD_PAST_SECRET, g->past[i].number, span_of(sum, sizeof *sum));
+    }
+    return e;
+}
+
 // ------------------------------------------------------------------------------------------------------ telling
 
 struct teller {
@@ -220,6 +298,24 @@ static enum err tell(struct teller *t, const uint8_t *key, size_t n, bool exists
     if (t->value.n > 0) mem_wipe(t->value.p, t->value.n);
     t->value.n = 0;
     return go_on ? ERR_OK : ERR_MISUSE;
+}
+
+// Whether there is anything to store.
+static bool has_changes(const struct mls_group *g)
+{
+    bool any = g->dirty.n > 0 || g->gone.n > 0 || g->secrets.dirty.n > 0;
+    for (size_t i = 0; i < g->n_past; i++) any = any || g->past[i].fresh || g->past[i].secrets.dirty.n > 0;
+    return any;
+}
+
+static enum err tell_sum(struct teller *t, struct mls_group *g)
+{
+    uint8_t key[RECORD_KEY_MAX];
+    uint64_t sum = 0;
+    size_t n = record_key(key, RECORD_SUM, 0, NULL);
+    enum err e = record_sum(g, &sum);
+    tls_put_u64(&t->value, sum);
+    return e == ERR_OK ? tell(t, key, n, true) : e;
 }
 
 static enum err tell_secret(struct teller *t, const struct secret_tree *s, enum secret_kind kind, uint64_t number,
@@ -279,6 +375,7 @@ enum mls_error mls_group_changes(struct mls_group *g,
     }
     if (e == ERR_OK) e = tell_dirty(&t, &g->secrets, NULL);
     for (size_t i = 0; e == ERR_OK && i < g->n_past; i++) e = tell_past(&t, &g->past[i]);
+    if (e == ERR_OK && has_changes(g)) e = tell_sum(&t, g);
     buf_wipe(&t.value);
     mem_wipe_stack();
     return api_error(e);

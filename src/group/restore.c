@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A group from its records. They come in any order, and are collected first; then the tree is built, and its hash, the
-// own leaf and every number are held against each other. Records are trusted to be this program's own (they hold its
-// secrets), but not to be whole: whatever is missing or damaged gives ERR_CORRUPT, never undefined behaviour.
+// own leaf and the sum over all records are held against what they should be. Records are trusted to be this program's own
+// (they hold its secrets), but not to be whole: whatever is missing, damaged or of another time gives ERR_CORRUPT, never
+// undefined behaviour.
 #include "group/records.h"
 
 #include <stdlib.h>
@@ -140,10 +141,8 @@ static enum err put_waiting(struct mls_group *g, const struct record *x)
     uint8_t ref[CRYPTO_HASH_MAX];
     struct frame f;
     if (frame_decode_authenticated(x->value, &f) != ERR_OK || f.content_type != CONTENT_PROPOSAL) return ERR_CORRUPT;
-    enum err e = group_add_waiting(g, x->value, ref);
-    if (e != ERR_OK) return e;
-    g->waiting[g->n_waiting - 1].number = x->number;
-    return ERR_OK;
+    enum err e = label_ref_hash(&g->algo, "MLS 1.0 Proposal Reference", x->value, ref);
+    return e == ERR_OK ? group_keep_waiting(g, x->value, ref, x->number) : e;
 }
 
 static enum err put_update(struct mls_group *g, const struct record *x)
@@ -223,7 +222,7 @@ static enum err put_past(struct mls_group *g, const struct record *x)
     while (at < g->n_past && g->past[at].number > x->number) at++;
     if (at > 0) memcpy(bigger, g->past, at * sizeof *bigger);
     if (g->n_past > at) memcpy(bigger + at + 1, g->past + at, (g->n_past - at) * sizeof *bigger);
-    mem_free(g->past);
+    mem_free_wiped(g->past, g->n_past * sizeof *bigger);
     g->past = bigger;
     g->n_past++;
     bigger[at].number = x->number;
@@ -253,7 +252,8 @@ static enum err put_record(struct mls_group *g, const struct record *x, unsigned
     struct tls_reader r = tls_reader_of(x->value);
     if (x->kind <= RECORD_PAST) *seen |= 1u << x->kind;
     switch (x->kind) {
-    case RECORD_GROUP: return ERR_OK;
+    case RECORD_GROUP:
+    case RECORD_SUM: return ERR_OK; // looked at by restore_core and check_sum
     case RECORD_EXTENSIONS: buf_put(&g->now.extensions, x->value); return buf_end(&g->now.extensions);
     case RECORD_SECRETS: record_read_secrets(&g->algo, &r, &g->now.secrets); return tls_end(&r);
     case RECORD_SIGNATURE: return copy_exact(g->now.signature_key, z->nsigsk, x->value) ? ERR_OK : ERR_CORRUPT;
@@ -294,8 +294,24 @@ static enum err later_rounds(struct mls_group *g, struct heap *h)
         if (h->v[i].kind == RECORD_WAITING) e = put_waiting(g, &h->v[i]);
         if (h->v[i].kind >= RECORD_PAST_SECRET) e = put_past_secret(g, &h->v[i]);
     }
-    g->next_number = g->n_waiting > 0 ? g->waiting[g->n_waiting - 1].number + 1 : 0;
     return e;
+}
+
+static enum err check_sum(struct mls_group *g, const struct heap *h)
+{
+    uint64_t want = 0, sum = 0;
+    bool found = false;
+    for (size_t i = 0; i < h->n; i++) {
+        struct tls_reader r = tls_reader_of(h->v[i].value);
+        if (h->v[i].kind != RECORD_SUM || h->v[i].number != 0) continue;
+        want = tls_u64(&r);
+        found = tls_end(&r) == ERR_OK;
+    }
+    secret_tree_sum(&g->secrets);
+    for (size_t i = 0; i < g->n_past; i++) secret_tree_sum(&g->past[i].secrets);
+    g->sum_known = false;
+    enum err e = record_sum(g, &sum);
+    return e != ERR_OK ? e : found && sum == want ? ERR_OK : ERR_CORRUPT;
 }
 
 // Whether what the records say of each other is true.
@@ -333,6 +349,7 @@ static enum err restore(const struct mls_client *c, struct heap *h, struct mls_g
     if (e == ERR_OK) e = later_rounds(g, h);
     if (e == ERR_OK) e = epoch_encode_context(g, &g->now);
     if (e == ERR_OK) e = check(g, seen);
+    if (e == ERR_OK) e = check_sum(g, h);
     if (e == ERR_OK) {
         mls_group_saved(g); // what was just read needs no storing
         *out = g;

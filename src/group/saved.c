@@ -32,7 +32,6 @@ static enum err put_tree(const struct mls_staged *s, struct buf *b)
     tls_put_u32(b, s->tree.leaves);
     size_t mark = tls_begin(b);
     for (size_t at = 0; e == ERR_OK && tree_changed(&s->tree, &at, &node);) {
-        if (node >= math_width(s->tree.leaves)) continue; // truncated
         tls_put_u32(b, node);
         e = tree_encode_node(&s->tree, node, b);
     }
@@ -103,7 +102,7 @@ static enum err read_tree_node(struct tls_reader *r, struct tree *t)
 {
     uint32_t node = tls_u32(r);
     if (r->err != ERR_OK || node >= math_width(t->leaves)) return ERR_CORRUPT;
-    return tree_read_node(t, node, r);
+    return tree_read_node(t, node, r); // one that was cut off from a tree that shrinks is blank
 }
 
 static enum err read_tree(struct tls_reader *r, struct mls_staged *s)

@@ -20,6 +20,7 @@ static void chunk(void *arg, size_t c)
     enum err e = crypto_clone(w->algo->crypto, &mine.crypto);
     for (size_t i = c * CHUNK; e == ERR_OK && i < w->n && i < (c + 1) * CHUNK; i++) e = w->job(&mine, w->arg, i);
     crypto_free(mine.crypto);
+    mem_wipe_stack(); // of this thread, whose stack no public function wipes
     w->error[c] = e;
 }
 

@@ -5,11 +5,90 @@
 // ancestor's secret, or both of its ratchets exist, or nothing (all was consumed).
 #include "tree/secret.h"
 
+#include "base/siphash.h"
 #include "tree/rule.h"
+
+// ------------------------------------------------------------------------------------------------------ entries
+
+static const struct map *map_of(const struct secret_tree *s, enum secret_kind kind)
+{
+    return kind == SECRET_NODE ? &s->nodes : kind == SECRET_RATCHET ? &s->ratchets : &s->skipped;
+}
+
+static uint64_t hash_of(enum secret_kind kind, uint64_t key, const void *value)
+{
+    static const size_t size[] = {sizeof(struct secret), sizeof(struct ratchet), sizeof(struct message_key)};
+    const uint64_t k[2] = {key, (uint64_t)kind};
+    return siphash(k, span_of(value, size[kind]));
+}
+
+// Adds the entry to the sum, or takes it out again.
+static void toggle(struct secret_tree *s, enum secret_kind kind, uint64_t key)
+{
+    const void *value = map_get(map_of(s, kind), key);
+    if (value != NULL) s->sum ^= hash_of(kind, key, value);
+}
+
+void secret_tree_sum(struct secret_tree *s)
+{
+    uint64_t key;
+    const void *value;
+    s->sum = 0;
+    for (enum secret_kind kind = SECRET_NODE; kind <= SECRET_SKIPPED; kind++) {
+        for (size_t at = 0; (value = map_next(map_of(s, kind), &at, &key)) != NULL;) s->sum ^= hash_of(kind, key, value);
+    }
+}
+
+enum err secret_tree_note_all(struct secret_tree *to, const struct secret_tree *from)
+{
+    uint64_t key;
+    enum err e = map_reserve(&to->dirty, from->nodes.n + from->ratchets.n + from->skipped.n);
+    for (enum secret_kind kind = SECRET_NODE; e == ERR_OK && kind <= SECRET_SKIPPED; kind++) {
+        for (size_t at = 0; e == ERR_OK && map_next(map_of(from, kind), &at, &key) != NULL;) {
+            if (map_put(&to->dirty, secret_dirty_key(kind, key)) == NULL) e = ERR_MEMORY;
+        }
+    }
+    return e;
+}
+
+static void note(struct secret_tree *s, enum secret_kind kind, uint64_t key)
+{
+    // Cannot fail: secret_step_take has reserved the room.
+    if (map_put(&s->dirty, secret_dirty_key(kind, key)) == NULL) return;
+}
+
+// The ways to change an entry. They cannot fail: secret_step_take has reserved the room.
+static void put_node(struct secret_tree *s, uint32_t node, const struct secret *secret)
+{
+    toggle(s, SECRET_NODE, node);
+    struct secret *v = map_put(&s->nodes, node);
+    if (v != NULL) *v = *secret;
+    toggle(s, SECRET_NODE, node);
+    note(s, SECRET_NODE, node);
+}
+
+static void put_ratchet(struct secret_tree *s, uint64_t id, uint32_t generation, const struct secret *secret)
+{
+    toggle(s, SECRET_RATCHET, id);
+    struct ratchet *v = map_put(&s->ratchets, id);
+    if (v != NULL) *v = (struct ratchet){.generation = generation, .secret = *secret};
+    toggle(s, SECRET_RATCHET, id);
+    note(s, SECRET_RATCHET, id);
+}
+
+static void drop_skipped(struct secret_tree *s, uint64_t key)
+{
+    toggle(s, SECRET_SKIPPED, key);
+    map_delete(&s->skipped, key);
+    note(s, SECRET_SKIPPED, key);
+}
+
+// ------------------------------------------------------------------------------------------------- life and death
 
 void secret_tree_init(struct secret_tree *s, uint32_t leaves)
 {
     s->leaves = leaves;
+    s->sum = 0;
     map_init(&s->nodes, sizeof(struct secret));
     map_init(&s->ratchets, sizeof(struct ratchet));
     map_init(&s->skipped, sizeof(struct message_key));
@@ -25,6 +104,7 @@ enum err secret_tree_new(struct secret_tree *s, uint32_t leaves, const struct se
         return ERR_MEMORY;
     }
     *root = *encryption_secret;
+    toggle(s, SECRET_NODE, math_root(leaves));
     return ERR_OK;
 }
 
@@ -34,6 +114,7 @@ void secret_tree_wipe(struct secret_tree *s)
     map_wipe(&s->ratchets);
     map_wipe(&s->skipped);
     map_wipe(&s->dirty);
+    s->sum = 0;
 }
 
 void secret_step_wipe(struct secret_step *step)
@@ -122,6 +203,7 @@ enum err secret_step_find(const struct algo *a, const struct secret_tree *s, uin
     if (e == ERR_OK && generation == UINT32_MAX) e = rule(MLS_E_MESSAGE_GENERATION); // there must be a next one
     if (e == ERR_OK) {
         uint32_t passed = generation - head.generation;
+        out->head = head.generation;
         out->n_skipped = passed < keep ? passed : keep;
         out->skipped = out->n_skipped > 0 ? mem_new_array(out->n_skipped, sizeof *out->skipped) : NULL;
         if (out->n_skipped > 0 && out->skipped == NULL) {
@@ -142,30 +224,21 @@ enum err secret_step_next(const struct algo *a, const struct secret_tree *s, uin
     return secret_step_find(a, s, leaf, type, kept != NULL ? kept->generation : 0, 0, 0, out);
 }
 
-static void note(struct secret_tree *s, enum secret_kind kind, uint64_t key)
-{
-    // Cannot fail: secret_step_take has reserved the room.
-    if (map_put(&s->dirty, secret_dirty_key(kind, key)) == NULL) return;
-}
-
 // Replaces the secrets along the leaf's path by those of the siblings, and the leaf's by two ratchets.
 static void take_path(struct secret_tree *s, const struct secret_step *step)
 {
     for (uint32_t level = 0; level < step->levels; level++) {
         uint32_t node = math_ancestor(step->leaf, level);
         if (level == step->levels - 1) { // the one it was derived from
+            toggle(s, SECRET_NODE, node);
             map_delete(&s->nodes, node);
             note(s, SECRET_NODE, node);
             break;
         }
-        struct secret *sibling = map_put(&s->nodes, math_sibling(node));
-        if (sibling != NULL) *sibling = step->sibling[level];
-        note(s, SECRET_NODE, math_sibling(node));
+        put_node(s, math_sibling(node), &step->sibling[level]);
     }
     enum ratchet_type other = step->type == RATCHET_HANDSHAKE ? RATCHET_APPLICATION : RATCHET_HANDSHAKE;
-    struct ratchet *r = map_put(&s->ratchets, secret_ratchet_id(step->leaf, other));
-    if (r != NULL) *r = (struct ratchet){.secret = step->other};
-    note(s, SECRET_RATCHET, secret_ratchet_id(step->leaf, other));
+    put_ratchet(s, secret_ratchet_id(step->leaf, other), 0, &step->other);
 }
 
 // Drops the kept keys that a step from the head `from` to generation `to` leaves more than `keep` behind. Before it, they
@@ -175,37 +248,46 @@ static void trim(struct secret_tree *s, uint64_t id, uint32_t from, uint32_t to,
     uint32_t low = from > keep ? from - 1 - keep : 0, high = to > keep ? to - keep : 0;
     for (uint32_t generation = low; generation < high && generation < from; generation++) {
         uint64_t key = id << 32 | generation;
-        if (map_get(&s->skipped, key) == NULL) continue;
-        map_delete(&s->skipped, key);
-        note(s, SECRET_SKIPPED, key);
+        if (map_get(&s->skipped, key) != NULL) drop_skipped(s, key);
     }
+}
+
+bool secret_step_fits(const struct secret_tree *s, const struct secret_step *step)
+{
+    uint64_t id = secret_ratchet_id(step->leaf, step->type);
+    if (step->from_skipped) return map_get(&s->skipped, id << 32 | step->generation) != NULL;
+    if (step->levels > 0) return map_get(&s->nodes, math_ancestor(step->leaf, step->levels - 1)) != NULL;
+    const struct ratchet *r = map_get(&s->ratchets, id);
+    return r != NULL && r->generation == step->head;
+}
+
+enum err secret_step_reserve(struct secret_tree *s, const struct secret_step *step, uint32_t keep)
+{
+    enum err e = map_reserve(&s->nodes, step->levels);
+    if (e == ERR_OK) e = map_reserve(&s->ratchets, 2);
+    if (e == ERR_OK) e = map_reserve(&s->skipped, step->n_skipped);
+    size_t late = s->skipped.n < (size_t)keep + 1 ? s->skipped.n : (size_t)keep + 1; // what trim may drop
+    return e == ERR_OK ? map_reserve(&s->dirty, step->levels + 3 + step->n_skipped + late) : e;
 }
 
 enum err secret_step_take(struct secret_tree *s, const struct secret_step *step, uint32_t keep)
 {
     uint64_t id = secret_ratchet_id(step->leaf, step->type);
-    enum err e = map_reserve(&s->nodes, step->levels);
-    if (e == ERR_OK) e = map_reserve(&s->ratchets, 2);
-    if (e == ERR_OK) e = map_reserve(&s->skipped, step->n_skipped);
-    size_t late = s->skipped.n < (size_t)keep + 1 ? s->skipped.n : (size_t)keep + 1; // what trim may drop
-    if (e == ERR_OK) e = map_reserve(&s->dirty, step->levels + 3 + step->n_skipped + late);
+    enum err e = secret_step_reserve(s, step, keep);
     if (e != ERR_OK) return e;
     if (step->from_skipped) {
-        map_delete(&s->skipped, id << 32 | step->generation);
-        note(s, SECRET_SKIPPED, id << 32 | step->generation);
+        drop_skipped(s, id << 32 | step->generation);
         return ERR_OK;
     }
     if (step->levels > 0) take_path(s, step);
-    struct ratchet *r = map_put(&s->ratchets, id);
-    uint32_t head = r != NULL ? r->generation : 0;
-    if (r != NULL) *r = (struct ratchet){.generation = step->generation + 1, .secret = step->next};
-    note(s, SECRET_RATCHET, id);
+    put_ratchet(s, id, step->generation + 1, &step->next);
     for (uint32_t i = 0; i < step->n_skipped; i++) {
         uint64_t key = id << 32 | (step->generation - step->n_skipped + i);
         struct message_key *k = map_put(&s->skipped, key);
         if (k != NULL) *k = step->skipped[i];
+        toggle(s, SECRET_SKIPPED, key);
         note(s, SECRET_SKIPPED, key);
     }
-    if (s->skipped.n > 0) trim(s, id, head, step->generation, keep);
+    if (s->skipped.n > 0) trim(s, id, step->head, step->generation, keep);
     return ERR_OK;
 }

@@ -33,6 +33,7 @@ struct secret_tree {
     struct map ratchets; // secret_ratchet_id -> struct ratchet
     struct map skipped;  // secret_ratchet_id << 32 | generation -> struct message_key
     struct map dirty;    // secret_dirty_key(kind, key) of all that has changed since the owner last cleared it
+    uint64_t sum;        // of all entries of the first three: see secret_tree_sum
 };
 
 static inline uint64_t secret_ratchet_id(uint32_t leaf, enum ratchet_type type)
@@ -43,9 +44,14 @@ static inline uint64_t secret_dirty_key(enum secret_kind kind, uint64_t key) { r
 
 // An empty secret tree: without a root, for restoring one from storage.
 void secret_tree_init(struct secret_tree *s, uint32_t leaves);
-// One with the epoch's encryption_secret at its root.
+// One with the epoch's encryption_secret at its root. Behind its nh bytes there are zeros.
 enum err secret_tree_new(struct secret_tree *s, uint32_t leaves, const struct secret *encryption_secret);
 void secret_tree_wipe(struct secret_tree *s);
+// Works s->sum out anew, after entries have been put in by hand. It depends on every byte of every entry, but not on
+// their order: what has been stored and restored has the same sum, and what was lost or damaged on the way has not.
+void secret_tree_sum(struct secret_tree *s);
+// Notes every entry of `from` in to->dirty: `to` takes its place, or is the same.
+enum err secret_tree_note_all(struct secret_tree *to, const struct secret_tree *from);
 
 // A step that has been worked out but not taken: what the tree will be once the message has proved to be genuine.
 // secret
@@ -53,6 +59,7 @@ struct secret_step {
     uint32_t leaf, generation;
     enum ratchet_type type;
     bool from_skipped;
+    uint32_t head;                           // generation of the ratchet's head when the step was worked out
     uint32_t levels;                         // of the path that is derived for a first message; 0 otherwise
     struct secret sibling[TREE_MAX_LEVELS];  // at each of these levels, from below
     struct secret other;                     // first secret of the leaf's other ratchet
@@ -68,8 +75,13 @@ enum err secret_step_find(const struct algo *a, const struct secret_tree *s, uin
 // The step to a sender's own next message.
 enum err secret_step_next(const struct algo *a, const struct secret_tree *s, uint32_t leaf, enum ratchet_type type,
                           struct secret_step *out);
-// Takes the step: deletes what it consumes. On ERR_MEMORY nothing has changed. The step stays the caller's to wipe.
-// `keep` bounds the kept keys of this ratchet: older ones go.
+// Whether the tree still is, along the step's path, as it was when the step was worked out. Another one must not be taken:
+// it would bring back secrets that have been consumed since.
+bool secret_step_fits(const struct secret_tree *s, const struct secret_step *step);
+// Makes sure that secret_step_take cannot fail.
+enum err secret_step_reserve(struct secret_tree *s, const struct secret_step *step, uint32_t keep);
+// Takes a step that fits: deletes what it consumes. On ERR_MEMORY nothing has changed. The step stays the caller's to
+// wipe. `keep` bounds the kept keys of this ratchet: older ones go.
 enum err secret_step_take(struct secret_tree *s, const struct secret_step *step, uint32_t keep);
 void secret_step_wipe(struct secret_step *step);
 
