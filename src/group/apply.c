@@ -58,18 +58,27 @@ static enum err use_own_update(const struct mls_group *g, const struct leaf *l, 
     return ERR_CORRUPT; // an Update in this member's name that it has not made
 }
 
-static enum err apply_update(const struct mls_group *g, const struct check_rules *rules, const struct item *i,
-                             struct mls_staged *s)
+// RFC 9420 §12.1.2: "An Update proposal is invalid if the LeafNode is invalid for an Update proposal". An own one is not
+// asked for the signature that it has just been given.
+static enum err check_update(const struct mls_group *g, const struct check_rules *rules, const struct item *i, bool own)
 {
     struct leaf old;
     const struct leaf *new = i->p.update;
-    enum err e = tree_leaf(&s->tree, i->sender, &old);
+    enum err e = tree_leaf(&g->tree, i->sender, &old);
     if (e == ERR_NOT_FOUND) return rule(MLS_E_MESSAGE_SENDER);
-    if (e == ERR_OK) e = check_leaf(&g->algo, rules, new, LEAF_UPDATE, i->sender);
+    if (e == ERR_OK && own) e = check_leaf_fields(&g->algo, rules, new, LEAF_UPDATE);
+    if (e == ERR_OK && !own) e = check_leaf(&g->algo, rules, new, LEAF_UPDATE, i->sender);
     // RFC 9420 §7.3: "encryption_key represents a different public key than the encryption_key in the leaf node being
     // replaced by the Update proposal."
     if (e == ERR_OK && span_eq(new->encryption_key, old.encryption_key)) e = rule(MLS_E_LEAF_KEY_UNCHANGED);
-    if (e == ERR_OK) e = rules->credential(rules->arg, CHECK_UPDATE, new, &old);
+    return e == ERR_OK && !own ? rules->credential(rules->arg, CHECK_UPDATE, new, &old) : e;
+}
+
+static enum err apply_update(const struct mls_group *g, const struct check_rules *rules, const struct item *i,
+                             struct mls_staged *s)
+{
+    const struct leaf *new = i->p.update;
+    enum err e = check_update(g, rules, i, false);
     if (e == ERR_OK && i->sender == g->now.keys.leaf) e = use_own_update(g, new, s);
     if (e == ERR_OK) e = tree_set_leaf(&s->tree, i->sender, new->raw);
     if (e == ERR_OK) e = tree_blank_path(&s->tree, i->sender);
@@ -137,6 +146,24 @@ static enum err apply_add(const struct mls_group *g, const struct check_rules *r
     if (e == ERR_OK) e = tree_add(&s->tree, l->raw, &leaf);
     if (e == ERR_OK) e = nodes_put(&s->added, leaf);
     return e == ERR_OK ? staged_note(s, MLS_CHANGE_ADDED, leaf, l->raw) : e;
+}
+
+enum err list_check_alone(const struct mls_group *g, const struct item *i, bool sending)
+{
+    // A commit may bring other extensions for this proposal to be held against: those of the group count when sending.
+    struct span extensions = sending ? buf_span(&g->now.extensions) : span_of(NULL, 0);
+    struct check_rules rules = group_rules(g, extensions, sending);
+    enum err e = list_check_item(g, i, (struct committer){SENDER_MEMBER, UINT32_MAX});
+    if (e != ERR_OK) return e;
+    switch (i->p.type) {
+    case PROPOSAL_ADD:
+        // RFC 9420 §10.1: the validity of a KeyPackage is verified "When a KeyPackage is received by a group member in an
+        // Add message", and §5.3.1 has its credential validated then, too.
+        e = key_package_check(&g->algo, &rules, i->p.add);
+        return e == ERR_OK ? rules.credential(rules.arg, CHECK_ADD, &i->p.add->leaf, NULL) : e;
+    case PROPOSAL_UPDATE: return check_update(g, &rules, i, sending);
+    default: return proposal_is_custom(i->p.type) ? list_check_custom(g, i->p.type) : ERR_OK;
+    }
 }
 
 static enum err apply_reinit(const struct list *l, struct mls_staged *s)

@@ -80,6 +80,11 @@ static const struct mls_custom_proposal *find_custom(const struct mls_group *g, 
     return NULL;
 }
 
+enum err list_check_custom(const struct mls_group *g, uint16_t type)
+{
+    return find_custom(g, type) != NULL ? ERR_OK : rule(MLS_E_PROPOSAL_TYPE);
+}
+
 bool list_needs_path(const struct mls_group *g, const struct list *l)
 {
     // RFC 9420 §12.4: "if len(commit.proposals) == 0 || pathRequired: assert(commit.path != null)".

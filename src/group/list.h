@@ -36,6 +36,11 @@ enum err list_of_commit(const struct mls_group *g, const struct commit *c, struc
 enum err list_check(const struct mls_group *g, const struct list *l, struct committer by);
 // Whether one proposal by itself could be committed now: to choose among those that wait.
 enum err list_check_item(const struct mls_group *g, const struct item *i, struct committer by);
+// Whether a proposal of a type that RFC 9420 does not define is known here.
+enum err list_check_custom(const struct mls_group *g, uint16_t type);
+// What can be said of a proposal when it is sent or arrives, whatever else will be in the commit. Members that propose
+// nonsense are refused at once, so that it neither waits nor keeps anybody from sending.
+enum err list_check_alone(const struct mls_group *g, const struct item *i, bool sending);
 // Whether a sender of this kind may make a proposal of this type (§12.1.8).
 enum err list_check_sender(const struct mls_group *g, uint16_t type, enum sender_type sender);
 // Whether a commit with these proposals must have a path (§12.4).

@@ -161,6 +161,16 @@ static void undo_waiting(struct mls_group *g)
     g->n_waiting--;
 }
 
+// RFC 9420 §7.3: "If the LeafNode appears in a message being sent by the client, e.g., a Proposal or a Commit, then the
+// client MUST verify that the current time is within the range of the lifetime field."
+static enum err check_own(const struct mls_group *g, struct span raw)
+{
+    struct proposal_body body;
+    struct item item = {.sender_type = SENDER_MEMBER, .sender = g->now.keys.leaf};
+    enum err e = proposal_decode(raw, &item.p, &body);
+    return e == ERR_OK ? list_check_alone(g, &item, true) : e;
+}
+
 static enum err propose(struct mls_group *g, const struct mls_proposal *p, struct span aad, struct own_update *update,
                         uint8_t ref[CRYPTO_HASH_MAX], struct buf *message)
 {
@@ -171,6 +181,7 @@ static enum err propose(struct mls_group *g, const struct mls_proposal *p, struc
     buf_init(&body, TLS_VECTOR_MAX);
     buf_init(&raw, TLS_VECTOR_MAX);
     enum err e = propose_encode(g->client, &g->algo, g, p, update, &body);
+    if (e == ERR_OK) e = check_own(g, buf_span(&body));
     if (e == ERR_OK) e = group_own_leaf(g, &own);
     if (e == ERR_OK) {
         const struct frame_content c = {

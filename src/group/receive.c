@@ -90,12 +90,12 @@ static enum err deliver_application(const struct frame *f, struct delivery *d)
 static enum err deliver_proposal(struct mls_group *g, const struct frame *f, struct delivery *d)
 {
     struct buf raw;
-    struct proposal p;
     struct proposal_body body;
+    struct item item = {.sender_type = f->sender_type, .sender = f->sender};
     uint8_t ref[CRYPTO_HASH_MAX];
     buf_init(&raw, TLS_VECTOR_MAX);
-    enum err e = proposal_decode(f->body, &p, &body);
-    if (e == ERR_OK) e = list_check_sender(g, p.type, f->sender_type);
+    enum err e = proposal_decode(f->body, &item.p, &body);
+    if (e == ERR_OK) e = list_check_alone(g, &item, false);
     if (e == ERR_OK) e = frame_authenticated(f, &raw);
     buf_put(&d->data, f->body);
     if (e == ERR_OK) e = buf_end(&d->data);
@@ -103,7 +103,7 @@ static enum err deliver_proposal(struct mls_group *g, const struct frame *f, str
     if (e == ERR_OK) e = buf_end(&d->ref);
     if (e == ERR_OK) e = group_add_waiting(g, buf_span(&raw), ref); // last, since nothing may fail once it waits
     if (e == ERR_OK) memcpy(at, ref, algo_nh(&g->algo));
-    d->out->proposal_type = p.type;
+    d->out->proposal_type = item.p.type;
     buf_wipe(&raw);
     return e;
 }

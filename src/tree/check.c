@@ -100,16 +100,22 @@ enum err check_leaf(const struct algo *a, const struct check_rules *rules, const
     return e == ERR_UNAUTHENTICATED ? rule(MLS_E_LEAF_SIGNATURE) : e;
 }
 
+// A type that was in use before is the fault of the leaf that does not support it; a new type that of the leaf that
+// brings it.
+static enum err credential_fault(const struct tree *overlay, uint16_t type)
+{
+    bool used = tree_count(overlay->under, COUNT_CREDENTIAL_USED, type) > 0;
+    return rule(used ? MLS_E_LEAF_CREDENTIALS_IN_USE : MLS_E_LEAF_CREDENTIAL_FOREIGN);
+}
+
 // RFC 9420 §7.3: "Verify that the credential type is supported by all members of the group, […] and that the
 // capabilities field of this LeafNode indicates support for all the credential types currently in use".
 static enum err check_credential_types(const struct tree *t, const struct leaf *l)
 {
-    uint16_t type;
-    if (tree_count(t, COUNT_CREDENTIAL_SUPPORTED, l->credential.type) != t->members) {
-        return rule(MLS_E_LEAF_CREDENTIAL_FOREIGN);
-    }
+    uint16_t type = l->credential.type;
+    if (tree_count(t, COUNT_CREDENTIAL_SUPPORTED, type) != t->members) return credential_fault(t, type);
     for (size_t at = 0; tree_credential_in_use(t, &at, &type);) {
-        if (!types_contain(l->capabilities.credentials, type)) return rule(MLS_E_LEAF_CREDENTIALS_IN_USE);
+        if (!types_contain(l->capabilities.credentials, type)) return credential_fault(t, type);
     }
     return ERR_OK;
 }
