@@ -22,7 +22,7 @@ static void buf_move(struct buf *b, size_t need)
         b->err = ERR_MEMORY;
         return;
     }
-    if (b->n > 0) memcpy(p, b->p, b->n);
+    if (b->p != NULL) memcpy(p, b->p, b->n);
     mem_free_wiped(b->p, b->cap);
     b->p = p;
     b->cap = cap;

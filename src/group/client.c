@@ -222,6 +222,7 @@ static enum err make_key_package(const struct mls_client *c, const struct algo *
                            span_of(leaf_sk, z->nsk), sk);
         e = buf_end(private);
     }
+    plan->like.encryption_key = span_of(NULL, 0);
     mem_wipe(init_sk, sizeof init_sk);
     mem_wipe(leaf_sk, sizeof leaf_sk);
     buf_wipe(&leaf);

@@ -9,8 +9,8 @@
 // A crypto object for one call; free it with client_algo_free. ERR_UNSUPPORTED for an unknown suite.
 enum err client_algo(const struct mls_client *c, uint16_t suite, struct algo *out);
 void client_algo_free(struct algo *a);
-enum err client_system_random(void *client, uint8_t *out, size_t n);
-uint64_t client_system_now(void *client);
+enum err client_system_random(void *arg, uint8_t *out, size_t n);
+uint64_t client_system_now(void *arg);
 
 // The private part of a KeyPackage, decoded; borrows. secret
 struct private_part {

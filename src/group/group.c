@@ -195,11 +195,11 @@ enum err group_add_waiting(struct mls_group *g, struct span raw, uint8_t ref[CRY
 
 enum err group_keep_waiting(struct mls_group *g, struct span raw, const uint8_t ref[CRYPTO_HASH_MAX], uint64_t number)
 {
-    if (g->n_waiting == g->cap_waiting) {
+    if (g->waiting == NULL || g->n_waiting == g->cap_waiting) {
         size_t cap = g->cap_waiting ? g->cap_waiting * 2 : 4;
         struct waiting *bigger = mem_new_array(cap, sizeof *bigger);
         if (bigger == NULL) return ERR_MEMORY;
-        if (g->n_waiting > 0) memcpy(bigger, g->waiting, g->n_waiting * sizeof *bigger);
+        if (g->waiting != NULL) memcpy(bigger, g->waiting, g->n_waiting * sizeof *bigger);
         mem_free(g->waiting);
         g->waiting = bigger;
         g->cap_waiting = cap;

@@ -20,7 +20,7 @@ enum err extensions_write(const struct mls_client *c, const struct mls_extension
 {
     size_t from = out->n;
     uint16_t type = 0;
-    uint8_t noise[8];
+    uint8_t noise[8] = {0};
     enum err e = ERR_OK;
     for (size_t i = 0; i < n; i++) {
         tls_put_u16(out, list[i].type);

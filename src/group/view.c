@@ -115,6 +115,7 @@ static enum err plant(struct mls_group *g, struct leaf_plan *plan)
     if (e == ERR_OK) e = tree_set_leaf(&g->tree, 0, buf_span(&raw));
     g->now.keys.have[0] = e == ERR_OK;
     memcpy(g->now.signature_key, plan->sk, sizeof g->now.signature_key);
+    plan->like.encryption_key = span_of(NULL, 0);
     mem_wipe(ikm, sizeof ikm);
     buf_wipe(&raw);
     return e;

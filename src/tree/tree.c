@@ -284,11 +284,11 @@ static enum err put(struct tree *t, uint32_t node, void *take_p)
     if (node_is_leaf(node) && old != NULL && take_p == NULL) t->members--;
     if (node_is_leaf(node) && take_p == NULL && node / 2 < t->hint) t->hint = node / 2;
     if (node_is_leaf(node) && take_p != NULL && node / 2 > t->last) t->last = node / 2;
-    if (t->under == NULL || slot->set) {
+    if (slot == NULL || slot->set) { // no slot: the tree is no overlay
         index_node(t, node, false);
         free_node(node, old);
     }
-    if (t->under == NULL) {
+    if (slot == NULL) {
         t->node[node] = take_p;
     } else {
         slot->node = take_p;
