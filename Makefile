@@ -16,7 +16,7 @@ COMPILER := $(if $(filter default undefined,$(origin CC)),,$(CC))
 unexport CC
 SETUP = $(if $(COMPILER),CC="$(COMPILER)") $(TOOLS)/setup
 
-.PHONY: all deps run test bench asan ct fuzz lint fmt fmt-check install reproducible clean help
+.PHONY: all deps run test bench asan ct fuzz interop lint fmt fmt-check install reproducible clean help
 all:
 	@$(SETUP) $(B)
 	@ninja -C $(B)
@@ -29,6 +29,7 @@ help:
 	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make ct             the constant-time check, under valgrind'
 	@echo 'make fuzz TIME=60   each fuzzer for so many seconds, with libFuzzer'
+	@echo 'make interop PROTO=/path/to/mls_client.proto   the server for the MLS interop runner (docs/interop.md)'
 	@echo 'make lint           clang-tidy, cppcheck, gcc -fanalyzer, and the rules of the house'
 	@echo 'make fmt            formats the C sources; fmt-check only looks'
 	@echo 'make install        installs libmls (PREFIX=/usr/local, DESTDIR=)'
@@ -68,6 +69,12 @@ fuzz:
 		-Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer'
 	@ninja -C $(B)/fuzz
 	@tools/fuzz $(B)/fuzz $(TIME)
+
+interop:
+	@test -f '$(PROTO)' || { echo 'make interop PROTO=/path/to/mls_client.proto: see docs/interop.md'; exit 2; }
+	@$(TOOLS)/deps build interop
+	@$(SETUP) $(B) -Dinterop_proto='$(abspath $(PROTO))'
+	@ninja -C $(B) mls-interop
 
 lint:
 	@$(TOOLS)/deps build lint
