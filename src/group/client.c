@@ -229,6 +229,23 @@ static enum err make_key_package(const struct mls_client *c, const struct algo *
     return e;
 }
 
+// The leaf of a KeyPackage with these extensions. RFC 9420 §10: "Extensions included in the extensions or
+// leaf_node.extensions fields MUST be included in the leaf_node.capabilities field."
+static enum err plan_package_leaf(const struct mls_client *c, const struct algo *a, const struct mls_leaf_params *leaf,
+                                  struct span extensions, struct leaf_plan *out)
+{
+    struct mls_leaf_params p = *leaf;
+    struct extension x;
+    uint16_t *types = mem_new_array(leaf->extension_type_count + NODE_MAX_EXTENSIONS, sizeof *types);
+    if (types == NULL) return ERR_MEMORY;
+    if (p.extension_type_count > 0) memcpy(types, p.extension_types, p.extension_type_count * sizeof *types);
+    for (size_t at = 0; extensions_next(extensions, &at, &x);) types[p.extension_type_count++] = x.type;
+    p.extension_types = types;
+    enum err e = leaf_plan_new(c, a, &p, NULL, NULL, out);
+    mem_free(types);
+    return e;
+}
+
 enum mls_error mls_key_package_new(const struct mls_client *c, uint16_t suite, const struct mls_leaf_params *leaf,
                                    const struct mls_extension *extensions, size_t extension_count,
                                    struct mls_buf *key_package, struct mls_buf *private_part)
@@ -243,8 +260,8 @@ enum mls_error mls_key_package_new(const struct mls_client *c, uint16_t suite, c
     buf_init(&private, TLS_VECTOR_MAX);
     enum err e = client_algo(c, suite, &a);
     if (e != ERR_OK) return api_error(e);
-    e = leaf_plan_new(c, &a, leaf, NULL, NULL, &plan);
-    if (e == ERR_OK) e = extensions_write(c, extensions, extension_count, true, &list);
+    e = extensions_write(c, extensions, extension_count, true, &list);
+    if (e == ERR_OK) e = plan_package_leaf(c, &a, leaf, buf_span(&list), &plan);
     if (e == ERR_OK) e = make_key_package(c, &a, &plan, buf_span(&list), &public, &private);
     enum err e1 = give(&public, e, key_package), e2 = give(&private, e, private_part);
     if (e1 != ERR_OK || e2 != ERR_OK) {

@@ -69,13 +69,15 @@ static void put_types(struct buf *list, const uint16_t *types, size_t n)
     for (size_t i = 0; i < n; i++) put_type(list, types[i]);
 }
 
-// Which extension types the leaf itself carries: they must be listed, but for those that RFC 9420 defines.
-static void put_own_extensions(struct buf *list, struct span extensions)
+// RFC 9420 §7.2: "The following proposal and extension types are considered "default" and MUST NOT be listed".
+static void put_extension_type(struct buf *list, uint16_t type)
 {
-    struct extension x;
-    for (size_t at = 0; extensions_next(extensions, &at, &x);) {
-        if (x.type > EXTENSION_EXTERNAL_SENDERS) put_type(list, x.type);
-    }
+    if (!capabilities_extension(&(struct capabilities){0}, type)) put_type(list, type);
+}
+
+static void put_proposal_type(struct buf *list, uint16_t type)
+{
+    if (!capabilities_proposal(&(struct capabilities){0}, type)) put_type(list, type);
 }
 
 struct lists {
@@ -92,11 +94,12 @@ static enum err make_lists(const struct mls_client *c, const struct mls_leaf_par
     for (size_t i = 0; p->suite_count == 0 && crypto_suite_at(i) != NULL; i++) {
         put_type(&l->suites, crypto_suite_id(crypto_suite_at(i)));
     }
-    put_types(&l->extensions, p->extension_types, p->extension_type_count);
-    put_own_extensions(&l->extensions, own_extensions);
-    put_types(&l->proposals, p->proposal_types, p->proposal_type_count);
+    struct extension x;
+    for (size_t i = 0; i < p->extension_type_count; i++) put_extension_type(&l->extensions, p->extension_types[i]);
+    for (size_t at = 0; extensions_next(own_extensions, &at, &x);) put_extension_type(&l->extensions, x.type);
+    for (size_t i = 0; i < p->proposal_type_count; i++) put_proposal_type(&l->proposals, p->proposal_types[i]);
     for (size_t i = 0; i < c->config.custom_proposal_count; i++) {
-        put_type(&l->proposals, c->config.custom_proposals[i].type);
+        put_proposal_type(&l->proposals, c->config.custom_proposals[i].type);
     }
     put_types(&l->credentials, (const uint16_t[]){CREDENTIAL_BASIC, CREDENTIAL_X509}, 2);
     put_type(&l->credentials, credential);
