@@ -90,6 +90,9 @@ enum err check_parent_hashes(const struct algo *a, struct tree *t)
         const struct parent *p = tree_parent(t, node);
         bool left = false, right = false;
         if (p == NULL) continue;
+        // RFC 9420 §7.5: "The root node always has a zero-length hash for its parent hash."
+        if (node == math_root(t->leaves) && parent_hash(p).n > 0) e = rule(MLS_E_TREE_PARENT_HASH);
+        if (e != ERR_OK) break;
         e = chained(a, t, p, math_left(node), math_right(node), &scratch, &left);
         if (e == ERR_OK) e = chained(a, t, p, math_right(node), math_left(node), &scratch, &right);
         // RFC 9420 §7.9.2: "verifying that there is exactly one descendant of each non-blank parent node for which the
