@@ -63,6 +63,7 @@ struct forge {
     enum wire_format wire;
     struct span group_id, aad;
     uint64_t epoch;
+    struct span root_hash; // parent_hash of the path's root
     void (*spoil_tree)(struct forge *f, struct tree *t); // after the path: what joiners will see
     const struct secret *init;                           // NULL: that of the epoch
     // Proposals, in order.

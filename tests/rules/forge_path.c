@@ -57,7 +57,7 @@ static void spoil_keys(struct forge *f)
 static struct span place(struct forge *f, uint8_t out[2][CRYPTO_HASH_MAX])
 {
     struct tree *t = &f->staged->tree;
-    struct span above = span_of(out[0], 0);
+    struct span above = f->root_hash;
     size_t nh = algo_nh(algo(f));
     assert_ok(tree_blank_path(t, f->by.leaf));
     for (size_t i = f->flaw == FLAW_PATH_LONG ? f->levels - 1 : f->levels; i-- > 0;) {

@@ -346,6 +346,7 @@ void scene_offer_commit(struct scene *s, size_t from, struct span message, struc
     for (size_t i = 0; i < CAST; i++) {
         struct mls_received r;
         if (i == from || s->m[i].group == NULL || !mls_group_active(s->m[i].group)) continue;
+        if (s->wrong && s->victims != 0 && (s->victims >> i & 1) == 0) continue;
         if (!scene_offer(s, i, message, &r)) continue;
         assert_non_null(r.staged);
         same_authenticator(staged, r.staged);

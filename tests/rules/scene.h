@@ -48,7 +48,8 @@ struct rule {
 
 struct scene {
     const struct rule *rule;
-    bool wrong; // now the rule is broken
+    bool wrong;       // now the rule is broken
+    unsigned victims; // bits of those who can notice it, if not everybody can
     struct cast_world world;
     struct mls_config config;
     struct mls_client *client;
@@ -101,7 +102,7 @@ bool scene_offer(struct scene *s, size_t to, struct span message, struct mls_rec
 // The same without a verdict: the message must be accepted.
 void scene_deliver(struct scene *s, size_t to, struct span message, struct mls_received *out);
 // Offers a commit to everybody but its maker: accepted, it is merged, and all agree with what the maker has staged, which
-// is then merged too. Takes `staged`.
+// is then merged too. Broken, only the victims are asked. Takes `staged`.
 void scene_offer_commit(struct scene *s, size_t from, struct span message, struct mls_staged *staged);
 // Offers a proposal to everybody but its maker.
 void scene_offer_proposal(struct scene *s, size_t from, struct span message);
