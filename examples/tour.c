@@ -75,10 +75,30 @@ static void save(struct mls_group *g, struct store *s)
     mls_group_saved(g);
 }
 
+static void empty(struct store *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        mls_buf_free(&s->row[i].key);
+        mls_buf_free(&s->row[i].value);
+    }
+}
+
+static void agree(const struct mls_group *ada, const struct mls_group *ben)
+{
+    struct mls_buf a, b;
+    must(mls_group_epoch_authenticator(ada, &a));
+    must(mls_group_epoch_authenticator(ben, &b));
+    assert(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
+    printf("Epoch %llu, and both agree on it.\n", (unsigned long long)mls_group_epoch(ada));
+    mls_buf_free(&a);
+    mls_buf_free(&b);
+}
+
+static const uint16_t suite = MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
+static const struct mls_config config = {.credential = accept, .padding = 128};
+
 int main(void)
 {
-    const uint16_t suite = MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
-    const struct mls_config config = {.credential = accept, .padding = 128};
     struct mls_client *client = NULL;
     struct mls_buf ada_key, ada_public, ben_key, ben_public, key_package, private_part, message;
     struct mls_group *ada = NULL, *ben = NULL;
@@ -137,18 +157,11 @@ int main(void)
     mls_commit_free(&commit);
 
     // 10. Both are in the same epoch, and can prove it to each other.
-    struct mls_buf a, b;
-    must(mls_group_epoch_authenticator(ada, &a));
-    must(mls_group_epoch_authenticator(ben, &b));
-    assert(a.size == b.size && memcmp(a.data, b.data, a.size) == 0);
-    printf("Epoch %llu, and both agree on it.\n", (unsigned long long)mls_group_epoch(ada));
+    agree(ada, ben);
 
-    struct mls_buf *owned[] = {&a, &b, &ada_key, &ada_public, &ben_key, &ben_public, &key_package};
+    struct mls_buf *owned[] = {&ada_key, &ada_public, &ben_key, &ben_public, &key_package};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) mls_buf_free(owned[i]);
-    for (size_t i = 0; i < store.n; i++) {
-        mls_buf_free(&store.row[i].key);
-        mls_buf_free(&store.row[i].value);
-    }
+    empty(&store);
     mls_group_free(ada);
     mls_group_free(ben);
     mls_client_free(client);
