@@ -3,13 +3,16 @@
 // Runs a fuzzer over files instead of inventing input: `fuzz-NAME PATH...`, each a file or a folder of files. It stands
 // in for libFuzzer's main in ordinary builds, so that `make test` replays each corpus with any compiler. It finds
 // nothing new; a crash or an assertion of the fuzzer is its only way to fail, besides a path that cannot be read.
+// `fuzz-NAME --seeds FOLDER` writes the fuzzer's seeds instead (kit.c).
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned long inputs;
@@ -50,6 +53,7 @@ static bool run_folder(const char *path)
 int main(int argc, char **argv)
 {
     bool done = argc > 1;
+    (void)LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++) {
         struct stat st;
         if (stat(argv[i], &st) != 0) {
