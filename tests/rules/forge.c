@@ -10,6 +10,7 @@ void forge_begin(struct forge *f, struct scene *s, size_t who)
 {
     struct mls_group *g = scene_group(s, who);
     *f = (struct forge){.s = s,
+                        .who = who,
                         .g = g,
                         .by = {SENDER_MEMBER, g->now.keys.leaf},
                         .leaf = forge_leaf(s, who),
@@ -59,6 +60,7 @@ void forge_begin_external(struct forge *f, struct scene *s, size_t who, size_t h
     assert_ok(schedule_interim_hash(&g->algo, span_of(g->now.confirmed, g->now.confirmed_n), info.confirmation_tag,
                                     g->now.interim));
     *f = (struct forge){.s = s,
+                        .who = who,
                         .g = g,
                         .by = {SENDER_NEW_COMMIT, 0},
                         .leaf = forge_new_leaf(s, who, NULL),
@@ -158,6 +160,7 @@ static void write_proposals(struct forge *f)
         bool by_reference = f->item[i].reference.n > 0;
         tls_put_u8(&f->body, by_reference ? COMMIT_BY_REFERENCE : COMMIT_BY_VALUE);
         if (by_reference) tls_put_vector(&f->body, buf_span(&f->item[i].reference));
+        else if (f->instead.n > 0 && i + 1 == f->n) buf_put(&f->body, f->instead);
         else buf_put(&f->body, buf_span(&f->item[i].raw));
         assert_ok(list_put(&f->list, buf_span(&f->item[i].raw), f->item[i].sender_type, f->item[i].sender,
                            buf_span(&f->item[i].reference)));
@@ -176,15 +179,32 @@ static void sign(struct forge *f)
                                     .content_type = CONTENT_COMMIT,
                                     .body = buf_span(&f->body)};
     struct span sk = f->flaw == FLAW_SIGNATURE_OTHER ? f->other : f->sk;
-    assert_ok(frame_sign(&f->g->algo, &c, buf_span(&f->g->now.context), sk, span_of(NULL, 0), &f->frame));
+    forge_sign(&f->g->algo, &c, buf_span(&f->g->now.context), sk, &f->frame);
     if (f->flaw == FLAW_SIGNATURE) f->frame.storage.p[f->frame.storage.n - 1] ^= 1;
+}
+
+// psk_secret (§8.4), with f->psk for what nobody knows.
+static void fold_psks(struct forge *f, struct secret *out)
+{
+    uint16_t count = 0, index = 0;
+    for (size_t i = 0; i < f->list.n; i++) count = (uint16_t)(count + (f->list.v[i].p.type == PROPOSAL_PSK));
+    psk_begin(out);
+    for (size_t i = 0; i < f->list.n; i++) {
+        const struct psk_id *id = &f->list.v[i].p.psk;
+        struct span secret;
+        if (f->list.v[i].p.type != PROPOSAL_PSK) continue;
+        if (group_find_psk(f->s->client, f->g, id, &secret) != ERR_OK) secret = f->psk;
+        assert_true(secret.n > 0);
+        assert_ok(psk_add(&f->g->algo, out, id, secret, index++, count));
+        buf_put(&f->psk_ids, id->raw);
+    }
 }
 
 static void derive(struct forge *f)
 {
     static const struct secret zero;
     struct secret psk_secret;
-    assert_ok(list_psk_secret(f->g, &f->list, &psk_secret, &f->psk_ids));
+    fold_psks(f, &psk_secret);
     const struct staged_inputs in = {.init = f->init,
                                      .commit_secret = f->no_path ? &zero : &f->path_secret[f->levels],
                                      .psk_secret = &psk_secret};
@@ -217,19 +237,16 @@ void forge_commit(struct forge *f)
     assert_ok(buf_end(&f->message));
 }
 
-static size_t maker(const struct forge *f)
-{
-    for (size_t i = 0; i < CAST; i++) {
-        if (f->s->m[i].group == f->g) return i;
-    }
-    return CAST; // from outside
-}
-
 void forge_offer(struct forge *f)
 {
     struct mls_staged *staged = f->staged;
     f->staged = NULL;
-    scene_offer_commit(f->s, maker(f), buf_span(&f->message), staged);
+    scene_offer_commit(f->s, f->who, buf_span(&f->message), staged);
+    if (!f->s->wrong && f->by.type == SENDER_NEW_COMMIT) {
+        f->g->outside = false;
+        f->s->m[f->who].group = f->g;
+    }
+    scene_agree(f->s);
     forge_free(f);
 }
 
@@ -246,6 +263,6 @@ void forge_free(struct forge *f)
     buf_wipe(&f->body);
     buf_wipe(&f->message);
     buf_wipe(&f->psk_ids);
-    if (maker(f) == CAST) mls_group_free(f->g);
+    if (f->s->m[f->who].group != f->g) mls_group_free(f->g);
     *f = (struct forge){0};
 }

@@ -52,7 +52,8 @@ enum flaw {
 // forge_commit.
 struct forge {
     struct scene *s;
-    struct mls_group *g;
+    size_t who;
+    struct mls_group *g;  // of a joiner: its own until the commit is accepted, then the member's
     struct committer by;
     enum flaw flaw;
     struct span other;    // of FLAW_KEY_OF_TREE; key of FLAW_SIGNATURE_OTHER
@@ -66,6 +67,8 @@ struct forge {
     struct span root_hash; // parent_hash of the path's root
     void (*spoil_tree)(struct forge *f, struct tree *t); // after the path: what joiners will see
     const struct secret *init;                           // NULL: that of the epoch
+    struct span psk;      // what an unknown PSK is taken for
+    struct span instead;  // of the last proposal: bytes that need not decode
     // Proposals, in order.
     struct {
         struct buf raw, reference;
@@ -163,6 +166,9 @@ struct forge_message forge_message(struct scene *s, size_t who, enum content_typ
 // From outside: external sender 0, or a new member.
 struct forge_message forge_message_outside(struct scene *s, enum sender_type type, struct span body);
 struct span forge_write(struct scene *s, size_t who, struct forge_message *m);
+// Signs without asking whether what is signed decodes.
+void forge_sign(const struct algo *a, const struct frame_content *c, struct span context, struct span sk,
+                struct frame *out);
 // Makes a member remember its own forged Update as if it had proposed it, so that it can follow when it is committed.
 void forge_keep_update(struct scene *s, size_t who, const struct forge_message *m, struct span key, const uint8_t *leaf_sk);
 // A signed frame as PublicMessage or PrivateMessage, with the keys of g's epoch. generation UINT32_MAX: the next.
