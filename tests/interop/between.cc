@@ -99,12 +99,12 @@ void Member::join_related(Member &me, const std::shared_ptr<Member> &old, const 
 // ------------------------------------------------------------------------------------------- proposals from outside
 
 std::unique_ptr<Member> Member::propose_self(const std::string &group_info, const std::string &identity,
-                                             KeyPackage *proposal)
+                                             Habits habits, KeyPackage *proposal)
 {
     mls_message_info info;
     check(mls_message_peek(span(group_info), &info));
     if (info.suite == 0) throw Failure(Reason::invalid, "no GroupInfo");
-    auto member = std::make_unique<Member>(info.suite, identity, false);
+    auto member = std::make_unique<Member>(info.suite, identity, habits);
     KeyPackage mine = member->make_key_package();
     mls_external_proposal p{};
     p.suite = info.suite;

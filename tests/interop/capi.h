@@ -65,7 +65,7 @@ struct Received : mls_received {
 // A client of the library with the external PSKs that it knows.
 class Client {
 public:
-    explicit Client(bool encrypt_handshake);
+    explicit Client(Habits habits);
     ~Client() { mls_client_free(raw); }
     Client(const Client &) = delete;
     Client &operator=(const Client &) = delete;

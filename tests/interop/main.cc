@@ -16,6 +16,7 @@ static const char usage[] =
     "  -port N       listen on 127.0.0.1:N (default: 50051; 0: any free one, which is printed)\n"
     "  -host ADDRESS listen on another address than 127.0.0.1\n"
     "  -pq           offer the post-quantum suites too, besides the seven of RFC 9420\n"
+    "  -grease       sprinkle GREASE values (RFC 9420 section 13.5), which not every implementation ignores\n"
     "  -restart      after every call, forget each group it was about and restore it from its stored records\n"
     "  -help         print this\n"
     "\n"
@@ -62,6 +63,8 @@ int main(int argc, char **argv)
         }
         if (strcmp(name, "-pq") == 0) {
             options.post_quantum = true;
+        } else if (strcmp(name, "-grease") == 0) {
+            options.grease = true;
         } else if (strcmp(name, "-restart") == 0) {
             options.restart = true;
         } else if (strcmp(name, "-host") == 0 && value != nullptr) {

@@ -48,7 +48,7 @@ static bool find_psk(void *arg, const mls_psk_id *id, mls_span *secret)
     return true;
 }
 
-Client::Client(bool encrypt_handshake)
+Client::Client(Habits habits)
 {
     mls_config c{};
     c.arg = this;
@@ -60,7 +60,8 @@ Client::Client(bool encrypt_handshake)
     c.padding = 32;
     c.ignore_lifetime = true;
     c.max_lifetime = UINT64_MAX;
-    c.public_handshake = !encrypt_handshake;
+    c.public_handshake = !habits.encrypt_handshake;
+    c.no_grease = !habits.grease;
     check(mls_client_new(&c, &raw));
 }
 
@@ -97,9 +98,9 @@ mls_span Reader::vector()
 Member::Member(std::unique_ptr<State> state) : s(std::move(state)) {}
 Member::~Member() = default;
 
-Member::Member(uint16_t suite, const std::string &identity, bool encrypt_handshake) : s(std::make_unique<State>())
+Member::Member(uint16_t suite, const std::string &identity, Habits habits) : s(std::make_unique<State>())
 {
-    s->client = std::make_shared<Client>(encrypt_handshake);
+    s->client = std::make_shared<Client>(habits);
     s->suite = suite;
     s->identity = identity;
     check(mls_signature_keys(s->client->raw, suite, s->signature_private.out(), s->signature_public.out()));
@@ -143,10 +144,10 @@ void Member::create_group(const std::string &group_id)
     s->group.reset(g);
 }
 
-void Member::join(const std::string &welcome, const std::string &tree, bool encrypt_handshake)
+void Member::join(const std::string &welcome, const std::string &tree, Habits habits)
 {
     // How handshake messages travel is known only now.
-    auto client = std::make_shared<Client>(encrypt_handshake);
+    auto client = std::make_shared<Client>(habits);
     client->psks = s->client->psks;
     mls_group *g;
     check(mls_group_join(client->raw, span(welcome), s->private_part.view(), span(tree), nullptr, &g));
@@ -171,11 +172,10 @@ uint32_t index_of(const mls_group *g, const std::string &identity)
 }
 
 std::unique_ptr<Member> Member::join_external(const Outside &from, const std::string &identity, bool remove_prior,
-                                              const std::vector<Psk> &psks, bool encrypt_handshake,
-                                              std::string *commit)
+                                              const std::vector<Psk> &psks, Habits habits, std::string *commit)
 {
-    Group seen = observe(Client(encrypt_handshake), from);
-    auto member = std::make_unique<Member>(mls_group_suite(seen.get()), identity, encrypt_handshake);
+    Group seen = observe(Client(habits), from);
+    auto member = std::make_unique<Member>(mls_group_suite(seen.get()), identity, habits);
     std::vector<mls_psk_id> ids;
     for (const Psk &psk : psks) {
         mls_psk_id id{};

@@ -32,6 +32,12 @@ struct Psk {
     std::string id, secret;
 };
 
+// How a client behaves where RFC 9420 leaves the choice.
+struct Habits {
+    bool encrypt_handshake; // proposals and commits travel as PrivateMessage
+    bool grease;            // sprinkle GREASE values (§13.5), which not every implementation ignores
+};
+
 enum class Kind { add, update, remove, external_psk, resumption_psk, extensions, reinit };
 
 // A proposal to make. Fields that its kind does not use are ignored.
@@ -74,7 +80,7 @@ std::vector<uint16_t> suites(bool post_quantum_too);
 
 class Member {
 public:
-    Member(uint16_t suite, const std::string &identity, bool encrypt_handshake);
+    Member(uint16_t suite, const std::string &identity, Habits habits);
     ~Member();
     Member(const Member &) = delete;
     Member &operator=(const Member &) = delete;
@@ -82,11 +88,10 @@ public:
     // Ways into a group.
     void create_group(const std::string &group_id);
     KeyPackage make_key_package();
-    void join(const std::string &welcome, const std::string &tree, bool encrypt_handshake);
+    void join(const std::string &welcome, const std::string &tree, Habits habits);
     // Returns the new member and its commit.
     static std::unique_ptr<Member> join_external(const Outside &from, const std::string &identity, bool remove_prior,
-                                                 const std::vector<Psk> &psks, bool encrypt_handshake,
-                                                 std::string *commit);
+                                                 const std::vector<Psk> &psks, Habits habits, std::string *commit);
 
     // A group's state.
     std::string group_info(bool with_tree) const;
@@ -119,7 +124,7 @@ public:
 
     // From outside of a group.
     static std::unique_ptr<Member> propose_self(const std::string &group_info, const std::string &identity,
-                                                KeyPackage *proposal);
+                                                Habits habits, KeyPackage *proposal);
     std::string external_sender() const; // ExternalSender, encoded
     std::string propose_outside(const Outside &group, uint32_t signer_index, const Wish &wish) const;
 

@@ -78,7 +78,7 @@ Status Service::SupportedCiphersuites(Context *, const SupportedCiphersuitesRequ
 Status Service::CreateGroup(Context *, const CreateGroupRequest *in, CreateGroupResponse *out)
 {
     return run([&] {
-        auto member = std::make_shared<Member>(u16(in->cipher_suite()), in->identity(), in->encrypt_handshake());
+        auto member = std::make_shared<Member>(u16(in->cipher_suite()), in->identity(), habits(in->encrypt_handshake()));
         member->create_group(in->group_id());
         out->set_state_id(keep(member));
     });
@@ -87,7 +87,7 @@ Status Service::CreateGroup(Context *, const CreateGroupRequest *in, CreateGroup
 Status Service::CreateKeyPackage(Context *, const CreateKeyPackageRequest *in, CreateKeyPackageResponse *out)
 {
     return run([&] {
-        auto member = std::make_shared<Member>(u16(in->cipher_suite()), in->identity(), true);
+        auto member = std::make_shared<Member>(u16(in->cipher_suite()), in->identity(), habits(true));
         KeyPackage mine = member->make_key_package();
         out->set_transaction_id(keep(member));
         out->set_key_package(mine.message);
@@ -101,7 +101,7 @@ Status Service::CreateKeyPackage(Context *, const CreateKeyPackageRequest *in, C
 Status Service::JoinGroup(Context *, const JoinGroupRequest *in, JoinGroupResponse *out)
 {
     return with(in->transaction_id(), [&](const Handle &member) {
-        member->join(in->welcome(), in->ratchet_tree(), in->encrypt_handshake());
+        member->join(in->welcome(), in->ratchet_tree(), habits(in->encrypt_handshake()));
         out->set_state_id(in->transaction_id());
         out->set_epoch_authenticator(member->epoch_authenticator());
     });
@@ -114,7 +114,7 @@ Status Service::ExternalJoin(Context *, const ExternalJoinRequest *in, ExternalJ
         std::vector<Psk> psks;
         for (const auto &psk : in->psks()) psks.push_back({psk.psk_id(), psk.psk_secret()});
         Handle member = Member::join_external({in->group_info(), in->ratchet_tree()}, in->identity(),
-                                              in->remove_prior(), psks, in->encrypt_handshake(), &commit);
+                                              in->remove_prior(), psks, habits(in->encrypt_handshake()), &commit);
         out->set_commit(commit);
         out->set_epoch_authenticator(member->epoch_authenticator());
         out->set_state_id(keep(member));

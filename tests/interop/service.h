@@ -19,6 +19,7 @@ namespace interop {
 
 struct Options {
     bool post_quantum = false; // offer the post-quantum suites too
+    bool grease = false;       // sprinkle GREASE values
     bool restart = false;      // restore every group from its records after each call
 };
 
@@ -95,6 +96,7 @@ public:
 
 private:
     using Handle = std::shared_ptr<Member>;
+    Habits habits(bool encrypt_handshake) const { return {encrypt_handshake, options.grease}; }
     uint32_t keep(Handle member);
     Handle &find(uint32_t id);
     Status run(const std::function<void()> &call);

@@ -107,7 +107,7 @@ Status Service::NewMemberAddProposal(Context *, const NewMemberAddProposalReques
 {
     return run([&] {
         KeyPackage proposal;
-        Handle member = Member::propose_self(in->group_info(), in->identity(), &proposal);
+        Handle member = Member::propose_self(in->group_info(), in->identity(), habits(false), &proposal);
         out->set_proposal(proposal.message);
         out->set_init_priv(proposal.init_key);
         out->set_encryption_priv(proposal.leaf_key);
@@ -120,7 +120,7 @@ Status Service::CreateExternalSigner(Context *, const CreateExternalSignerReques
                                      CreateExternalSignerResponse *out)
 {
     return run([&] {
-        auto signer = std::make_shared<Member>(u16(in->cipher_suite()), in->identity(), false);
+        auto signer = std::make_shared<Member>(u16(in->cipher_suite()), in->identity(), habits(false));
         out->set_external_sender(signer->external_sender());
         out->set_signer_id(keep(signer));
     });
