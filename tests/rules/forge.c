@@ -99,6 +99,13 @@ void forge_value(struct forge *f, struct span proposal)
     forge_reference(f, proposal, span_of(NULL, 0), f->by.type, f->by.leaf);
 }
 
+void forge_forget(struct forge *f, size_t i)
+{
+    buf_wipe(&f->item[i].raw);
+    buf_wipe(&f->item[i].reference);
+    for (f->n--; i < f->n; i++) f->item[i] = f->item[i + 1];
+}
+
 // ------------------------------------------------------------------------------------------------------- applying
 
 static void apply_add(struct mls_staged *s, const struct key_package *kp)
@@ -231,9 +238,8 @@ void forge_commit(struct forge *f)
     assert_ok(buf_end(&f->body));
     sign(f);
     derive(f);
-    // A private commit is written by forge_write's twin in forge_message.c.
-    struct span message = forge_wrap(f->s, g, &f->frame, f->flaw, UINT32_MAX);
-    buf_put(&f->message, message);
+    buf_put(&f->message,
+            forge_wrap(f->s, g, &f->frame, &(struct forge_message){.flaw = f->flaw, .generation = UINT32_MAX}));
     assert_ok(buf_end(&f->message));
 }
 

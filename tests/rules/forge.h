@@ -38,6 +38,7 @@ enum flaw {
     FLAW_SIGNATURE,           // of the message
     FLAW_SIGNATURE_OTHER,     // made with another member's key
     FLAW_MEMBERSHIP_TAG,      // damaged
+    FLAW_MEMBERSHIP_NONE,     // empty
     FLAW_CONFIRMATION_TAG,    // damaged
     FLAW_CONFIRMATION_NONE,   // empty
     FLAW_CIPHERTEXT,          // of a PrivateMessage: damaged
@@ -95,6 +96,8 @@ void forge_begin_external(struct forge *f, struct scene *s, size_t who, size_t h
 void forge_value(struct forge *f, struct span proposal);
 void forge_reference(struct forge *f, struct span proposal, struct span reference, enum sender_type type,
                      uint32_t sender);
+// Takes a proposal out of the list again.
+void forge_forget(struct forge *f, size_t i);
 void forge_commit(struct forge *f);
 // Offers the commit to everybody and frees the forge.
 void forge_offer(struct forge *f);
@@ -157,7 +160,10 @@ struct forge_message {
     uint64_t epoch;
     struct span sk, pk;       // pk: of the signature, to sign; the receiver looks it up
     enum flaw flaw;
-    uint32_t generation;
+    uint32_t generation;      // UINT32_MAX: the next
+    uint32_t claimed;         // in the sender data, if it is not 0
+    bool resign;              // sign for the other wire format
+    struct span context;      // to sign under; empty: the present one
     struct span confirmation_tag;
     struct span reference, raw; // out, of a proposal: its ProposalRef, and the AuthenticatedContent
 };
@@ -171,8 +177,8 @@ void forge_sign(const struct algo *a, const struct frame_content *c, struct span
                 struct frame *out);
 // Makes a member remember its own forged Update as if it had proposed it, so that it can follow when it is committed.
 void forge_keep_update(struct scene *s, size_t who, const struct forge_message *m, struct span key, const uint8_t *leaf_sk);
-// A signed frame as PublicMessage or PrivateMessage, with the keys of g's epoch. generation UINT32_MAX: the next.
-struct span forge_wrap(struct scene *s, struct mls_group *g, const struct frame *f, enum flaw flaw, uint32_t generation);
+// A signed frame as PublicMessage or PrivateMessage, with the keys of g's epoch. `like` gives flaw and generation.
+struct span forge_wrap(struct scene *s, struct mls_group *g, const struct frame *f, const struct forge_message *like);
 
 // -------------------------------------------------------------------------------------------------- Welcomes
 

@@ -115,13 +115,15 @@ static void seal_sender(struct mls_group *g, const struct frame *f, uint32_t gen
     seal(g, &key, none, aad, buf_span(&b), out);
 }
 
-static void wrap_private(struct scene *s, struct mls_group *g, const struct frame *f, enum flaw flaw,
-                         uint32_t generation, struct buf *out)
+static void wrap_private(struct scene *s, struct mls_group *g, const struct frame *f, const struct forge_message *like,
+                         struct buf *out)
 {
     static const uint8_t guard[4] = {1, 2, 3, 4};
     struct message_key key;
+    enum flaw flaw = like->flaw;
     struct buf *content = scene_buf(s), *ct = scene_buf(s), *sender = scene_buf(s);
-    generation = take_key(g, f->content_type, generation, &key);
+    uint32_t generation = take_key(g, f->content_type, like->generation, &key);
+    if (like->claimed != 0) generation = like->claimed;
     put_content(f, flaw, content);
     message_head(out, WIRE_PRIVATE);
     size_t from = out->n;
@@ -159,18 +161,22 @@ static void wrap_public_application(struct mls_group *g, const struct frame *f, 
     buf_wipe(&auth);
 }
 
-struct span forge_wrap(struct scene *s, struct mls_group *g, const struct frame *f, enum flaw flaw, uint32_t generation)
+struct span forge_wrap(struct scene *s, struct mls_group *g, const struct frame *f, const struct forge_message *like)
 {
     struct buf *out = scene_buf(s);
     if (f->wire == WIRE_PRIVATE) {
-        wrap_private(s, g, f, flaw, generation, out);
+        wrap_private(s, g, f, like, out);
     } else if (f->content_type == CONTENT_APPLICATION) {
         wrap_public_application(g, f, out);
     } else {
         assert_ok(frame_write_public(&g->algo, f, buf_span(&g->now.context), &g->now.secrets.membership, out));
     }
-    if (flaw == FLAW_MEMBERSHIP_TAG) out->p[out->n - 1] ^= 1;
-    if (flaw == FLAW_TAIL) buf_put_u8(out, 0);
+    if (like->flaw == FLAW_MEMBERSHIP_TAG) out->p[out->n - 1] ^= 1;
+    if (like->flaw == FLAW_MEMBERSHIP_NONE) {
+        out->n -= algo_nh(&g->algo) + 1;
+        buf_put_u8(out, 0);
+    }
+    if (like->flaw == FLAW_TAIL) buf_put_u8(out, 0);
     assert_ok(buf_end(out));
     return buf_span(out);
 }
@@ -181,7 +187,8 @@ struct span forge_write(struct scene *s, size_t who, struct forge_message *m)
     struct frame f;
     uint8_t ref[CRYPTO_HASH_MAX];
     struct buf *raw = scene_buf(s);
-    const struct frame_content c = {.wire = m->wire,
+    enum wire_format other = m->wire == WIRE_PUBLIC ? WIRE_PRIVATE : WIRE_PUBLIC;
+    const struct frame_content c = {.wire = m->resign ? other : m->wire,
                                     .group_id = m->group_id,
                                     .epoch = m->epoch,
                                     .sender_type = m->sender_type,
@@ -190,15 +197,16 @@ struct span forge_write(struct scene *s, size_t who, struct forge_message *m)
                                     .content_type = m->type,
                                     .body = m->body};
     bool covers = m->sender_type == SENDER_MEMBER || m->sender_type == SENDER_NEW_COMMIT;
-    struct span context = covers ? buf_span(&g->now.context) : span_of(NULL, 0);
+    struct span context = m->context.n > 0 ? m->context : covers ? buf_span(&g->now.context) : span_of(NULL, 0);
     forge_sign(&g->algo, &c, context, m->sk, &f);
+    f.wire = m->wire;
     if (m->flaw == FLAW_SIGNATURE) f.storage.p[f.storage.n - 1] ^= 1;
     f.confirmation_tag = m->confirmation_tag;
     assert_ok(frame_authenticated(&f, raw));
     assert_ok(label_ref_hash(&g->algo, "MLS 1.0 Proposal Reference", buf_span(raw), ref));
     m->reference = scene_copy(s, span_of(ref, algo_nh(&g->algo)));
     m->raw = buf_span(raw);
-    struct span out = forge_wrap(s, g, &f, m->flaw, m->generation);
+    struct span out = forge_wrap(s, g, &f, m);
     frame_wipe(&f);
     return out;
 }
