@@ -48,6 +48,15 @@ static enum err open_secrets(struct joining *j)
     return e == ERR_UNAUTHENTICATED || e == ERR_MALFORMED ? rule(MLS_E_WELCOME_SECRETS) : e;
 }
 
+// RFC 9420 §8.4: "a fresh random value of length KDF.Nh, where KDF is the KDF for the cipher suite of the group into which
+// the PSK is being injected". A commit with another is invalid (§12.1.4); of a Welcome no such check is asked, and some
+// implementations draw the nonce of a reinit PSK with the suite of the old group. It serves its purpose as well.
+static bool nonce_fits(const struct joining *j, const struct psk_id *id)
+{
+    bool reinit = id->type == PSK_RESUMPTION && id->usage == PSK_REINIT && j->parent != NULL;
+    return id->nonce.n == algo_nh(&j->algo) || (reinit && id->nonce.n == algo_nh(&j->parent->algo));
+}
+
 static enum err collect_psks(struct joining *j)
 {
     struct tls_reader r = tls_reader_of(j->secrets.psks);
@@ -65,7 +74,7 @@ static enum err collect_psks(struct joining *j)
             j->is_related = true;
             j->related = id;
         }
-        if (id.nonce.n != algo_nh(&j->algo)) return rule(MLS_E_PROPOSAL_PSK_NONCE);
+        if (!nonce_fits(j, &id)) return rule(MLS_E_PROPOSAL_PSK_NONCE);
         // "If a PreSharedKeyID is part of the GroupSecrets and the client is not in possession of the corresponding PSK,
         // return an error."
         e = group_find_psk(j->client, j->parent, &id, &secret);
