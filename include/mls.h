@@ -64,7 +64,7 @@ MLS_API enum mls_error mls_group_new(const struct mls_client *c, uint16_t suite,
                                      const struct mls_leaf_params *leaf, const struct mls_extension *extensions,
                                      size_t extension_count, struct mls_group **out);
 // Joins by a Welcome (§12.4.3.1). `tree`: the ratchet tree, if it is not in the Welcome, else empty. `parent`: the group
-// that the new one continues or branches from, if it does (§11.2, §11.3), else NULL.
+// that the new one continues or branches from (§11.2, §11.3), which the Welcome then has to prove by a PSK; else NULL.
 MLS_API enum mls_error mls_group_join(const struct mls_client *c, struct mls_span welcome, struct mls_span private_part,
                                       struct mls_span tree, const struct mls_group *parent, struct mls_group **out);
 MLS_API_VOID void mls_group_free(struct mls_group *g);

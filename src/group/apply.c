@@ -4,24 +4,6 @@
 // Removes, Adds. Each new leaf is validated before it enters the overlay; the group itself is only read.
 #include "group/list.h"
 
-static enum err check_external_senders(const struct mls_group *g, struct span data)
-{
-    struct tls_reader r = tls_reader_of(data), in = tls_open(&r);
-    while (tls_left(&in) > 0) {
-        struct leaf l = {.signature_key = tls_vector(&in)};
-        credential_read(&in, &l.credential);
-        if (in.err != ERR_OK) break;
-        struct mls_member member;
-        member_of(&l, 0, &member);
-        const struct mls_credential_check check = {.reason = MLS_CHECK_EXTERNAL_SENDER, .member = &member};
-        // RFC 9420 §5.3.1: "When an external_senders extension is added to the group" or "updated", it "MUST be
-        // validated with the AS."
-        if (!g->client->config.credential(g->client->config.arg, &check)) return rule(MLS_E_LEAF_CREDENTIAL);
-    }
-    tls_close(&r, &in);
-    return tls_end(&r);
-}
-
 static enum err apply_extensions(const struct mls_group *g, const struct list *l, struct mls_staged *s)
 {
     enum err e = ERR_OK;
@@ -35,7 +17,7 @@ static enum err apply_extensions(const struct mls_group *g, const struct list *l
         (void)extensions_find(buf_span(&g->now.extensions), EXTENSION_EXTERNAL_SENDERS, &before);
         if (e == ERR_OK && extensions_find(l->v[i].p.extensions, EXTENSION_EXTERNAL_SENDERS, &now) &&
             !span_eq(now, before)) {
-            e = check_external_senders(g, now);
+            e = group_ask_external_senders(g->client, now);
         }
     }
     return e;

@@ -172,6 +172,24 @@ enum err group_ask_credential(void *client, enum check_purpose why, const struct
     return c->config.credential(c->config.arg, &check) ? ERR_OK : rule(MLS_E_LEAF_CREDENTIAL);
 }
 
+enum err group_ask_external_senders(const struct mls_client *c, struct span data)
+{
+    struct tls_reader r = tls_reader_of(data), in = tls_open(&r);
+    while (tls_left(&in) > 0) {
+        struct leaf l = {.signature_key = tls_vector(&in)};
+        credential_read(&in, &l.credential);
+        if (in.err != ERR_OK) break;
+        struct mls_member member;
+        member_of(&l, 0, &member);
+        const struct mls_credential_check check = {.reason = MLS_CHECK_EXTERNAL_SENDER, .member = &member};
+        // RFC 9420 §5.3.1: "Whenever a new credential is introduced in the group, it MUST be validated with the AS." That
+        // is when the extension comes or changes, and for who joins or founds a group, when it is there.
+        if (!c->config.credential(c->config.arg, &check)) return rule(MLS_E_LEAF_CREDENTIAL);
+    }
+    tls_close(&r, &in);
+    return tls_end(&r);
+}
+
 enum err group_own_leaf(const struct mls_group *g, struct leaf *out) { return tree_leaf(&g->tree, g->now.keys.leaf, out); }
 
 // ------------------------------------------------------------------------------------------- waiting proposals

@@ -174,6 +174,8 @@ struct check_rules group_rules(const struct mls_group *g, struct span extensions
 // Asks the application about a credential (rules.credential).
 enum err group_ask_credential(void *client, enum check_purpose why, const struct leaf *leaf,
                               const struct leaf *replaced);
+// Asks about each credential of an external_senders extension. MLS_E_LEAF_CREDENTIAL, ERR_MALFORMED.
+enum err group_ask_external_senders(const struct mls_client *c, struct span data);
 // The own leaf's signature key, public.
 enum err group_own_leaf(const struct mls_group *g, struct leaf *out);
 // A waiting proposal by reference; NULL if there is none.

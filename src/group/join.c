@@ -143,7 +143,7 @@ static enum err check_signer(const struct mls_group *g, const struct group_info 
 enum err join_tree(struct mls_group *g, const struct group_info *info, struct span tree)
 {
     uint8_t hash[CRYPTO_HASH_MAX];
-    struct span inside;
+    struct span inside, senders;
     if (extensions_find(info->extensions, EXTENSION_RATCHET_TREE, &inside)) tree = inside;
     if (tree.n == 0) return rule(MLS_E_WELCOME_TREE);
     enum err e = tree_decode(&g->tree, tree);
@@ -154,7 +154,11 @@ enum err join_tree(struct mls_group *g, const struct group_info *info, struct sp
         e = rule(MLS_E_TREE_HASH);
     }
     struct check_rules rules = group_rules(g, info->context.extensions, false);
-    return e == ERR_OK ? check_tree(&g->algo, &rules, &g->tree) : e;
+    if (e == ERR_OK) e = check_tree(&g->algo, &rules, &g->tree);
+    if (e == ERR_OK && extensions_find(info->context.extensions, EXTENSION_EXTERNAL_SENDERS, &senders)) {
+        e = group_ask_external_senders(g->client, senders);
+    }
+    return e;
 }
 
 // Nobody gets there by commits; and numbers of records have room for no more.
@@ -193,7 +197,11 @@ static enum err find_own_leaf(struct mls_group *g, const struct private_part *mi
         return rule(MLS_E_WELCOME_LEAF);
     }
     const struct crypto_sizes *z = algo_sizes(&g->algo);
+    uint8_t pk[CRYPTO_SIGPK_MAX];
     if (mine->leaf_key.n != z->nsk || mine->signature_key.n != z->nsigsk) return ERR_CORRUPT;
+    enum err e = crypto_sig_public(g->algo.crypto, g->algo.suite, mine->signature_key, pk);
+    if (e == ERR_OK && !span_eq(span_of(pk, z->nsigpk), l->signature_key)) e = ERR_CORRUPT;
+    if (e != ERR_OK) return e;
     g->now.keys.leaf = node / 2;
     g->now.keys.have[0] = true;
     memcpy(g->now.keys.key[0], mine->leaf_key.p, z->nsk);
@@ -263,6 +271,10 @@ static enum err join(const struct mls_client *c, struct span message, struct spa
     if (e == ERR_OK) e = client_algo(c, j.mine.key_package.suite, &j.algo);
     if (e == ERR_OK) e = open_secrets(&j);
     if (e == ERR_OK) e = collect_psks(&j);
+    // A group that is said to continue another, but does not prove it, is somebody's trap (§11.2, §11.3).
+    if (e == ERR_OK && parent != NULL && !j.is_related) {
+        e = rule(parent->now.reinit.n > 0 ? MLS_E_REINIT_MISMATCH : MLS_E_BRANCH_MISMATCH);
+    }
     if (e == ERR_OK) e = open_info(&j);
     if (e == ERR_OK) e = check_info(c, &j.algo, &j.info);
     if (e == ERR_OK) e = group_alloc(c, j.algo.suite, j.info.context.group_id, &g);

@@ -140,6 +140,7 @@ enum err group_found(const struct mls_client *c, const struct crypto_suite *suit
     struct mls_group *g = NULL;
     struct leaf_plan plan = {0};
     struct leaf own;
+    struct span senders;
     enum err e = ERR_OK;
     if (group_id.n == 0) {
         // RFC 9420 §11: "This can be done, for example, by making the group ID a freshly generated random value of size
@@ -156,6 +157,9 @@ enum err group_found(const struct mls_client *c, const struct crypto_suite *suit
     if (e == ERR_OK) e = tree_leaf(&g->tree, 0, &own);
     struct check_rules rules = group_rules(g, extensions, true);
     if (e == ERR_OK) e = check_leaf_fields(&g->algo, &rules, &own, LEAF_KEY_PACKAGE);
+    if (e == ERR_OK && extensions_find(extensions, EXTENSION_EXTERNAL_SENDERS, &senders)) {
+        e = group_ask_external_senders(c, senders);
+    }
     if (e == ERR_OK) e = found_epoch(g);
     if (e == ERR_OK) e = record_note_all(g);
     leaf_plan_wipe(&plan);
