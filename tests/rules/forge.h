@@ -187,7 +187,7 @@ enum welcome_flaw {
     WELCOME_SIGNATURE,    // of the GroupInfo
     WELCOME_TAG,          // its confirmation tag
     WELCOME_SECRETS,      // damaged
-    WELCOME_SECRETS_SHORT,
+    WELCOME_SECRETS_TAIL, // a byte behind them
     WELCOME_INFO,         // damaged
     WELCOME_INFO_SHORT,   // shorter than a tag
     WELCOME_PATH_SECRET,  // another
@@ -207,6 +207,7 @@ struct forge_welcome {
     struct span tag;             // empty: the staged one
     struct span psks;            // PreSharedKeyIDs; p NULL: those of the commit
     bool no_path_secret;
+    struct span path_secret;     // where the commit has none
 };
 // The Welcome for the first of those that the commit adds, whose KeyPackage is given.
 struct span forge_welcome(struct forge *f, size_t who, const struct forge_welcome *w);

@@ -76,12 +76,14 @@ static struct span write_secrets(struct forge *f, const struct forge_welcome *w)
     for (size_t i = 0; !f->no_path && i < f->levels; i++) {
         if (f->level[i] == level) path = span_of(f->path_secret[i].b, nh);
     }
+    if (w->path_secret.n > 0) path = w->path_secret;
     if (w->flaw == WELCOME_PATH_SECRET) path = forge_damage(f->s, path);
     if (w->flaw == WELCOME_PATH_SHORT) path.n--;
     tls_put_vector(out, span_of(f->joiner.b, w->flaw == WELCOME_JOINER_SHORT ? nh - 1 : nh));
     tls_put_u8(out, path.n > 0 && !w->no_path_secret);
     if (path.n > 0 && !w->no_path_secret) tls_put_vector(out, path);
     tls_put_vector(out, psks);
+    if (w->flaw == WELCOME_SECRETS_TAIL) buf_put_u8(out, 0);
     assert_ok(buf_end(out));
     return buf_span(out);
 }

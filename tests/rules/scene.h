@@ -31,6 +31,7 @@ enum scene_options {
     SCENE_EMPTY = 4,       // no group yet
     SCENE_PLAIN = 8,       // a group without extensions
     SCENE_ONE_CLIENT = 16, // identities decide whether two leaves are of the same client
+    SCENE_KNOWN = 32,      // the application says which groups it is in
 };
 
 enum { ALICE, MALLORY, CAROL, DAVE, MEMBERS, ERIN = MEMBERS, FRANK, CAST = 40 }; // erin, frank and the rest are outside
@@ -49,6 +50,8 @@ struct rule {
 struct scene {
     const struct rule *rule;
     bool wrong;       // now the rule is broken
+    bool known;       // what the application says then
+    bool any_psk;     // it has every PSK
     unsigned victims; // bits of those who can notice it, if not everybody can
     struct cast_world world;
     struct mls_config config;
