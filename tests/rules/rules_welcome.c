@@ -202,7 +202,7 @@ static void two_related(struct scene *s)
     second.group_id = span_str("b");
     add_with_psk(&f, s, &id);
     struct forge_welcome w = usual;
-    s->any_psk = true;
+    s->any = span_str("a secret of many bytes");
     if (s->wrong) {
         psk_id_write(ids, &first);
         psk_id_write(ids, &second);

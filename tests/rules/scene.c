@@ -79,8 +79,8 @@ static bool is_known(void *arg, struct mls_span group_id)
 
 static bool find_psk(void *arg, const struct mls_psk_id *id, struct mls_span *secret)
 {
-    if (!scene_of(arg)->any_psk) return cast_psk(arg, id, secret);
-    *secret = cast_text("whatever it is");
+    if (scene_of(arg)->any.n == 0) return cast_psk(arg, id, secret);
+    *secret = to_api(scene_of(arg)->any);
     return true;
 }
 

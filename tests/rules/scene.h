@@ -51,7 +51,7 @@ struct scene {
     const struct rule *rule;
     bool wrong;       // now the rule is broken
     bool known;       // what the application says then
-    bool any_psk;     // it has every PSK
+    struct span any;  // what it takes for every PSK that it is asked for; empty: it has one of its own
     unsigned victims; // bits of those who can notice it, if not everybody can
     struct cast_world world;
     struct mls_config config;
