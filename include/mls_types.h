@@ -162,6 +162,7 @@ struct mls_config {
     uint32_t skipped_keys;  // how many keys of passed-over messages a sender's ratchet keeps; 0: none
     uint32_t max_ahead;     // how far a message may lie ahead of its sender's ratchet; 0: 1,000
     uint32_t max_proposals; // how many proposals may wait for a commit; 0: 1,000
+    uint32_t max_leaves;    // how wide a tree may grow, or be when joining; 0: 65,536. Rounded up to a power of two
     uint32_t padding;       // PrivateMessage contents are padded to a multiple of this many bytes; 0: not padded
     uint64_t max_lifetime;  // seconds that a KeyPackage may live (§7.2); 0: 100 days
     bool ignore_lifetime;   // accept KeyPackages outside of their lifetime

@@ -4,7 +4,7 @@
 // the private parts that go with them.
 #include "group/client.h"
 
-enum { DEFAULT_AHEAD = 1000, DEFAULT_PROPOSALS = 1000, DEFAULT_LIFETIME = 100 * 24 * 3600 };
+enum { DEFAULT_AHEAD = 1000, DEFAULT_PROPOSALS = 1000, DEFAULT_LIFETIME = 100 * 24 * 3600, DEFAULT_LEAVES = 65536 };
 
 // The application's callbacks behind the shape that the rooms below know.
 static enum err world_random(void *arg, uint8_t *out, size_t n)
@@ -31,6 +31,9 @@ static void set_defaults(struct mls_client *c)
 {
     struct world system = crypto_system_world();
     if (c->config.max_ahead == 0) c->config.max_ahead = DEFAULT_AHEAD;
+    if (c->config.max_leaves == 0) c->config.max_leaves = DEFAULT_LEAVES;
+    if (c->config.max_leaves > TREE_MAX_LEAVES) c->config.max_leaves = TREE_MAX_LEAVES;
+    c->config.max_leaves = math_full(c->config.max_leaves);
     if (c->config.max_proposals == 0) c->config.max_proposals = DEFAULT_PROPOSALS;
     if (c->config.max_lifetime == 0) c->config.max_lifetime = DEFAULT_LIFETIME;
     c->system = system;

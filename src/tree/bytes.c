@@ -42,7 +42,7 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree)
     struct tls_reader r = tls_reader_of(ratchet_tree), in = tls_open(&r), ahead = in;
     uint32_t count = 0;
     bool last = false;
-    while (tls_left(&ahead) > 0 && count < math_width(TREE_MAX_LEAVES)) {
+    while (tls_left(&ahead) > 0 && count < math_width(t->most)) {
         last = skip_node(&ahead);
         count++;
     }

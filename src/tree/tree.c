@@ -31,7 +31,7 @@ void nodes_free(struct nodes *l)
 
 void tree_init(struct tree *t, uint8_t nh, const uint64_t seed[2])
 {
-    *t = (struct tree){.nh = nh};
+    *t = (struct tree){.nh = nh, .most = TREE_MAX_LEAVES};
     index_init(&t->keys, seed);
     map_init(&t->slots, sizeof(struct tree_slot));
     map_init(&t->counts, sizeof(int64_t));
@@ -45,6 +45,7 @@ void tree_overlay(struct tree *t, struct tree *under)
     t->members = under->members;
     t->hint = under->hint;
     t->last = under->last;
+    t->most = under->most;
 }
 
 static void free_node(uint32_t node, void *p)
@@ -393,7 +394,7 @@ static enum err grow(struct tree *t, uint32_t leaves)
 enum err tree_resize(struct tree *t, uint32_t leaves)
 {
     if (t->under != NULL || leaves == 0 || (leaves & (leaves - 1)) != 0) return ERR_MISUSE;
-    if (leaves > TREE_MAX_LEAVES) return ERR_LIMIT;
+    if (leaves > t->most) return ERR_LIMIT;
     enum err e = grow(t, leaves);
     if (e == ERR_OK) t->leaves = leaves;
     return e;
@@ -401,7 +402,7 @@ enum err tree_resize(struct tree *t, uint32_t leaves)
 
 enum err tree_extend(struct tree *t)
 {
-    if (t->leaves >= TREE_MAX_LEAVES) return ERR_LIMIT;
+    if (t->leaves >= t->most) return ERR_LIMIT;
     uint32_t leaves = t->leaves == 0 ? 1 : 2 * t->leaves;
     enum err e = t->under == NULL ? grow(t, leaves) : ERR_OK;
     if (e != ERR_OK) return e;

@@ -37,6 +37,7 @@ struct tree {
     uint32_t members;   // leaves that are not blank
     uint32_t hint;      // no blank leaf lies left of this one
     uint32_t last;      // no member lies right of this leaf
+    uint32_t most;      // how many leaves it may have: a power of two, TREE_MAX_LEAVES at most
     uint8_t nh;
     uint32_t cap;      // whole: leaves for which there is room below
     void **node;       // whole: a pointer a node, to struct leaf_bytes or struct parent; NULL where blank
@@ -97,7 +98,7 @@ enum err tree_take_parent(struct tree *t, uint32_t node, struct parent *take_p);
 enum err tree_add(struct tree *t, struct span raw, uint32_t *leaf);
 // Takes a member out, blanks its path and truncates the tree (§12.1.3).
 enum err tree_remove(struct tree *t, uint32_t leaf);
-// Doubles the number of leaves. ERR_LIMIT at TREE_MAX_LEAVES.
+// Doubles the number of leaves. ERR_LIMIT at t->most.
 enum err tree_extend(struct tree *t);
 // Halves it while the right half has no members.
 void tree_truncate(struct tree *t);
