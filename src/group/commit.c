@@ -1,94 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Making a commit (RFC 9420 §12.4.1): choosing proposals, staging the next epoch, signing and protecting the Commit. The
-// Welcome and GroupInfo that go with it are made in invite.c. Nothing in the group changes but the generation of the
+// Making a commit (RFC 9420 §12.4.1): staging the next epoch, signing and protecting the Commit. Which of the waiting
+// proposals go into it is decided in choose.c, Welcome and GroupInfo are made in invite.c. Nothing in the group changes but the generation of the
 // handshake ratchet under which the commit is encrypted.
 #include "group/commit.h"
-
-// ----------------------------------------------------------------------------------------------------- proposals
-
-// Whether a waiting proposal fits beside those chosen already. Removes come before Updates, later Updates before earlier
-// ones, and anything before a ReInit (§12.2), which is why the caller goes from the latest to the earliest, twice.
-static bool fits(const struct list *chosen, const struct item *i)
-{
-    for (size_t j = 0; j < chosen->n; j++) {
-        const struct item *other = &chosen->v[j];
-        if (i->p.type == PROPOSAL_REINIT || other->p.type == PROPOSAL_REINIT) return false;
-        if (i->p.type == PROPOSAL_EXTENSIONS && other->p.type == PROPOSAL_EXTENSIONS) return false;
-        if (i->p.type == PROPOSAL_PSK && other->p.type == PROPOSAL_PSK && span_eq(i->p.psk.raw, other->p.psk.raw)) {
-            return false;
-        }
-        bool mine = i->p.type == PROPOSAL_UPDATE || i->p.type == PROPOSAL_REMOVE;
-        bool its = other->p.type == PROPOSAL_UPDATE || other->p.type == PROPOSAL_REMOVE;
-        uint32_t a = i->p.type == PROPOSAL_UPDATE ? i->sender : i->p.removed;
-        uint32_t b = other->p.type == PROPOSAL_UPDATE ? other->sender : other->p.removed;
-        if (mine && its && a == b) return false;
-        if (i->p.type == PROPOSAL_ADD && other->p.type == PROPOSAL_ADD &&
-            span_eq(i->p.add->leaf.signature_key, other->p.add->leaf.signature_key)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Whether an Add, Update or PSK that waits would be accepted by itself.
-static bool acceptable(const struct mls_group *g, const struct item *i)
-{
-    struct check_rules rules = group_rules(g, buf_span(&g->now.extensions), true);
-    struct span secret;
-    struct leaf old;
-    uint32_t node;
-    switch (i->p.type) {
-    case PROPOSAL_ADD:
-        return key_package_check(&g->algo, &rules, i->p.add) == ERR_OK &&
-               !tree_find_key(&g->tree, i->p.add->leaf.signature_key, INDEX_SIGNATURE, &node) &&
-               !tree_find_key(&g->tree, i->p.add->leaf.encryption_key, INDEX_ENCRYPTION, &node) &&
-               rules.credential(rules.arg, CHECK_ADD, &i->p.add->leaf, NULL) == ERR_OK;
-    case PROPOSAL_UPDATE:
-        return tree_leaf(&g->tree, i->sender, &old) == ERR_OK &&
-               check_leaf(&g->algo, &rules, i->p.update, LEAF_UPDATE, i->sender) == ERR_OK &&
-               !tree_find_key(&g->tree, i->p.update->encryption_key, INDEX_ENCRYPTION, &node) &&
-               rules.credential(rules.arg, CHECK_UPDATE, i->p.update, &old) == ERR_OK;
-    case PROPOSAL_PSK: return group_find_psk(g->client, g, &i->p.psk, &secret) == ERR_OK;
-    default: return true;
-    }
-}
-
-// Chooses among the waiting proposals; by reference, in the order of their arrival.
-static enum err choose_waiting(const struct mls_group *g, struct committer by, struct list *out)
-{
-    enum { PASS_REMOVE, PASS_OTHER, PASS_REINIT, PASSES };
-    struct list one = {0};
-    bool *take = mem_new_array(g->n_waiting, sizeof *take);
-    struct list chosen = {0};
-    enum err e = take == NULL ? ERR_MEMORY : ERR_OK;
-    for (int pass = 0; e == ERR_OK && pass < PASSES; pass++) {
-        for (size_t i = g->n_waiting; e == ERR_OK && i-- > 0;) {
-            struct frame f;
-            one.n = 0;
-            e = frame_decode_authenticated(buf_span(&g->waiting[i].raw), &f);
-            if (e == ERR_OK) e = list_put(&one, f.body, f.sender_type, f.sender, span_of(NULL, 0));
-            if (e != ERR_OK) break;
-            uint16_t type = one.v[0].p.type;
-            int when = type == PROPOSAL_REMOVE ? PASS_REMOVE : type == PROPOSAL_REINIT ? PASS_REINIT : PASS_OTHER;
-            if (when != pass || !fits(&chosen, &one.v[0])) continue;
-            if (list_check_item(g, &one.v[0], by) != ERR_OK || !acceptable(g, &one.v[0])) continue;
-            take[i] = true;
-            e = list_put(&chosen, f.body, f.sender_type, f.sender, span_of(NULL, 0));
-        }
-    }
-    for (size_t i = 0; e == ERR_OK && i < g->n_waiting; i++) {
-        struct frame f;
-        if (!take[i]) continue;
-        e = frame_decode_authenticated(buf_span(&g->waiting[i].raw), &f);
-        struct span ref = span_of(g->waiting[i].ref, algo_nh(&g->algo));
-        if (e == ERR_OK) e = list_put(out, f.body, f.sender_type, f.sender, ref);
-    }
-    mem_free(take);
-    list_free(&one);
-    list_free(&chosen);
-    return e;
-}
 
 // Encodes the proposals given by value one behind the other, and lists them.
 static enum err list_by_value(struct draft *d, const struct mls_commit_params *params)
@@ -208,13 +123,12 @@ enum err draft_finish(struct draft *d, struct span aad, const struct secret *ini
     return e;
 }
 
+// Everything behind the list of proposals.
 static enum err build(struct draft *d, const struct mls_commit_params *params)
 {
     struct mls_group *g = d->group;
     struct leaf old;
-    enum err e = params->without_waiting ? ERR_OK : choose_waiting(g, d->by, &d->list);
-    if (e == ERR_OK) e = list_by_value(d, params);
-    if (e == ERR_OK) e = list_check(g, &d->list, d->by);
+    enum err e = list_check(g, &d->list, d->by);
     if (e == ERR_OK) e = staged_new(g, d->by.leaf, &d->staged);
     if (e != ERR_OK) return e;
     d->staged->mine = true;
@@ -227,6 +141,33 @@ static enum err build(struct draft *d, const struct mls_commit_params *params)
     return e == ERR_OK ? draft_finish(d, from_api(params->authenticated_data), &g->now.secrets.init) : e;
 }
 
+// Back to the list of proposals.
+static void draft_clear(struct draft *d)
+{
+    buf_wipe(&d->body);
+    buf_wipe(&d->psk_ids);
+    buf_wipe(&d->message);
+    frame_wipe(&d->frame);
+    leaf_plan_wipe(&d->plan);
+    path_draft_wipe(&d->path);
+    mls_staged_free(d->staged);
+    d->staged = NULL;
+    d->has_path = false;
+}
+
+// Most often all that waits is valid, and is looked at once. If it is not, what makes it invalid is left out.
+static enum err commit(struct draft *d, const struct mls_commit_params *params)
+{
+    enum err e = params->without_waiting ? ERR_OK : draft_choose(d);
+    size_t waiting = d->list.n;
+    if (e == ERR_OK) e = list_by_value(d, params);
+    if (e == ERR_OK) e = build(d, params);
+    if (e == ERR_OK || waiting == 0 || draft_failed_for_good(e)) return e;
+    draft_clear(d);
+    e = draft_weed(d);
+    return e == ERR_OK ? build(d, params) : e;
+}
+
 enum mls_error mls_group_commit(struct mls_group *g, const struct mls_commit_params *params, struct mls_commit *out)
 {
     static const struct mls_commit_params nothing;
@@ -234,7 +175,7 @@ enum mls_error mls_group_commit(struct mls_group *g, const struct mls_commit_par
     *out = (struct mls_commit){0};
     if (!group_can_send(g)) return MLS_E_GROUP_INACTIVE;
     draft_init(&d, g, (struct committer){SENDER_MEMBER, g->now.keys.leaf});
-    enum err e = build(&d, params != NULL ? params : &nothing);
+    enum err e = commit(&d, params != NULL ? params : &nothing);
     if (e == ERR_OK) e = draft_invite(&d, params != NULL ? params : &nothing, out);
     if (e == ERR_OK) e = give(&d.message, ERR_OK, &out->message);
     if (e == ERR_OK) {
