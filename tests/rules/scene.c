@@ -132,12 +132,12 @@ static void join(struct scene *s, size_t who, struct mls_span welcome)
     assert_ok(mls_group_join(m->client, welcome, cast_span(m->private_part), (struct mls_span){0}, NULL, &m->group));
 }
 
-static void follow(struct scene *s, size_t by, const struct mls_commit *c)
+static void follow(struct scene *s, size_t by, struct span message)
 {
     for (size_t i = 0; i < CAST; i++) {
         struct mls_received r;
         if (i == by || s->m[i].group == NULL || !mls_group_active(s->m[i].group)) continue;
-        scene_deliver(s, i, scene_span(c->message), &r);
+        scene_deliver(s, i, message, &r);
         assert_ok(mls_group_merge(s->m[i].group, r.staged));
         r.staged = NULL;
         mls_received_free(&r);
@@ -146,10 +146,15 @@ static void follow(struct scene *s, size_t by, const struct mls_commit *c)
 
 void scene_commit(struct scene *s, size_t by, const struct mls_proposal *p, size_t n)
 {
-    struct mls_commit c;
     const struct mls_commit_params params = {.proposals = p, .proposal_count = n, .tree_in_welcome = true};
-    assert_ok(mls_group_commit(s->m[by].group, &params, &c));
-    follow(s, by, &c);
+    scene_commit_params(s, by, &params);
+}
+
+void scene_commit_params(struct scene *s, size_t by, const struct mls_commit_params *params)
+{
+    struct mls_commit c;
+    assert_ok(mls_group_commit(s->m[by].group, params, &c));
+    follow(s, by, scene_span(c.message));
     assert_ok(mls_group_merge(s->m[by].group, c.staged));
     c.staged = NULL;
     for (size_t i = 0; i < CAST; i++) {
@@ -160,6 +165,41 @@ void scene_commit(struct scene *s, size_t by, const struct mls_proposal *p, size
         }
     }
     mls_commit_free(&c);
+}
+
+void scene_join_outside(struct scene *s, size_t host, size_t who)
+{
+    struct mls_buf info, commit;
+    name_member(s, who);
+    assert_ok(mls_group_info(s->m[host].group, true, true, &info));
+    const struct mls_external_join join = {.group_info = cast_span(info), .leaf = scene_leaf(s, who)};
+    assert_ok(mls_group_join_external(s->client, &join, &commit, &s->m[who].group));
+    follow(s, who, scene_span(commit));
+    mls_buf_free(&info);
+    mls_buf_free(&commit);
+}
+
+void scene_propose(struct scene *s, size_t by, const struct mls_proposal *p)
+{
+    struct mls_buf message;
+    assert_ok(mls_group_propose(s->m[by].group, p, (struct mls_span){0}, &message, NULL));
+    scene_deliver_proposal(s, by, scene_span(message));
+    mls_buf_free(&message);
+}
+
+void scene_talk(struct scene *s, size_t from)
+{
+    struct mls_buf message;
+    assert_ok(mls_group_protect(s->m[from].group, cast_text("hello"), (struct mls_span){0}, &message));
+    for (size_t i = 0; i < CAST; i++) {
+        struct mls_received r;
+        if (i == from || s->m[i].group == NULL || !mls_group_active(s->m[i].group)) continue;
+        scene_deliver(s, i, scene_span(message), &r);
+        assert_true(span_eq(scene_span(r.data), span_str("hello")));
+        assert_int_equal(r.sender, mls_group_own_index(s->m[from].group));
+        mls_received_free(&r);
+    }
+    mls_buf_free(&message);
 }
 
 void scene_add(struct scene *s, size_t by, size_t who)
@@ -219,7 +259,7 @@ static void scene_open(struct scene *s, const struct rule *r)
     s->suite = r->options & SCENE_P256 ? MLS_128_DHKEMP256_AES128GCM_SHA256_P256
                                        : MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
     s->config = cast_config(&s->world);
-    s->config.public_handshake = true;
+    s->config.public_handshake = (r->options & SCENE_PRIVATE) == 0;
     s->config.custom_proposals = custom;
     s->config.custom_proposal_count = 2;
     s->config.no_grease = true; // capabilities are counted here

@@ -32,6 +32,7 @@ enum scene_options {
     SCENE_PLAIN = 8,       // a group without extensions
     SCENE_ONE_CLIENT = 16, // identities decide whether two leaves are of the same client
     SCENE_KNOWN = 32,      // the application says which groups it is in
+    SCENE_PRIVATE = 64,    // handshake messages are encrypted
 };
 
 enum { ALICE, MALLORY, CAROL, DAVE, MEMBERS, ERIN = MEMBERS, FRANK, CAST = 40 }; // erin, frank and the rest are outside
@@ -79,10 +80,17 @@ struct mls_group *scene_group(struct scene *s, size_t who);
 void scene_found(struct scene *s);
 // An honest commit of these proposals (or of none) by somebody; everybody follows, those who are added join.
 void scene_commit(struct scene *s, size_t by, const struct mls_proposal *p, size_t n);
+void scene_commit_params(struct scene *s, size_t by, const struct mls_commit_params *params);
+// Somebody joins by an external commit, with a GroupInfo of host's.
+void scene_join_outside(struct scene *s, size_t host, size_t who);
+// A proposal of somebody's, delivered to everybody.
+void scene_propose(struct scene *s, size_t by, const struct mls_proposal *p);
 void scene_add(struct scene *s, size_t by, size_t who);
 void scene_remove(struct scene *s, size_t by, size_t who);
 // Everybody active is in the same epoch.
 void scene_agree(struct scene *s);
+// Somebody says something, and everybody else reads it.
+void scene_talk(struct scene *s, size_t from);
 
 // --------------------------------------------------------------------------------------------------- verdicts
 
