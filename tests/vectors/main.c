@@ -33,8 +33,8 @@ static void usage(FILE *out)
           "  --generate DIR           make vectors of every type; what was made passes the check\n"
           "  --suites LIST            of these cipher suites: 1,2,0xF002 or all (default: 1 to 7)\n"
           "  --only FILE              make this file only\n"
-          "  --small                  few cases, small trees, short histories\n"
-          "  --wide                   also X.509 and unknown credentials, and application-defined proposals\n"
+          "  --small                  few cases, small trees, short histories; each large suite in some types\n"
+          "  --wide                   also ReInit, X.509 and unknown credentials, application-defined proposals\n"
           "  --no-grease              no GREASE values (RFC 9420, section 13.5)\n"
           "  --psk-age N              resumption PSKs of the last N epochs only\n\n"
           "types:",

@@ -60,7 +60,7 @@ struct grove_shape {
     const char *name;
     void (*build)(struct grove *g, uint32_t n);
     uint32_t n;
-    bool small; // also where little is wanted
+    bool small; // the one that stands for all where little is wanted
 };
 const struct grove_shape *grove_shape_at(size_t i); // NULL past the end
 

@@ -159,7 +159,7 @@ void gen_messages(struct make *m)
                      {"re_init_proposal", PROPOSAL_REINIT},
                      {"external_init_proposal", PROPOSAL_EXTERNAL_INIT},
                      {"group_context_extensions_proposal", PROPOSAL_EXTENSIONS}};
-    for (uint32_t i = 0; !m->t.failed && i < (m->plan->small ? 4 : 300); i++) {
+    for (uint32_t i = 0; !m->t.failed && i < (m->plan->small ? 2 : 300); i++) {
         struct dice d = dice_of_any(m);
         json_t *o = kit_case(m);
         kit_bytes(m, o, "mls_welcome", dice_message(&d, WIRE_WELCOME, dice_welcome(&d)));

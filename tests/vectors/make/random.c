@@ -168,10 +168,11 @@ static void epoch(struct troupe *t, size_t wanted)
 static void open_history(struct make *m, struct troupe *t, uint32_t before)
 {
     struct mls_proposal p[3];
+    size_t others = m->plan->small ? 1 : 3;
     troupe_open(m, t, 4);
     (void)troupe_found(t, true);
-    for (uint32_t i = 0; i < 3; i++) p[i] = troupe_add(t, troupe_hire(t));
-    troupe_commit(t, troupe_any(t, NULL), &(struct mls_commit_params){.proposals = p, .proposal_count = 3},
+    for (size_t i = 0; i < others; i++) p[i] = troupe_add(t, troupe_hire(t));
+    troupe_commit(t, troupe_any(t, NULL), &(struct mls_commit_params){.proposals = p, .proposal_count = others},
                   troupe_framing(t), NULL);
     for (uint32_t i = 0; !m->t.failed && i < before; i++) epoch(t, 3 + before);
     struct actor *passive = troupe_hire(t);
@@ -196,7 +197,7 @@ static void history(struct make *m, uint32_t before, uint32_t epochs, uint32_t l
 void gen_passive_random(struct make *m)
 {
     if (m->plan->small) {
-        history(m, 1, 3, 4, 5);
+        history(m, 0, 2, 3, 3);
         return;
     }
     history(m, 10, 200, 6, 38); // past 32 leaves and back, several times

@@ -62,9 +62,12 @@ void gen_secret_tree(struct make *m)
 {
     static const uint32_t few[] = {0, 15}, many[] = {0, 1, 2, 15, 16, 100, 255};
     const size_t nh = algo_nh(&m->t.algo);
+    if (m->plan->small) {
+        secret_tree_case(m, 4, 77, few, 2);
+        return;
+    }
     secret_tree_case(m, 1, 77, few, 2);
     secret_tree_case(m, 8, 77, few, 2);
-    if (m->plan->small) return;
     secret_tree_case(m, 32, 77, few, 2);
     // "If the length of the ciphertext is less than KDF.Nh, the whole ciphertext is used" (RFC 9420 §6.3.2).
     secret_tree_case(m, 2, nh - 1, many, 7);
@@ -165,7 +168,7 @@ void gen_key_schedule(struct make *m)
         kit_bytes(m, o, "group_id", group_id);
         put_secret(m, o, "initial_init_secret", &init);
         json_t *list = kit_list(m, o, "epochs");
-        for (uint32_t n = 0; n < (m->plan->small ? 3 : i == 0 ? 5 : 20); n++) {
+        for (uint32_t n = 0; n < (m->plan->small ? 2 : i == 0 ? 5 : 20); n++) {
             schedule_epoch_case(m, kit_append_object(m, list), group_id, n, &init);
         }
     }
@@ -189,7 +192,7 @@ static void one_psk(struct make *m, json_t *o, bool plain, struct secret *psk_se
 
 void gen_psk_secret(struct make *m)
 {
-    for (uint16_t n = 0; !m->t.failed && n <= (m->plan->small ? 3 : 12); n++) {
+    for (uint16_t n = 0; !m->t.failed && n <= (m->plan->small ? 2 : 12); n++) {
         uint16_t count = n <= 10 ? n : n == 11 ? 40 : 5;
         struct secret psk_secret;
         json_t *o = kit_case(m), *list = kit_list(m, o, "psks");

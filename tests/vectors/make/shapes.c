@@ -113,8 +113,8 @@ static void lone(struct grove *g, uint32_t n)
 static void lived(struct grove *g, uint32_t n) { grove_live(g, 6 * n, n / 2, n + 1); }
 
 static const struct grove_shape shapes[] = {
-    {"2", grove_grow, 2, true},
-    {"3", grove_grow, 3, true},
+    {"2", grove_grow, 2, false},
+    {"3", grove_grow, 3, false},
     {"4", grove_grow, 4, false},
     {"5", grove_grow, 5, false},
     {"6", grove_grow, 6, false},

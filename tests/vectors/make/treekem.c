@@ -99,9 +99,9 @@ static void one_tree(struct make *m, const struct grove_shape *shape)
     json_t *paths = kit_list(m, o, "update_paths");
     // All members where they are few; of a large tree some, spread over it.
     uint32_t members = g.tree.members, want = members <= SENDERS ? members : SENDERS_OF_LARGE, seen = 0, made = 0;
-    for (uint32_t i = 0; !m->t.failed && i < g.tree.leaves; i++) {
-        if (tree_is_blank(&g.tree, 2 * i)) continue;
-        if (seen++ * (want - 1) < made * (members - 1)) continue;
+    if (m->plan->small) want = 1;
+    for (uint32_t i = 0; !m->t.failed && i < g.tree.leaves && made < want; i++) {
+        if (tree_is_blank(&g.tree, 2 * i) || seen++ * want < made * members) continue;
         update_path(&g, kit_append_object(m, paths), i, epoch, confirmed);
         made++;
     }
@@ -113,6 +113,6 @@ void gen_treekem(struct make *m)
 {
     const struct grove_shape *shape;
     for (size_t i = 0; !m->t.failed && (shape = grove_shape_at(i)) != NULL; i++) {
-        if (!m->plan->small || (shape->small && shape->n == 3 && shape->build == grove_grow)) one_tree(m, shape);
+        if (!m->plan->small || shape->small) one_tree(m, shape);
     }
 }

@@ -120,9 +120,9 @@ static void small_operations(struct make *m)
 {
     struct grove g;
     grove_open(m, &g);
-    grove_grow(&g, 2);
     operation(&g, (struct operation){PROPOSAL_ADD, 0, 0});
-    operation(&g, (struct operation){PROPOSAL_UPDATE, 1, 0});
+    operation(&g, (struct operation){PROPOSAL_UPDATE, 0, 0});
+    grove_grow(&g, 2);
     operation(&g, (struct operation){PROPOSAL_REMOVE, 0, 1});
     grove_close(&g);
 }
