@@ -4,8 +4,8 @@
 #   B=FOLDER      where to build (default: build)
 #   CC=clang      the compiler
 #   PREFIX, DESTDIR   where `make install` puts libmls
-#   TIME=SECONDS  how long `make fuzz` runs each fuzzer
-#   ONLY=TEXT     `make test`: only programs with TEXT in their names
+#   TIME=SECONDS  how much processor time `make fuzz` gives each fuzzer
+#   ONLY=TEXT     `make test`: only programs with TEXT in their names; `make fuzz`: the fuzzers to run
 B ?= build
 TIME ?= 60
 TOOLS := tools/build
@@ -28,7 +28,7 @@ help:
 	@echo 'make bench          measures: what docs/performance.md is made from'
 	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make ct             the constant-time check, under valgrind'
-	@echo 'make fuzz TIME=60   each fuzzer for so many seconds, with libFuzzer'
+	@echo 'make fuzz TIME=60   each fuzzer for so many seconds of processor time'
 	@echo 'make interop PROTO=/path/to/mls_client.proto   the server for the MLS interop runner (docs/interop.md)'
 	@echo 'make lint           clang-tidy, cppcheck, gcc -fanalyzer, and the rules of the house'
 	@echo 'make fmt            formats the C sources; fmt-check only looks'
@@ -65,10 +65,10 @@ ct:
 
 fuzz:
 	@$(TOOLS)/deps build fuzz
-	@CC=clang $(TOOLS)/setup $(B)/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
-		-Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer'
+	@CC=clang $(TOOLS)/setup $(B)/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=2 \
+		-Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer -fno-sanitize=null'
 	@ninja -C $(B)/fuzz
-	@tools/fuzz $(B)/fuzz $(TIME)
+	@tools/fuzz $(B)/fuzz $(TIME) $(ONLY)
 
 interop:
 	@test -f '$(PROTO)' || { echo 'make interop PROTO=/path/to/mls_client.proto: see docs/interop.md'; exit 2; }
