@@ -33,6 +33,7 @@ static void make_keys(struct forge *f)
 
 static void set_key(struct forge *f, size_t i, struct span key)
 {
+    key = scene_copy(f->s, key); // it may be a part of the old one
     buf_wipe(&f->key[i]);
     buf_put(&f->key[i], key);
 }
