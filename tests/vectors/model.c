@@ -80,12 +80,14 @@ static struct span fill(struct trial *t, struct span sk, size_t n)
 struct span model_signature_key(const struct field *of, const char *key)
 {
     struct span sk = field_get_bytes(of, key);
+    if (of->t->failed) return sk;
+    const struct crypto_sizes *z = algo_sizes(&of->t->algo);
     switch (crypto_suite_id(of->t->algo.suite)) {
     case CRYPTO_P256_AES128_SHA256_P256:
     case CRYPTO_P521_AES256_SHA512_P521:
     case CRYPTO_P384_AES256_SHA384_P384:
-    case CRYPTO_MLKEM1024P384_AES256_SHA384_P384: return fill(of->t, sk, algo_sizes(&of->t->algo)->nsigsk);
-    default: return sk;
+    case CRYPTO_MLKEM1024P384_AES256_SHA384_P384: return fill(of->t, sk, z->nsigsk);
+    default: return sk.n == (size_t)z->nsigsk + z->nsigpk ? span_of(sk.p, z->nsigsk) : sk;
     }
 }
 

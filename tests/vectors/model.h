@@ -22,7 +22,8 @@ void model_like(struct trial *t, const struct tree *tree, const struct tree *fre
 struct secret model_secret(const struct field *of, const char *key);
 
 // A private key of the suite's signature scheme, or of its KEM. Scalars of the NIST curves are integers, and there are
-// published vectors that leave zeros away at their front: these are put back.
+// published vectors that leave zeros away at their front: these are put back. Others have EdDSA keys with the public key
+// behind them, which is cut off.
 struct span model_signature_key(const struct field *of, const char *key);
 struct span model_kem_key(const struct field *of, const char *key);
 
