@@ -132,6 +132,7 @@ void grow_path(struct grow *g, uint32_t leaf, uint8_t flavour, struct grow_op *o
     op->kind = GROW_PATH;
     op->at = leaf;
     op->n = n;
+    g->owed = false;
 }
 
 static void join(struct grow *g, uint8_t flavour, struct grow_op *op)
@@ -148,6 +149,7 @@ static void overlay(struct grow *g, enum grow_kind kind, struct grow_op *op)
 {
     if ((kind == GROW_OVERLAY) == (g->t == &g->over)) return;
     if (kind == GROW_OVERLAY) {
+        g->owed_before = g->owed;
         tree_overlay(&g->over, &g->whole);
         g->t = &g->over;
     } else {
@@ -156,6 +158,7 @@ static void overlay(struct grow *g, enum grow_kind kind, struct grow_op *op)
             tree_merge(&g->over);
         } else {
             tree_wipe(&g->over);
+            g->owed = g->owed_before;
         }
         g->t = &g->whole;
     }
@@ -212,6 +215,7 @@ void grow_step(struct grow *g, struct feed *f, struct grow_op *op)
         must_ok(tree_remove(g->t, leaf));
         op->kind = GROW_REMOVE;
         op->at = leaf;
+        g->owed = true;
         break;
     case 6:
         if (there) update(g, leaf, feed_u8(f), op);

@@ -50,6 +50,8 @@ struct grow {
     struct tree whole, over;
     struct tree *t; // the one that changes
     bool honest;    // all that was done, commits can do
+    bool owed;      // a member was removed since the last path: every such commit has one (§12.4)
+    bool owed_before; // the same, as the overlay was laid
     uint32_t fresh; // numbers of keys
     // Bytes of a LeafNode, which must decode, and of a public key for an ancestor of `leaf`; until the input ends.
     struct span (*make_leaf)(struct grow *g, const struct grow_leaf *want);
