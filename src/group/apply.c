@@ -14,6 +14,8 @@ static enum err apply_extensions(const struct mls_group *g, const struct list *l
         buf_put(&s->next.extensions, l->v[i].p.extensions);
         s->changes_extensions = true;
         e = buf_end(&s->next.extensions);
+        // RFC 9420 §5.3.1: "When an external_senders extension is added to the group". RFC 9420 §5.3.1: "When an
+        // existing external_senders extension is updated". MLS_E_LEAF_CREDENTIAL
         (void)extensions_find(buf_span(&g->now.extensions), EXTENSION_EXTERNAL_SENDERS, &before);
         if (e == ERR_OK && extensions_find(l->v[i].p.extensions, EXTENSION_EXTERNAL_SENDERS, &now) &&
             !span_eq(now, before)) {
@@ -53,6 +55,8 @@ static enum err check_update(const struct mls_group *g, const struct check_rules
     // RFC 9420 §7.3: "encryption_key represents a different public key than the encryption_key in the leaf node being
     // replaced by the Update proposal."
     if (e == ERR_OK && span_eq(new->encryption_key, old.encryption_key)) e = rule(MLS_E_LEAF_KEY_UNCHANGED);
+    // RFC 9420 §5.3.1: "When a member receives an Update proposal whose LeafNode has a new credential for the member".
+    // MLS_E_LEAF_CREDENTIAL
     return e == ERR_OK && !own ? rules->credential(rules->arg, CHECK_UPDATE, new, &old) : e;
 }
 
@@ -96,8 +100,9 @@ static bool was_added(const struct mls_staged *s, uint32_t leaf)
     return false;
 }
 
-// RFC 9420 §12.2: no Add of a client that is a member already, nor two Adds of the same, "according to the application
-// (for example, identical signature keys)".
+// RFC 9420 §12.2: "It contains multiple Add proposals that contain KeyPackages that represent the same client according
+// to the application (for example, identical signature keys)." RFC 9420 §12.2: "It contains an Add proposal with a
+// KeyPackage that represents a client already in the group according to the application".
 static enum err check_same_client(const struct mls_group *g, const struct mls_staged *s, const struct leaf *l)
 {
     const struct mls_config *config = &g->client->config;
@@ -139,8 +144,8 @@ enum err list_check_alone(const struct mls_group *g, const struct item *i, bool 
     if (e != ERR_OK) return e;
     switch (i->p.type) {
     case PROPOSAL_ADD:
-        // RFC 9420 §10.1: the validity of a KeyPackage is verified "When a KeyPackage is received by a group member in an
-        // Add message", and §5.3.1 has its credential validated then, too.
+        // RFC 9420 §10.1: "When a KeyPackage is received by a group member in an Add message". And of its credential,
+        // RFC 9420 §5.3.1: "When a member receives an Add proposal adding a member to the group". MLS_E_LEAF_CREDENTIAL
         e = key_package_check(&g->algo, &rules, i->p.add);
         return e == ERR_OK ? rules.credential(rules.arg, CHECK_ADD, &i->p.add->leaf, NULL) : e;
     case PROPOSAL_UPDATE: return check_update(g, &rules, i, sending);
@@ -160,8 +165,9 @@ enum err list_apply(const struct mls_group *g, const struct list *l, struct comm
                     struct mls_staged *s)
 {
     (void)by;
+    // RFC 9420 §12.3: "The client MUST apply the proposals in the list in the following order".
     enum err e = apply_extensions(g, l, s);
-    // "The new extensions MUST be used when evaluating other proposals in this list."
+    // RFC 9420 §12.3: "The new extensions MUST be used when evaluating other proposals in this list."
     struct check_rules rules = group_rules(g, buf_span(&s->next.extensions), sending);
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
         if (l->v[i].p.type == PROPOSAL_UPDATE) e = apply_update(g, &rules, &l->v[i], s);

@@ -142,7 +142,7 @@ enum err draft_weed(struct draft *d)
     if (e != ERR_OK) goto out;
     size_t n = order_waiting(&d->list, order);
     for (size_t i = 0; i < d->list.n; i++) take[i] = d->list.v[i].reference.n == 0;
-    e = trial(d, take); // what was given by value has to be valid
+    e = trial(d, take);                                               // what was given by value has to be valid
     for (size_t from = 0; e == ERR_OK && from < n; from += run + 1) { // behind the run comes one that is left out
         e = longest_run(d, order + from, n - from, take, &run);
     }

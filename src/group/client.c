@@ -320,6 +320,9 @@ enum mls_error mls_key_package_check(const struct mls_client *c, struct mls_span
     const struct check_rules rules = {.now = c->world.now(c->world.arg),
                                       .max_lifetime = c->config.max_lifetime,
                                       .lifetime = !c->config.ignore_lifetime};
+    // RFC 9420 §10.1: "When a KeyPackage is downloaded by a group member, before it is used to add the client to the
+    // group". And RFC 9420 §5.3.1: "When a member receives a KeyPackage that it will use in an Add proposal to add a
+    // new member to the group". MLS_E_LEAF_CREDENTIAL
     e = key_package_check(&a, &rules, &kp);
     if (e == ERR_OK) e = group_ask_credential((void *)(uintptr_t)c, CHECK_ADD, &kp.leaf, NULL);
     if (e == ERR_OK) {

@@ -140,6 +140,8 @@ enum err epoch_derive(const struct algo *a, const struct secret *epoch_secret, u
     return r;
 }
 
+// RFC 9420 §12.4.2: "If the Commit included a ReInit proposal, the client MUST NOT use the group to send messages
+// anymore." MLS_E_GROUP_INACTIVE, as for who has been removed.
 bool group_can_send(const struct mls_group *g) { return !g->outside && !g->now.removed && g->now.reinit.n == 0; }
 
 struct check_rules group_rules(const struct mls_group *g, struct span extensions, bool lifetime)

@@ -38,8 +38,11 @@ static enum err open_secrets(struct joining *j)
     if (j->welcome.suite != j->mine.key_package.suite) return rule(MLS_E_WELCOME_SUITE);
     enum err e = key_package_ref(&j->algo, j->mine.key_package.raw, ref);
     if (e != ERR_OK) return e;
-    // "Identify an entry in the secrets array where the new_member value corresponds to one of this client's KeyPackages".
+    // RFC 9420 §12.4.3.1: "Identify an entry in the secrets array where the new_member value corresponds to one of this
+    // client's KeyPackages, using the hash indicated by the cipher_suite field."
     if (!welcome_find(&j->welcome, span_of(ref, algo_nh(&j->algo)), &entry)) return rule(MLS_E_WELCOME_NOT_MINE);
+    // RFC 9420 §12.4.3.1: "Decrypt the encrypted_group_secrets value with the algorithms indicated by the cipher suite
+    // and the private key init_key_priv corresponding to init_key in the referenced KeyPackage."
     e = label_decrypt(&j->algo, j->mine.init_key, j->mine.key_package.init_key, "Welcome",
                       j->welcome.encrypted_group_info, entry.kem_output, entry.ciphertext, &j->secrets_raw);
     if (e == ERR_OK) e = group_secrets_decode(buf_span(&j->secrets_raw), &j->secrets);
@@ -75,8 +78,8 @@ static enum err collect_psks(struct joining *j)
             j->related = id;
         }
         if (!nonce_fits(j, &id)) return rule(MLS_E_PROPOSAL_PSK_NONCE);
-        // "If a PreSharedKeyID is part of the GroupSecrets and the client is not in possession of the corresponding PSK,
-        // return an error."
+        // RFC 9420 §12.4.3.1: "If a PreSharedKeyID is part of the GroupSecrets and the client is not in possession of
+        // the corresponding PSK, return an error." MLS_E_PSK_UNKNOWN
         e = group_find_psk(j->client, j->parent, &id, &secret);
         if (e == ERR_OK) {
             e = psk_add(&j->algo, &j->psk_secret, &id, secret, (uint16_t)index++, (uint16_t)j->secrets.n_psks);
@@ -112,7 +115,8 @@ static enum err check_info(const struct mls_client *c, const struct algo *a, con
     // RFC 9420 §12.4.3.1: "Verify that the cipher_suite in the GroupInfo matches the cipher_suite in the KeyPackage."
     if (info->context.version != MLS_VERSION) return ERR_UNSUPPORTED;
     if (info->context.suite != crypto_suite_id(a->suite)) return rule(MLS_E_WELCOME_SUITE);
-    // "Verify that the group_id is unique among the groups that the client is currently participating in."
+    // RFC 9420 §12.4.3.1: "Verify that the group_id is unique among the groups that the client is currently
+    // participating in."
     if (c->config.group_known != NULL && c->config.group_known(c->config.arg, to_api(info->context.group_id))) {
         return rule(MLS_E_GROUP_ID_TAKEN);
     }
@@ -222,7 +226,7 @@ static enum err use_path_secret(struct mls_group *g, const struct joining *j)
                      ? rule(MLS_E_WELCOME_PATH_SECRET)
                      : path_keys_derive(&g->algo, &g->now.keys, &g->tree, level, &path_secret, NULL);
     mem_wipe(&path_secret, sizeof path_secret);
-    // "The private key MUST be the private key that corresponds to the public key in the node."
+    // RFC 9420 §12.4.3.1: "The private key MUST be the private key that corresponds to the public key in the node."
     return e == rule(MLS_E_PATH_PUBLIC_KEY) ? rule(MLS_E_WELCOME_PATH_SECRET) : e;
 }
 

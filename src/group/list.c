@@ -87,7 +87,7 @@ enum err list_check_custom(const struct mls_group *g, uint16_t type)
 
 bool list_needs_path(const struct mls_group *g, const struct list *l)
 {
-    // RFC 9420 §12.4: "if len(commit.proposals) == 0 || pathRequired: assert(commit.path != null)".
+    // RFC 9420 §12.4: "By default, the path field of a Commit MUST be populated." MLS_E_PATH_MISSING
     if (l->n == 0) return true;
     for (size_t i = 0; i < l->n; i++) {
         uint16_t type = l->v[i].p.type;
@@ -128,15 +128,17 @@ static enum err check_custom(const struct mls_group *g, const struct list *l, ui
     return support == members && find_custom(g, type) != NULL ? ERR_OK : rule(MLS_E_PROPOSAL_TYPE);
 }
 
-// RFC 9420 §12.1.4: when a PreSharedKey proposal is invalid.
+// When a PreSharedKey proposal is invalid.
 static enum err check_psk(const struct mls_group *g, const struct psk_id *psk)
 {
     if (psk->type == PSK_RESUMPTION && psk->usage != PSK_APPLICATION) {
-        // "not being processed as part of a reinitialization […] usage set to reinit", and the same for branch. The first
-        // commit of a related group is made and processed elsewhere (related.c, join.c).
+        // RFC 9420 §12.1.4: "The PreSharedKey proposal is not being processed as part of a reinitialization of the
+        // group […] usage set to reinit." RFC 9420 §12.1.4: "The PreSharedKey proposal is not being processed as part
+        // of a subgroup branching operation […] usage set to branch." The first commit of a related group is made in
+        // related.c, and nobody processes it.
         if (g->parent == NULL) return rule(MLS_E_PROPOSAL_PSK_USAGE);
     }
-    // "The psk_nonce is not of length KDF.Nh."
+    // RFC 9420 §12.1.4: "The psk_nonce is not of length KDF.Nh."
     return psk->nonce.n == algo_nh(&g->algo) ? ERR_OK : rule(MLS_E_PROPOSAL_PSK_NONCE);
 }
 
@@ -174,10 +176,13 @@ static enum err check_external(const struct list *l)
         uint16_t type = l->v[i].p.type;
         if (type == PROPOSAL_EXTERNAL_INIT) inits++;
         else if (type == PROPOSAL_REMOVE) removes++;
-        else if (type != PROPOSAL_PSK) return rule(MLS_E_EXTERNAL_PROPOSAL); // "No other proposals"
+        // RFC 9420 §12.2: "No other proposals"
+        else if (type != PROPOSAL_PSK) return rule(MLS_E_EXTERNAL_PROPOSAL);
     }
-    if (inits != 1) return rule(MLS_E_EXTERNAL_INIT);               // "Exactly one ExternalInit"
-    return removes > 1 ? rule(MLS_E_EXTERNAL_REMOVE) : ERR_OK; // "At most one Remove proposal"
+    // RFC 9420 §12.2: "Exactly one ExternalInit"
+    if (inits != 1) return rule(MLS_E_EXTERNAL_INIT);
+    // RFC 9420 §12.2: "At most one Remove proposal, with which the joiner removes an old version of themselves."
+    return removes > 1 ? rule(MLS_E_EXTERNAL_REMOVE) : ERR_OK;
 }
 
 // Rules about pairs of proposals.
@@ -232,6 +237,7 @@ enum err list_psk_secret(const struct mls_group *g, const struct list *l, struct
         if (l->v[i].p.type != PROPOSAL_PSK) continue;
         const struct psk_id *id = &l->v[i].p.psk;
         // RFC 9420 §12.4.2: "Verify that all PreSharedKey proposals in the proposals vector are available."
+        // MLS_E_PSK_UNKNOWN
         e = group_find_psk(g->client, g, id, &secret);
         if (e == ERR_OK) {
             e = psk_add(&g->algo, psk_secret, id, secret, (uint16_t)index++, (uint16_t)count);

@@ -26,13 +26,17 @@ static enum err check_path_leaf(const struct mls_group *g, const struct mls_stag
     struct check_rules rules = group_rules(g, buf_span(&s->next.extensions), false);
     const struct leaf *l = &c->path.leaf;
     // RFC 9420 §12.4.2: "Verify that the encryption_key value in the LeafNode is different from the committer's current
-    // leaf node." And of a resync (§12.2): "MUST meet the same criteria as would the LeafNode in an Update".
+    // leaf node." And of a resync, RFC 9420 §12.2: "the LeafNode in the path field of the external Commit MUST meet the
+    // same criteria as would the LeafNode in an Update for the removed leaf".
     if (before != NULL && span_eq(l->encryption_key, before->encryption_key)) return rule(MLS_E_LEAF_KEY_UNCHANGED);
-    // RFC 9420 §12.4.2: "Validate the LeafNode as specified in Section 7.3. The leaf_node_source field MUST be set to
-    // commit."
+    // RFC 9420 §12.4.2: "Validate the LeafNode as specified in Section 7.3." RFC 9420 §12.4.2: "The leaf_node_source
+    // field MUST be set to commit." MLS_E_LEAF_SOURCE
     enum err e = check_leaf(&g->algo, &rules, l, LEAF_COMMIT, by.leaf);
     if (e != ERR_OK || !is_new_credential(l, before)) return e;
     bool joins = by.type == SENDER_NEW_COMMIT;
+    // RFC 9420 §5.3.1: "When a member receives a Commit with an UpdatePath whose LeafNode has a new credential for the
+    // committer". MLS_E_LEAF_CREDENTIAL. And of a resync, RFC 9420 §12.2: "the credential in the LeafNode MUST present
+    // a set of identifiers that is acceptable to the application for the removed participant."
     e = rules.credential(rules.arg, joins ? CHECK_EXTERNAL_COMMIT : CHECK_COMMIT, l, before);
     return e != ERR_OK && joins && before != NULL ? rule(MLS_E_EXTERNAL_IDENTITY) : e;
 }
@@ -65,6 +69,8 @@ static enum err find_init(const struct mls_group *g, const struct list *l, struc
         *out = g->now.secrets.init;
         return ERR_OK;
     }
+    // RFC 9420 §12.4.3.2: "When processing a Commit, both existing and new members MUST use the external init secret".
+    // RFC 9420 §8.3: "Members of the group receive the kem_output in an ExternalInit proposal".
     enum err e = schedule_external_keys(&g->algo, &g->now.secrets.external, sk, pk);
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
         if (l->v[i].p.type != PROPOSAL_EXTERNAL_INIT) continue;

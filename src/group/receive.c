@@ -45,23 +45,24 @@ static enum err sender_key(const struct mls_group *g, const struct frame *f, str
     enum err e;
     switch (f->sender_type) {
     case SENDER_MEMBER:
-        // "The signature key contained in the LeafNode at the index indicated by leaf_index in the ratchet tree."
+        // RFC 9420 §6.1: "The signature key contained in the LeafNode at the index indicated by leaf_index in the
+        // ratchet tree."
         e = tree_leaf(&g->tree, f->sender, &out->body.leaf);
         out->key = out->body.leaf.signature_key;
         return e == ERR_NOT_FOUND ? rule(MLS_E_MESSAGE_SENDER) : e;
     case SENDER_EXTERNAL:
-        // "The content_type of the message MUST be proposal".
+        // RFC 9420 §6.1: "The content_type of the message MUST be proposal".
         if (f->content_type != CONTENT_PROPOSAL) return rule(MLS_E_MESSAGE_SENDER_TYPE);
         return external_key(g, f->sender, &out->key);
     case SENDER_NEW_PROPOSAL:
         if (f->content_type != CONTENT_PROPOSAL) return rule(MLS_E_MESSAGE_SENDER_TYPE);
         e = proposal_decode(f->body, &p, &out->body);
-        // "the proposal_type of the Proposal MUST be add."
+        // RFC 9420 §6.1: "the proposal_type of the Proposal MUST be add."
         if (e == ERR_OK && p.type != PROPOSAL_ADD) e = rule(MLS_E_PROPOSAL_SENDER);
         out->key = out->body.key_package.leaf.signature_key;
         return e;
     case SENDER_NEW_COMMIT:
-        // "The content_type of the message MUST be commit."
+        // RFC 9420 §6.1: "The content_type of the message MUST be commit."
         if (f->content_type != CONTENT_COMMIT) return rule(MLS_E_MESSAGE_SENDER_TYPE);
         e = commit_decode(f->body, &out->commit);
         // RFC 9420 §12.4.3.2: "External Commits MUST contain a path field".
@@ -131,7 +132,8 @@ static enum err deliver(struct mls_group *g, const struct frame *f, struct deliv
 }
 
 // RFC 9420 §12.4.2: "Verify that the epoch field of the enclosing FramedContent is equal to the epoch field of the
-// current GroupContext object." The same holds for proposals (§12.1).
+// current GroupContext object." RFC 9420 §12.1: "that the epoch field of the enclosing FramedContent is equal to the
+// epoch field of the current GroupContext object".
 static enum err check_place(const struct mls_group *g, struct span group_id, uint64_t epoch)
 {
     if (!span_eq(group_id, buf_span(&g->id))) return rule(MLS_E_MESSAGE_GROUP);
@@ -159,6 +161,7 @@ static enum err receive_public(struct mls_group *g, struct tls_reader *r, struct
         if (e == ERR_OK && f.sender == g->now.keys.leaf) e = rule(MLS_E_MESSAGE_OWN);
     }
     // RFC 9420 §6.1: "Recipients of an MLSMessage MUST verify the signature with the key depending on the sender_type".
+    // MLS_E_MESSAGE_SIGNATURE
     if (e == ERR_OK) e = frame_check_signature(&g->algo, &f, signed_context(&f, context), signer.key);
     return e == ERR_OK ? deliver(g, &f, d) : e;
 }
@@ -201,6 +204,8 @@ static enum err receive_step(struct mls_group *g, const struct private_message *
     uint32_t keep = g->client->config.skipped_keys;
     enum err e = private_open_content(&g->algo, m, sender, &step->key, &f);
     if (e != ERR_OK) return e;
+    // RFC 9420 §6.3.1: "When decoding a PrivateMessageContent, the application MUST check that the
+    // FramedContentAuthData is valid." MLS_E_MESSAGE_SIGNATURE
     e = frame_check_signature(&g->algo, &f, era->context, key);
     if (e == ERR_OK) e = secret_step_reserve(era->secrets, step, keep); // so that what is delivered is also used up
     if (e == ERR_OK) e = deliver(g, &f, d);

@@ -35,7 +35,7 @@ static enum err check_branch(const struct mls_group *g, const struct mls_group *
     // RFC 9420 §11.3: "The version and cipher_suite values in the Welcome message are the same as those used by the old
     // group."
     if (g->algo.suite != parent->algo.suite) return rule(MLS_E_BRANCH_MISMATCH);
-    // "Each LeafNode in a new subgroup MUST match some LeafNode in the original group."
+    // RFC 9420 §11.3: "Each LeafNode in a new subgroup MUST match some LeafNode in the original group."
     return all_appear(&g->client->config, &g->tree, &parent->tree) ? ERR_OK : rule(MLS_E_BRANCH_MEMBERS);
 }
 
@@ -52,13 +52,16 @@ static enum err check_reinit(const struct mls_group *g, const struct mls_group *
         x.suite != crypto_suite_id(g->algo.suite) || !span_eq(x.extensions, buf_span(&g->now.extensions))) {
         return rule(MLS_E_REINIT_MISMATCH);
     }
-    // "Additionally, verify that all the members of the old group are also members of the new group".
+    // RFC 9420 §12.4.3.1: "Additionally, verify that all the members of the old group are also members of the new
+    // group".
     return all_appear(&g->client->config, &parent->tree, &g->tree) ? ERR_OK : rule(MLS_E_REINIT_MEMBERS);
 }
 
 enum err related_check(const struct mls_group *g, const struct mls_group *parent, const struct psk_id *psk)
 {
     if (parent == NULL) return ERR_MISUSE; // what cannot be checked is not joined
+    // RFC 9420 §11.2: "the group_id field matches the old group and the epoch field indicates the epoch after the
+    // Commit covering the ReInit." A branch comes from the epoch that its members are in.
     if (!span_eq(psk->group_id, buf_span(&parent->id)) || psk->epoch != parent->now.number) {
         return rule(psk->usage == PSK_REINIT ? MLS_E_REINIT_MISMATCH : MLS_E_BRANCH_MISMATCH);
     }

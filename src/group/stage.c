@@ -69,6 +69,7 @@ enum err staged_note(struct mls_staged *s, enum mls_change_type type, uint32_t l
 
 enum err staged_check(const struct mls_staged *s)
 {
+    // RFC 9420 §12.2: "After processing the Commit the ratchet tree is invalid".
     enum err e = check_overlay(&s->tree);
     if (e == ERR_OK && s->changes_extensions) e = check_extensions(&s->tree, buf_span(&s->next.extensions));
     return e;

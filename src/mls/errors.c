@@ -67,7 +67,7 @@ static const struct row table[] = {
      "a node between an unmerged leaf and a parent node does not list the leaf"},
     {MLS_E_TREE_KEY_TWICE, MLS_E_INVALID, "MLS_E_TREE_KEY_TWICE", "12.4.3.1",
      "the encryption key of a parent node appears in another node"},
-    {MLS_E_TREE_KEY_INVALID, MLS_E_INVALID, "MLS_E_TREE_KEY_INVALID", "4.1.1",
+    {MLS_E_TREE_KEY_INVALID, MLS_E_INVALID, "MLS_E_TREE_KEY_INVALID", "5.1.1",
      "a public key in the tree is not a key of this cipher suite"},
 
     // Update paths (§7.5, §7.6, §12.4.2)
@@ -79,7 +79,7 @@ static const struct row table[] = {
      "an update path has not one ciphertext for each node of a resolution"},
     {MLS_E_PATH_KEY_TAKEN, MLS_E_INVALID, "MLS_E_PATH_KEY_TAKEN", "12.4.2",
      "a public key in an update path already appears in the tree"},
-    {MLS_E_PATH_KEY_INVALID, MLS_E_INVALID, "MLS_E_PATH_KEY_INVALID", "7.6",
+    {MLS_E_PATH_KEY_INVALID, MLS_E_INVALID, "MLS_E_PATH_KEY_INVALID", "5.1.1",
      "a public key in an update path is not a key of this cipher suite"},
     {MLS_E_PATH_PARENT_HASH, MLS_E_INVALID, "MLS_E_PATH_PARENT_HASH", "7.9.2",
      "the parent hash in the committer's new LeafNode is wrong"},

@@ -198,6 +198,8 @@ enum err private_open_content(const struct algo *a, const struct private_message
     uint8_t *pt = buf_grow(&out->storage, m->ciphertext.n - CRYPTO_TAG);
     enum err e = buf_end(&out->storage);
     guard_nonce(key->nonce, sender->reuse_guard, nonce);
+    // RFC 9420 §12.4.2: "decrypt the message using the sender_data_secret and the (key, nonce) pair from the step on
+    // the sender's hash ratchet indicated by the generation field."
     if (e == ERR_OK) e = crypto_open(a->crypto, a->suite, key->key, nonce, m->head, m->ciphertext, pt);
     if (e == ERR_UNAUTHENTICATED) e = rule(MLS_E_MESSAGE_CONTENT);
     if (e == ERR_OK) e = read_content(buf_span(&out->storage), m->content_type, &body, out);

@@ -33,6 +33,7 @@ enum err key_package_check(const struct algo *a, const struct check_rules *rules
     // RFC 9420 §10.1: "Verify that the value of leaf_node.encryption_key is different from the value of the init_key
     // field."
     if (span_eq(kp->init_key, kp->leaf.encryption_key)) return rule(MLS_E_KEY_PACKAGE_INIT_KEY);
+    // RFC 9420 §10: "The value for init_key MUST be a public key for the asymmetric encryption scheme".
     if (!crypto_kem_pk_ok(a->crypto, a->suite, kp->init_key)) return rule(MLS_E_KEY_PACKAGE_INIT_KEY);
     // RFC 9420 §10.1: "Verify that the leaf_node of the KeyPackage is valid for a KeyPackage".
     enum err e = check_leaf(a, rules, &kp->leaf, LEAF_KEY_PACKAGE, 0);

@@ -76,8 +76,13 @@ static enum err check_lifetime(const struct check_rules *rules, const struct lea
 enum err check_leaf_fields(const struct algo *a, const struct check_rules *rules, const struct leaf *l,
                            enum leaf_source source)
 {
-    // RFC 9420 §7.3: "Verify the leaf_node_source field".
+    // RFC 9420 §7.3: "If the LeafNode appears in a KeyPackage, verify that leaf_node_source is set to key_package."
+    // RFC 9420 §7.3: "If the LeafNode appears in an Update proposal, verify that leaf_node_source is set to update".
+    // RFC 9420 §7.3: "If the LeafNode appears in the leaf_node value of the UpdatePath in a Commit, verify that
+    // leaf_node_source is set to commit."
     if (l->source != source) return rule(MLS_E_LEAF_SOURCE);
+    // RFC 9420 §10: "the leaf_node field MUST be valid for the cipher suite, including both the encryption_key and
+    // signature_key fields."
     if (!crypto_kem_pk_ok(a->crypto, a->suite, l->encryption_key)) return rule(MLS_E_LEAF_KEY_INVALID);
     if (!crypto_sig_pk_ok(a->crypto, a->suite, l->signature_key)) return rule(MLS_E_LEAF_KEY_INVALID);
     // That its capabilities list the version and suite in use is not asked for: whoever made a KeyPackage for them supports
@@ -110,6 +115,7 @@ static enum err credential_fault(const struct tree *overlay, uint16_t type)
 
 // RFC 9420 §7.3: "Verify that the credential type is supported by all members of the group, […] and that the
 // capabilities field of this LeafNode indicates support for all the credential types currently in use".
+// MLS_E_LEAF_CREDENTIAL_FOREIGN, MLS_E_LEAF_CREDENTIALS_IN_USE
 static enum err check_credential_types(const struct tree *t, const struct leaf *l)
 {
     uint16_t type = l->credential.type;
@@ -127,6 +133,7 @@ enum err check_overlay(const struct tree *overlay)
         struct leaf l;
         if (node >= math_width(overlay->leaves) || tree_is_blank(overlay, node)) continue;
         // RFC 9420 §7.3: "Verify that the following fields are unique among the members of the group".
+        // MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, MLS_E_LEAF_SIGNATURE_KEY_TAKEN
         if (tree_key_shared(overlay, node, INDEX_ENCRYPTION)) return rule(MLS_E_LEAF_ENCRYPTION_KEY_TAKEN);
         if (node & 1) continue;
         if (tree_key_shared(overlay, node, INDEX_SIGNATURE)) return rule(MLS_E_LEAF_SIGNATURE_KEY_TAKEN);

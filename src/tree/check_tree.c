@@ -37,9 +37,9 @@ enum err check_unmerged(const struct tree *t)
 
 // ------------------------------------------------------------------------------------------------- parent hashes
 
-// The node of a resolution that is not one of p's unmerged leaves, if it is the only one and all the unmerged leaves of p
-// below `child` are there too: that is what "the intersection of P's unmerged_leaves with the subtree under C is equal to
-// the resolution of C with D removed" leaves of the resolution.
+// The node of a resolution that is not one of p's unmerged leaves, if it is the only one and all the unmerged leaves of
+// p below `child` are there too. RFC 9420 §7.9.2: "D is in the resolution of C, and the intersection of P's
+// unmerged_leaves with the subtree under C is equal to the resolution of C with D removed."
 static bool find_updated(const struct parent *p, uint32_t child, const struct nodes *resolution, uint32_t *d)
 {
     size_t others = 0, unmerged = 0;
@@ -77,11 +77,14 @@ static enum err chained(const struct algo *a, struct tree *t, const struct paren
     if (e != ERR_OK || !find_updated(p, child, scratch, &d)) return e;
     struct span field = parent_hash_field(t, d);
     if (field.n != algo_nh(a)) return ERR_OK;
+    // RFC 9420 §7.9.2: "The parent_hash field of D is equal to the parent hash of P with copath child S."
     e = tree_parent_hash(a, t, parent_key(p), parent_hash(p), sibling, p, hash);
     *yes = e == ERR_OK && span_eq(field, span_of(hash, algo_nh(a)));
     return e;
 }
 
+// RFC 9420 §7.9.2: "When joining a group, the new member MUST authenticate that each non-blank parent node P is
+// parent-hash valid." MLS_E_TREE_PARENT_HASH
 enum err check_parent_hashes(const struct algo *a, struct tree *t)
 {
     struct nodes scratch = {0};
@@ -116,6 +119,7 @@ static enum err check_one_leaf(const struct algo *a, void *arg, size_t i)
     struct leaf l;
     if (tree_is_blank(w->tree, 2 * (uint32_t)i)) return ERR_OK;
     enum err e = tree_leaf(w->tree, (uint32_t)i, &l);
+    // RFC 9420 §12.4.3.1: "For each non-empty leaf node, validate the LeafNode as described in Section 7.3."
     return e == ERR_OK ? check_leaf(a, w->rules, &l, (enum leaf_source)l.source, (uint32_t)i) : e;
 }
 
@@ -133,6 +137,8 @@ static enum err check_members(const struct check_rules *rules, const struct tree
         if (tree_key_shared(t, 2 * leaf, INDEX_SIGNATURE)) return rule(MLS_E_LEAF_SIGNATURE_KEY_TAKEN);
         if (tree_key_shared(t, 2 * leaf, INDEX_ENCRYPTION)) return rule(MLS_E_LEAF_ENCRYPTION_KEY_TAKEN);
         e = tree_leaf(t, leaf, &l);
+        // RFC 9420 §5.3.1: "When a member receives a GroupInfo object that it will use to join a group, either via a
+        // Welcome or via an external Commit". MLS_E_LEAF_CREDENTIAL
         if (e == ERR_OK && rules->credential != NULL) e = rules->credential(rules->arg, CHECK_JOIN, &l, NULL);
     }
     return e;
@@ -145,6 +151,7 @@ static enum err check_parents(const struct algo *a, const struct tree *t)
         // RFC 9420 §12.4.3.1: "Verify that the encryption key in the parent node does not appear in any other node of the
         // tree."
         if (tree_key_shared(t, node, INDEX_ENCRYPTION)) return rule(MLS_E_TREE_KEY_TWICE);
+        // RFC 9420 §5.1.1: "HPKE public keys are opaque values in a format defined by the underlying protocol".
         if (!crypto_kem_pk_ok(a->crypto, a->suite, tree_key(t, node))) return rule(MLS_E_TREE_KEY_INVALID);
     }
     return ERR_OK;

@@ -112,6 +112,7 @@ static enum err check_keys(const struct algo *a, const struct tree *t, const str
     if (tree_find_key(t, path->leaf.encryption_key, INDEX_ENCRYPTION, &node)) return rule(MLS_E_PATH_KEY_TAKEN);
     for (size_t i = 0; i < path->n; i++) {
         struct span key = path->node[i].key;
+        // RFC 9420 §5.1.1: "HPKE public keys are opaque values in a format defined by the underlying protocol".
         if (!crypto_kem_pk_ok(a->crypto, a->suite, key)) return rule(MLS_E_PATH_KEY_INVALID);
         if (tree_find_key(t, key, INDEX_ENCRYPTION, &node)) return rule(MLS_E_PATH_KEY_TAKEN);
         if (span_eq(key, path->leaf.encryption_key)) return rule(MLS_E_PATH_KEY_TAKEN);
