@@ -139,7 +139,8 @@ static void apply(struct forge *f, size_t i, uint16_t type)
         break;
     case PROPOSAL_UPDATE: apply_update(s, f->item[i].sender, p.update); break;
     case PROPOSAL_REMOVE:
-        if (tree_leaf_raw(&s->tree, p.removed).n > 0 && p.removed != f->by.leaf) assert_ok(tree_remove(&s->tree, p.removed));
+        if (tree_leaf_raw(&s->tree, p.removed).n > 0 && p.removed != f->by.leaf)
+            assert_ok(tree_remove(&s->tree, p.removed));
         else if (f->by.type == SENDER_NEW_COMMIT && tree_leaf_raw(&s->tree, p.removed).n > 0)
             assert_ok(tree_remove(&s->tree, p.removed));
         break;
@@ -150,7 +151,8 @@ static void apply(struct forge *f, size_t i, uint16_t type)
 
 static void apply_all(struct forge *f)
 {
-    static const uint16_t order[] = {PROPOSAL_EXTENSIONS, PROPOSAL_UPDATE, PROPOSAL_REMOVE, PROPOSAL_ADD, PROPOSAL_REINIT};
+    static const uint16_t order[] = {PROPOSAL_EXTENSIONS, PROPOSAL_UPDATE, PROPOSAL_REMOVE, PROPOSAL_ADD,
+                                     PROPOSAL_REINIT};
     for (size_t pass = 0; pass < sizeof order / sizeof *order; pass++) {
         for (size_t i = 0; i < f->n; i++) apply(f, i, order[pass]);
     }
@@ -212,9 +214,8 @@ static void derive(struct forge *f)
     static const struct secret zero;
     struct secret psk_secret;
     fold_psks(f, &psk_secret);
-    const struct staged_inputs in = {.init = f->init,
-                                     .commit_secret = f->no_path ? &zero : &f->path_secret[f->levels],
-                                     .psk_secret = &psk_secret};
+    const struct staged_inputs in = {
+        .init = f->init, .commit_secret = f->no_path ? &zero : &f->path_secret[f->levels], .psk_secret = &psk_secret};
     assert_ok(staged_derive(f->staged, &in, &f->frame, &f->joiner, &f->member));
     f->frame.confirmation_tag = span_of(f->staged->next.tag, algo_nh(&f->g->algo));
     if (f->flaw == FLAW_CONFIRMATION_TAG) f->frame.confirmation_tag = forge_damage(f->s, f->frame.confirmation_tag);

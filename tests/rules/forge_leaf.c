@@ -86,7 +86,8 @@ static struct span certificate(struct scene *s, size_t who)
     X509 *x = X509_new();
     assert_true(key != NULL && x != NULL && X509_set_pubkey(x, key) == 1);
     assert_true(ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1);
-    assert_true(X509_gmtime_adj(X509_getm_notBefore(x), 0) != NULL && X509_gmtime_adj(X509_getm_notAfter(x), 60) != NULL);
+    assert_true(X509_gmtime_adj(X509_getm_notBefore(x), 0) != NULL &&
+                X509_gmtime_adj(X509_getm_notAfter(x), 60) != NULL);
     assert_true(X509_sign(x, key, NULL) > 0);
     int n = i2d_X509(x, &der);
     assert_true(n > 0);

@@ -153,7 +153,8 @@ static void wrap_public_application(struct mls_group *g, const struct frame *f, 
     buf_init(&auth, TLS_VECTOR_MAX);
     tls_put_vector(&auth, f->signature);
     const struct span parts[] = {span_of(head, 4), f->framed, buf_span(&g->now.context), buf_span(&auth)};
-    assert_ok(crypto_mac(g->algo.crypto, g->algo.suite, secret_span(&g->algo, &g->now.secrets.membership), parts, 4, tag));
+    assert_ok(
+        crypto_mac(g->algo.crypto, g->algo.suite, secret_span(&g->algo, &g->now.secrets.membership), parts, 4, tag));
     message_head(out, WIRE_PUBLIC);
     buf_put(out, f->framed);
     buf_put(out, buf_span(&auth));
@@ -211,7 +212,8 @@ struct span forge_write(struct scene *s, size_t who, struct forge_message *m)
     return out;
 }
 
-void forge_keep_update(struct scene *s, size_t who, const struct forge_message *m, struct span key, const uint8_t *leaf_sk)
+void forge_keep_update(struct scene *s, size_t who, const struct forge_message *m, struct span key,
+                       const uint8_t *leaf_sk)
 {
     struct mls_group *g = scene_group(s, who);
     uint8_t ref[CRYPTO_HASH_MAX];

@@ -24,7 +24,8 @@ static void make_keys(struct forge *f)
         struct secret node;
         uint8_t pk[CRYPTO_PK_MAX];
         assert_ok(label_derive(algo(f), &f->path_secret[i], "node", &node));
-        assert_ok(crypto_kem_derive(algo(f)->crypto, algo(f)->suite, secret_span(algo(f), &node), k->key[f->level[i]], pk));
+        assert_ok(
+            crypto_kem_derive(algo(f)->crypto, algo(f)->suite, secret_span(algo(f), &node), k->key[f->level[i]], pk));
         k->have[f->level[i]] = true;
         buf_put(&f->key[i], span_of(pk, z->npk));
         assert_ok(label_derive(algo(f), &f->path_secret[i], "path", &f->path_secret[i + 1]));

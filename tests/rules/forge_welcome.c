@@ -116,7 +116,8 @@ void forge_join(struct forge *f, size_t who, struct span welcome, struct span tr
     struct scene *s = f->s;
     struct mls_group *g = NULL;
     struct mls_buf a, b;
-    enum mls_error e = mls_group_join(s->client, to_api(welcome), cast_span(s->m[who].private_part), to_api(tree), NULL, &g);
+    enum mls_error e =
+        mls_group_join(s->client, to_api(welcome), cast_span(s->m[who].private_part), to_api(tree), NULL, &g);
     scene_verdict(s, e);
     if (e != MLS_OK) {
         assert_null(g);

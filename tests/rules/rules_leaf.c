@@ -74,8 +74,9 @@ static void in_update(struct scene *s)
     l.source = LEAF_UPDATE;
     l.encryption_key = forge_key(s, leaf_sk);
     s->rule->spoil(s, &l);
-    struct span own = span_eq(l.signature_key, scene_span(s->m[CAROL].signature_public)) ? forge_signature_key(s, CAROL)
-                                                                                        : forge_signature_key(s, MALLORY);
+    struct span own = span_eq(l.signature_key, scene_span(s->m[CAROL].signature_public))
+                          ? forge_signature_key(s, CAROL)
+                          : forge_signature_key(s, MALLORY);
     struct span raw = forge_sign_leaf(s, &l, buf_span(&g->id), g->now.keys.leaf, own);
     struct forge_message m = forge_message(s, MALLORY, CONTENT_PROPOSAL, forge_update(s, raw));
     struct span message = forge_write(s, MALLORY, &m);
@@ -96,7 +97,8 @@ static void in_path(struct scene *s)
     struct forge f;
     forge_begin(&f, s, MALLORY);
     s->rule->spoil(s, &f.leaf);
-    if (span_eq(f.leaf.signature_key, scene_span(s->m[CAROL].signature_public))) f.leaf_sk = forge_signature_key(s, CAROL);
+    if (span_eq(f.leaf.signature_key, scene_span(s->m[CAROL].signature_public)))
+        f.leaf_sk = forge_signature_key(s, CAROL);
     forge_commit(&f);
     forge_offer(&f);
 }
@@ -118,7 +120,8 @@ static void spoil_tree(struct forge *f, struct scene *s)
 {
     forge_begin(f, s, MALLORY);
     s->rule->spoil(s, &f->leaf);
-    if (span_eq(f->leaf.signature_key, scene_span(s->m[CAROL].signature_public))) f->leaf_sk = forge_signature_key(s, CAROL);
+    if (span_eq(f->leaf.signature_key, scene_span(s->m[CAROL].signature_public)))
+        f->leaf_sk = forge_signature_key(s, CAROL);
     forge_value(f, forge_add(s, scene_key_package(s, ERIN)));
     forge_commit(f);
 }
@@ -399,7 +402,8 @@ static const struct rule rules[] = {
     {MLS_E_LEAF_CERTIFICATE, "5.3", "of another key, in an Add", in_add, certificate_of_erin, 0, 0},
     {MLS_E_LEAF_CERTIFICATE, "5.3", "of another key, in an Update", in_update, certificate_of_mallory, 0, AT_RECEIPT},
     {MLS_E_LEAF_CERTIFICATE, "5.3", "of another key, in a path", in_path, certificate_of_mallory, 0, 0},
-    {MLS_E_LEAF_CERTIFICATE, "5.3", "of another key, in an external commit", in_external_commit, certificate_of_erin, 0, 0},
+    {MLS_E_LEAF_CERTIFICATE, "5.3", "of another key, in an external commit", in_external_commit, certificate_of_erin, 0,
+     0},
     {MLS_E_LEAF_CERTIFICATE, "5.3", "of another key, in a joined tree", in_welcome, certificate_of_mallory, 0, 0},
     {MLS_E_LEAF_CERTIFICATE, "5.3", "an empty chain", in_add, certificate_none, 0, 0},
 
@@ -433,7 +437,8 @@ static const struct rule rules[] = {
     {MLS_E_LEAF_CREDENTIAL_FOREIGN, "7.3", "in an external commit", in_external_commit, foreign, 0, 0},
     {MLS_E_LEAF_CREDENTIAL_FOREIGN, "7.3", "in a joined tree", in_welcome, foreign, 0, 0},
     // Of a whole tree, the two halves of the rule say the same: each type in use is supported by everybody.
-    {MLS_E_LEAF_CREDENTIAL_FOREIGN, "7.3", "a type in use that the leaf lacks, in a joined tree", in_welcome, in_use, 0, 0},
+    {MLS_E_LEAF_CREDENTIAL_FOREIGN, "7.3", "a type in use that the leaf lacks, in a joined tree", in_welcome, in_use, 0,
+     0},
     {MLS_E_LEAF_CREDENTIALS_IN_USE, "7.3", "in an Add", in_add, in_use, 0, 0},
     {MLS_E_LEAF_CREDENTIALS_IN_USE, "7.3", "in an own commit's Add", in_own_commit, in_use, 0, 0},
     {MLS_E_LEAF_CREDENTIALS_IN_USE, "7.3", "in an Update", in_update, in_use, 0, AT_COMMIT},
@@ -478,7 +483,7 @@ static const struct rule rules[] = {
     {MLS_E_LEAF_SIGNATURE_KEY_TAKEN, "7.3", "in a joined tree", in_welcome, signature_key_of_carol, 0, 0},
     // In a path, an encryption key of somebody else's is found by the rule about the keys of paths: MLS_E_PATH_KEY_TAKEN.
     {MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, "7.3", "in an Add", in_add, key_of_carol, 0, 0},
-    {MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, "16.8", "a parent's, in an Add", in_add, key_of_parent, 0, 0},
+    {MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, "16.7", "a parent's, in an Add", in_add, key_of_parent, 0, 0},
     {MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, "7.3", "in an Update", in_update, key_of_carol, 0, AT_COMMIT},
     {MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, "7.3", "one key in two Updates", same_key_twice, NULL, 0, 0},
     {MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, "7.3", "in a joined tree", in_welcome, key_of_carol, 0, 0},

@@ -119,7 +119,8 @@ static void removed_and_added(struct scene *s)
 // new one.
 static void many_at_once(struct scene *s)
 {
-    struct mls_proposal update = {.type = MLS_PROPOSAL_UPDATE}, remove = {.type = MLS_PROPOSAL_REMOVE, .removed = CAROL};
+    struct mls_proposal update = {.type = MLS_PROPOSAL_UPDATE},
+                        remove = {.type = MLS_PROPOSAL_REMOVE, .removed = CAROL};
     struct mls_proposal erin = {.type = MLS_PROPOSAL_ADD, .key_package = scene_api(scene_key_package(s, ERIN))};
     struct mls_proposal frank = {.type = MLS_PROPOSAL_ADD, .key_package = scene_api(scene_key_package(s, FRANK))};
     scene_propose(s, MALLORY, &frank);
@@ -219,13 +220,17 @@ static void pre_shared_keys(struct scene *s)
     struct mls_proposal p[] = {
         {.type = MLS_PROPOSAL_PSK, .psk = {.type = MLS_PSK_EXTERNAL, .id = cast_text("the psk")}},
         {.type = MLS_PROPOSAL_PSK,
-         .psk = {.type = MLS_PSK_RESUMPTION, .usage = MLS_PSK_APPLICATION, .group_id = cast_text("the group"), .epoch = epoch}},
+         .psk = {.type = MLS_PSK_RESUMPTION,
+                 .usage = MLS_PSK_APPLICATION,
+                 .group_id = cast_text("the group"),
+                 .epoch = epoch}},
         {.type = MLS_PROPOSAL_PSK,
          .psk = {.type = MLS_PSK_RESUMPTION,
                  .usage = MLS_PSK_APPLICATION,
                  .group_id = cast_text("the group"),
                  .epoch = epoch - 1}},
-        {.type = MLS_PROPOSAL_PSK, .psk = {.type = MLS_PSK_EXTERNAL, .id = cast_text("the psk")}}, // once more, with a new nonce
+        {.type = MLS_PROPOSAL_PSK,
+         .psk = {.type = MLS_PSK_EXTERNAL, .id = cast_text("the psk")}}, // once more, with a new nonce
     };
     s->world.psk_id = cast_text("the psk");
     s->world.psk = cast_text("a secret of many bytes");
@@ -234,7 +239,8 @@ static void pre_shared_keys(struct scene *s)
     scene_commit(s, CAROL, &p[2], 2); // two that wait, two by value
     everybody_talks(s);
     // Somebody who is added has external ones only.
-    struct mls_proposal with[] = {p[0], {.type = MLS_PROPOSAL_ADD, .key_package = scene_api(scene_key_package(s, ERIN))}, p[3]};
+    struct mls_proposal with[] = {
+        p[0], {.type = MLS_PROPOSAL_ADD, .key_package = scene_api(scene_key_package(s, ERIN))}, p[3]};
     scene_commit(s, ALICE, with, 3);
     assert_true(is_member(s, ERIN));
     everybody_talks(s);
@@ -379,7 +385,8 @@ static void removed_for_good(struct scene *s)
 
 static const struct rule rules[] = {
     {MLS_OK, "7.7", "32 leaves become 33 and 32 again, and half of them go at once", past_a_power_of_two, NULL, 0, 0},
-    {MLS_OK, "7.9", "blank subtrees and unmerged leaves are joined from inside and outside", joins_a_ragged_tree, NULL, 0, 0},
+    {MLS_OK, "7.9", "blank subtrees and unmerged leaves are joined from inside and outside", joins_a_ragged_tree, NULL,
+     0, 0},
     {MLS_OK, "7.9", "the same with private handshakes", joins_a_ragged_tree, NULL, SCENE_PRIVATE, 0},
     {MLS_OK, "12.3", "Removes make room for the Adds of the same commit", removed_and_added, NULL, 0, 0},
     {MLS_OK, "12.3", "Updates, Removes and Adds of many by reference", many_at_once, NULL, 0, 0},
@@ -389,7 +396,8 @@ static const struct rule rules[] = {
     {MLS_OK, "8.4", "pre-shared keys of both kinds, by value and by reference", pre_shared_keys, NULL, SCENE_PAST, 0},
     {MLS_OK, "8.4", "the same with private handshakes", pre_shared_keys, NULL, SCENE_PAST | SCENE_PRIVATE, 0},
     {MLS_OK, "12.4", "a commit leaves out what is not valid together", commits_all_the_same, NULL, 0, 0},
-    {MLS_E_PROPOSAL_REMOVES_NOBODY, "12.4.1", "an own commit whose own proposal is invalid", by_value_must_be_valid, NULL, 0, 0},
+    {MLS_E_PROPOSAL_REMOVES_NOBODY, "12.4.1", "an own commit whose own proposal is invalid", by_value_must_be_valid,
+     NULL, 0, 0},
     {MLS_OK, "12.2", "an Add of a member who is removed, both waiting", replaced_by_reference, NULL, 0, 0},
     {MLS_OK, "9.2", "nothing is read twice, also while a commit waits", read_once, NULL, SCENE_PAST | SCENE_PRIVATE, 0},
     {MLS_OK, "15.3", "late messages of one who has been removed", late_from_the_removed, NULL, SCENE_PAST, 0},

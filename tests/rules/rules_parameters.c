@@ -142,7 +142,8 @@ static void required_of_added(struct scene *s)
     assert_ok(mls_required_capabilities(NULL, 0, required, 1, NULL, 0, &data));
     const struct mls_extension x = {MLS_EXTENSION_REQUIRED_CAPABILITIES, cast_span(data)};
     forge_begin(&f, s, MALLORY);
-    forge_value(&f, forge_add(s, forge_key_package(s, ERIN, &p))); // in front of the extensions: the order does not matter
+    forge_value(&f,
+                forge_add(s, forge_key_package(s, ERIN, &p))); // in front of the extensions: the order does not matter
     forge_value(&f, forge_extensions(s, &x, 1));
     forge_commit(&f);
     forge_offer(&f);
@@ -242,14 +243,19 @@ static const struct rule rules[] = {
     {MLS_E_PROPOSAL_PSK_NONCE, "12.1.4", "too long, by value", psk_nonce, NULL, 0, ARG(BY_VALUE, 1)},
     {MLS_E_PROPOSAL_PSK_NONCE, "12.1.4", "empty, by value", psk_nonce, NULL, 0, ARG(BY_VALUE, 2)},
     {MLS_E_PSK_UNKNOWN, "12.4.2", "external", psk_unknown, NULL, 0, ARG(0, PSK_NOBODY_KNOWS)},
-    {MLS_E_PSK_UNKNOWN, "12.4.2", "of an epoch that is not kept", psk_unknown, NULL, SCENE_PAST, ARG(0, PSK_OF_PAST_EPOCH)},
+    {MLS_E_PSK_UNKNOWN, "12.4.2", "of an epoch that is not kept", psk_unknown, NULL, SCENE_PAST,
+     ARG(0, PSK_OF_PAST_EPOCH)},
     {MLS_E_PSK_UNKNOWN, "12.4.2", "of another group", psk_unknown, NULL, 0, ARG(0, PSK_OF_OTHER_GROUP)},
 
     {MLS_E_PROPOSAL_EXTENSIONS_TWICE, "12.2", "two proposals", extensions_twice, NULL, 0, 0},
-    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "an extension", extensions_required, NULL, 0, ARG(0, REQUIRE_EXTENSION)},
-    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "a proposal", extensions_required, NULL, 0, ARG(0, REQUIRE_PROPOSAL)},
-    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "a credential type", extensions_required, NULL, 0, ARG(0, REQUIRE_CREDENTIAL)},
-    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "one member lacks it, who is not removed", required_of_dave, NULL, 0, 0},
+    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "an extension", extensions_required, NULL, 0,
+     ARG(0, REQUIRE_EXTENSION)},
+    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "a proposal", extensions_required, NULL, 0,
+     ARG(0, REQUIRE_PROPOSAL)},
+    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "a credential type", extensions_required, NULL, 0,
+     ARG(0, REQUIRE_CREDENTIAL)},
+    {MLS_E_PROPOSAL_EXTENSIONS_REQUIRED, "12.1.7", "one member lacks it, who is not removed", required_of_dave, NULL, 0,
+     0},
     {MLS_E_LEAF_REQUIRED, "12.3", "new extensions count for the Adds beside them", required_of_added, NULL, 0, 0},
     {MLS_E_PROPOSAL_EXTENSIONS_UNSUPPORTED, "13.4", "by value", extensions_unsupported, NULL, 0, BY_VALUE},
     {MLS_E_PROPOSAL_EXTENSIONS_UNSUPPORTED, "13.4", "own", extensions_unsupported, NULL, 0, OWN},

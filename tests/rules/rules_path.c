@@ -197,7 +197,8 @@ static void invite(struct scene *s, size_t who, bool path_secret)
     s->wrong = false; // the commit is as it should be
     forge_offer(&f);
     s->wrong = wrong;
-    assert_ok(mls_group_join(s->client, to_api(welcome), cast_span(m->private_part), (struct mls_span){0}, NULL, &m->group));
+    assert_ok(
+        mls_group_join(s->client, to_api(welcome), cast_span(m->private_part), (struct mls_span){0}, NULL, &m->group));
 }
 
 // Who was invited without the path secret that is due cannot follow a path that is encrypted under it: that is noticed,
@@ -235,8 +236,10 @@ static const struct rule rules[] = {
 
     {MLS_E_PATH_CIPHERTEXTS, "7.6", "one too few", commit, NULL, 0, FLAW_CIPHERTEXT_MISSING},
     {MLS_E_PATH_CIPHERTEXTS, "7.6", "one too many", commit, NULL, 0, FLAW_CIPHERTEXT_EXTRA},
-    {MLS_E_PATH_CIPHERTEXTS, "7.6", "one too few, with unmerged leaves", commit_ragged, NULL, 0, FLAW_CIPHERTEXT_MISSING},
-    {MLS_E_PATH_CIPHERTEXTS, "7.6", "one too many, with unmerged leaves", commit_ragged, NULL, 0, FLAW_CIPHERTEXT_EXTRA},
+    {MLS_E_PATH_CIPHERTEXTS, "7.6", "one too few, with unmerged leaves", commit_ragged, NULL, 0,
+     FLAW_CIPHERTEXT_MISSING},
+    {MLS_E_PATH_CIPHERTEXTS, "7.6", "one too many, with unmerged leaves", commit_ragged, NULL, 0,
+     FLAW_CIPHERTEXT_EXTRA},
     {MLS_E_PATH_CIPHERTEXTS, "7.6", "for those who are added", commit_with_add, NULL, 0, FLAW_CIPHERTEXT_ADDED},
     {MLS_E_PATH_CIPHERTEXTS, "7.6", "in an external commit", external, NULL, 0, FLAW_CIPHERTEXT_MISSING},
 
@@ -248,8 +251,8 @@ static const struct rule rules[] = {
     {MLS_E_PATH_KEY_TAKEN, "12.4.2", "by the leaf of the path", commit, NULL, 0, FLAW_KEY_OF_LEAF},
     {MLS_E_PATH_KEY_TAKEN, "12.4.2", "by another leaf, for the leaf of the path", leaf_key_taken, NULL, 0, 0},
     {MLS_E_PATH_KEY_TAKEN, "12.4.2", "by a leaf, in an external commit", external, NULL, 0, FLAW_KEY_OF_LEAF},
-    {MLS_E_PATH_KEY_INVALID, "4.1.1", "too short", commit, NULL, 0, FLAW_KEY_INVALID},
-    {MLS_E_PATH_KEY_INVALID, "4.1.1", "off the curve", key_off_curve, NULL, SCENE_P256, FLAW_KEY_INVALID},
+    {MLS_E_PATH_KEY_INVALID, "5.1.1", "too short", commit, NULL, 0, FLAW_KEY_INVALID},
+    {MLS_E_PATH_KEY_INVALID, "5.1.1", "off the curve", key_off_curve, NULL, SCENE_P256, FLAW_KEY_INVALID},
 
     {MLS_E_PATH_PARENT_HASH, "7.9.2", "other bytes", commit, NULL, 0, FLAW_PARENT_HASH},
     {MLS_E_PATH_PARENT_HASH, "7.9.2", "empty", commit, NULL, 0, FLAW_PARENT_HASH_EMPTY},

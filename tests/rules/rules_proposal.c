@@ -61,7 +61,8 @@ static void reference(struct scene *s)
         mls_commit_free(&c);
     }
     if (s->wrong && variant(s) == FORGOTTEN) {
-        for (size_t i = 0; i < MEMBERS; i++) assert_ok(mls_group_drop_proposals(scene_group(s, i), to_api(m.reference)));
+        for (size_t i = 0; i < MEMBERS; i++)
+            assert_ok(mls_group_drop_proposals(scene_group(s, i), to_api(m.reference)));
     }
     forge_begin(&f, s, MALLORY);
     refer(&f, &m);
@@ -307,7 +308,8 @@ static const struct rule rules[] = {
     {MLS_E_PROPOSAL_ADDS_TWICE, "12.2", "one signature key", adds_twice, NULL, 0, 0},
     {MLS_E_PROPOSAL_ADDS_TWICE, "12.2", "one client by the application's word", adds_twice, NULL, SCENE_ONE_CLIENT, 0},
     {MLS_E_PROPOSAL_ADDS_MEMBER, "12.2", "one signature key", adds_member, NULL, 0, 0},
-    {MLS_E_PROPOSAL_ADDS_MEMBER, "12.2", "one client by the application's word", adds_member, NULL, SCENE_ONE_CLIENT, 0},
+    {MLS_E_PROPOSAL_ADDS_MEMBER, "12.2", "one client by the application's word", adds_member, NULL, SCENE_ONE_CLIENT,
+     0},
 };
 
 int main(void) { return rules_run("rules-proposal", rules, sizeof rules / sizeof *rules); }

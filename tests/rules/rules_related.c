@@ -14,10 +14,10 @@ struct related {
     int64_t psk_epoch; // relative to the old group's
     const struct mls_extension *extensions;
     size_t extension_count;
-    bool late;         // it starts at epoch 2
-    size_t without;    // a member that is left out; 0: none
-    bool stranger;     // erin is there, too
-    bool unknown;      // the joiners do not name the old group
+    bool late;      // it starts at epoch 2
+    size_t without; // a member that is left out; 0: none
+    bool stranger;  // erin is there, too
+    bool unknown;   // the joiners do not name the old group
 };
 
 static struct mls_proposal invitation(struct scene *s, size_t who, uint16_t suite)
@@ -68,12 +68,14 @@ static struct mls_group *make(struct scene *s, const struct related *r, struct m
     return g;
 }
 
-static void join_one(struct scene *s, size_t who, const struct related *r, struct mls_span welcome, struct mls_group *maker)
+static void join_one(struct scene *s, size_t who, const struct related *r, struct mls_span welcome,
+                     struct mls_group *maker)
 {
     struct mls_group *g = NULL, *parent = r->unknown ? NULL : scene_group(s, who);
     struct snapshot before;
     snapshot_take(scene_group(s, who), &before);
-    scene_verdict(s, mls_group_join(s->client, welcome, cast_span(s->m[who].private_part), (struct mls_span){0}, parent, &g));
+    scene_verdict(
+        s, mls_group_join(s->client, welcome, cast_span(s->m[who].private_part), (struct mls_span){0}, parent, &g));
     snapshot_same(scene_group(s, who), &before);
     if (g != NULL) cast_same_epoch(g, maker);
     mls_group_free(g);
@@ -136,10 +138,8 @@ static void reinit(struct scene *s)
 // A reinitialised group, where none was announced.
 static void not_announced(struct scene *s)
 {
-    struct related r = {.usage = s->wrong ? PSK_REINIT : PSK_BRANCH,
-                        .group_id = "next",
-                        .psk_group = "the group",
-                        .suite = s->suite};
+    struct related r = {
+        .usage = s->wrong ? PSK_REINIT : PSK_BRANCH, .group_id = "next", .psk_group = "the group", .suite = s->suite};
     play(s, &r);
 }
 
@@ -149,7 +149,8 @@ enum { STRANGER = USAGE + 1, UNKNOWN };
 
 static void branch(struct scene *s)
 {
-    struct related r = {.usage = PSK_BRANCH, .group_id = "branch", .psk_group = "the group", .suite = s->suite, .without = DAVE};
+    struct related r = {
+        .usage = PSK_BRANCH, .group_id = "branch", .psk_group = "the group", .suite = s->suite, .without = DAVE};
     s->any = span_str("whatever it is");
     switch (s->wrong ? s->rule->arg : -1) {
     case SUITE: r.suite = OTHER_SUITE; break;
@@ -160,7 +161,8 @@ static void branch(struct scene *s)
     case STRANGER: r.stranger = true; break;
     case UNKNOWN:
         r.unknown = true;
-        s->any = scene_copy(s, span_of(scene_group(s, ALICE)->now.secrets.resumption.b, 32)); // the application has kept it
+        s->any =
+            scene_copy(s, span_of(scene_group(s, ALICE)->now.secrets.resumption.b, 32)); // the application has kept it
         break;
     }
     play(s, &r);
@@ -183,7 +185,8 @@ static void own(struct scene *s, bool is_branch)
     if (is_branch && s->wrong) packages[n - 1] = invitation(s, ERIN, suite).key_package;
     const struct mls_related_params params = {
         .leaf = scene_leaf(s, MALLORY), .key_packages = packages, .key_package_count = n, .tree_in_welcome = true};
-    enum mls_error e = is_branch ? mls_group_branch(old, &params, &welcome, &g) : mls_group_reinit(old, &params, &welcome, &g);
+    enum mls_error e =
+        is_branch ? mls_group_branch(old, &params, &welcome, &g) : mls_group_reinit(old, &params, &welcome, &g);
     scene_verdict(s, e);
     for (size_t i = 0; e == MLS_OK && i < MEMBERS; i++) {
         if (i != MALLORY) join_one(s, i, &(struct related){0}, cast_span(welcome), g);

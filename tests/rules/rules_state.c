@@ -122,7 +122,8 @@ static void stale(struct scene *s)
     assert_ok(mls_group_commit(scene_group(s, CAROL), NULL, &other));
     scene_deliver(s, ALICE, scene_span(other.message), &r);
     bool others_first = s->rule->arg == OWN_AFTER_OTHERS;
-    struct mls_staged **first = others_first ? &r.staged : &own.staged, **second = others_first ? &own.staged : &r.staged;
+    struct mls_staged **first = others_first ? &r.staged : &own.staged,
+                      **second = others_first ? &own.staged : &r.staged;
     if (s->wrong) {
         assert_ok(mls_group_merge(g, *first));
         *first = NULL;
@@ -132,7 +133,8 @@ static void stale(struct scene *s)
     scene_verdict(s, e);
     if (e == MLS_OK) *second = NULL;
     if (e != MLS_OK) snapshot_same(g, &before);
-    else for (size_t i = 0; i < 6; i++) mls_buf_free(&before.part[i]);
+    else
+        for (size_t i = 0; i < 6; i++) mls_buf_free(&before.part[i]);
     // The rest of the group goes the same way.
     bool own_won = s->wrong != others_first;
     for (size_t i = 1; i < MEMBERS; i++) {

@@ -242,7 +242,7 @@ static void tree_inside(struct scene *s)
 }
 
 // The bytes of the tree, changed where no tree hash can see it.
-enum { BLANKS_BEHIND, LAST_PARENT, EMPTY, BYTES_BEHIND, LEAF_AS_PARENT, PRESENCE };
+enum { BLANKS_BEHIND, LAST_PARENT, EMPTY, BYTES_BEHIND, LEAF_AS_PARENT, PRESENCE, LONG_LENGTH, PREFIX_11 };
 
 static void tree_bytes(struct scene *s)
 {
@@ -265,6 +265,14 @@ static void tree_bytes(struct scene *s)
     if (how == PRESENCE) out->p[from] = 2;
     tls_finish(out, mark);
     if (how == BYTES_BEHIND) buf_put_u8(out, 0);
+    if (how == PREFIX_11) out->p[0] |= 0xc0;
+    if (how == LONG_LENGTH) { // four bytes where two are enough
+        struct buf *longer = scene_buf(s);
+        tls_put_u32(longer, 0x80000000 | (uint32_t)nodes.n);
+        buf_put(longer, nodes);
+        assert_true(nodes.n < 16384);
+        out = longer;
+    }
     forge_join(&f, ERIN, forge_welcome(&f, ERIN, &w), buf_span(out));
     forge_free(&f);
 }
@@ -296,14 +304,17 @@ static const struct rule rules[] = {
 
     {MLS_E_TREE_KEY_TWICE, "12.4.3.1", "a parent with a leaf's key", play_key_of_leaf, NULL, 0, 0},
     {MLS_E_TREE_KEY_TWICE, "12.4.3.1", "two parents with one key", play_key_of_parent, NULL, 0, 0},
-    {MLS_E_TREE_KEY_INVALID, "4.1.1", "too short", play_key_short, NULL, 0, 0},
-    {MLS_E_TREE_KEY_INVALID, "4.1.1", "off the curve", play_key_off_curve, NULL, SCENE_P256, 0},
+    {MLS_E_TREE_KEY_INVALID, "5.1.1", "too short", play_key_short, NULL, 0, 0},
+    {MLS_E_TREE_KEY_INVALID, "5.1.1", "off the curve", play_key_off_curve, NULL, SCENE_P256, 0},
 
     {MLS_E_MALFORMED, "12.4.3.3", "blank nodes behind the last", tree_bytes, NULL, 0, BLANKS_BEHIND},
-    {MLS_E_MALFORMED, "12.4.3.3", "a parent as the last node, with no leaf to its right", tree_bytes, NULL, 0, LAST_PARENT},
+    {MLS_E_MALFORMED, "12.4.3.3", "a parent as the last node, with no leaf to its right", tree_bytes, NULL, 0,
+     LAST_PARENT},
     {MLS_E_MALFORMED, "12.4.3.3", "no nodes", tree_bytes, NULL, 0, EMPTY},
     {MLS_E_MALFORMED, "12.4.3.3", "bytes behind the tree", tree_bytes, NULL, 0, BYTES_BEHIND},
     {MLS_E_MALFORMED, "12.4.3.3", "a parent in a leaf's place", tree_bytes, NULL, 0, LEAF_AS_PARENT},
+    {MLS_E_MALFORMED, "2.1.2", "a length in more bytes than necessary", tree_bytes, NULL, 0, LONG_LENGTH},
+    {MLS_E_MALFORMED, "2.1.2", "a length that starts with two ones", tree_bytes, NULL, 0, PREFIX_11},
     {MLS_E_MALFORMED, "2.1.1", "a presence octet that is neither 0 nor 1", tree_bytes, NULL, 0, PRESENCE},
 };
 

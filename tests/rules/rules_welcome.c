@@ -22,7 +22,8 @@ static void join(struct forge *f, const struct forge_welcome *w)
 static void flawed(struct scene *s)
 {
     struct forge f;
-    const struct forge_welcome w = {.signer = UINT32_MAX, .flaw = s->wrong ? (enum welcome_flaw)s->rule->arg : WELCOME_NONE};
+    const struct forge_welcome w = {.signer = UINT32_MAX,
+                                    .flaw = s->wrong ? (enum welcome_flaw)s->rule->arg : WELCOME_NONE};
     add_erin(&f, s);
     join(&f, &w);
 }
@@ -31,7 +32,8 @@ static void flawed(struct scene *s)
 static void flawed_info(struct scene *s)
 {
     struct forge f;
-    const struct forge_welcome w = {.signer = UINT32_MAX, .flaw = s->wrong ? (enum welcome_flaw)s->rule->arg : WELCOME_NONE};
+    const struct forge_welcome w = {.signer = UINT32_MAX,
+                                    .flaw = s->wrong ? (enum welcome_flaw)s->rule->arg : WELCOME_NONE};
     add_erin(&f, s);
     forge_join_external(&f, FRANK, forge_group_info(&f, &w, true));
     forge_free(&f);
@@ -196,7 +198,8 @@ static void two_related(struct scene *s)
 {
     struct forge f;
     struct buf *ids = scene_buf(s);
-    struct psk_id id = psk(s), first = {.type = PSK_RESUMPTION, .usage = PSK_BRANCH, .group_id = span_str("a"), .nonce = id.nonce};
+    struct psk_id id = psk(s),
+                  first = {.type = PSK_RESUMPTION, .usage = PSK_BRANCH, .group_id = span_str("a"), .nonce = id.nonce};
     struct psk_id second = first;
     second.usage = s->rule->arg == 0 ? PSK_REINIT : PSK_BRANCH;
     second.group_id = span_str("b");

@@ -305,7 +305,7 @@ static void run_rule(void **state)
 int rules_run(const char *name, const struct rule *rules, size_t n)
 {
     struct CMUnitTest *tests = calloc(n, sizeof *tests);
-    char (*title)[160] = calloc(n, sizeof *title);
+    char(*title)[160] = calloc(n, sizeof *title);
     if (tests == NULL || title == NULL) return 1;
     for (size_t i = 0; i < n; i++) {
         snprintf(title[i], sizeof title[i], "%s (§%s): %s", mls_error_name(rules[i].error), rules[i].section,
@@ -331,9 +331,8 @@ void scene_verdict(const struct scene *s, enum mls_error e)
 
 void snapshot_take(struct mls_group *g, struct snapshot *out)
 {
-    *out = (struct snapshot){.epoch = mls_group_epoch(g),
-                             .proposals = mls_group_proposal_count(g),
-                             .active = mls_group_active(g)};
+    *out = (struct snapshot){
+        .epoch = mls_group_epoch(g), .proposals = mls_group_proposal_count(g), .active = mls_group_active(g)};
     assert_ok(mls_group_tree(g, &out->part[0]));
     assert_ok(mls_group_tree_hash(g, &out->part[1]));
     assert_ok(mls_group_context(g, &out->part[2]));

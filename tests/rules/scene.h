@@ -14,13 +14,13 @@
 
 // Types of the private-use ranges that every member of a scene supports, and some that nobody does.
 enum {
-    SCENE_EXTENSION = 0xF0E1,  // in use in the GroupContext
-    SCENE_REQUIRED = 0xF0E2,   // an extension that required_capabilities names
-    SCENE_PROPOSAL = 0xF0A1,   // custom, required, needs no path, external senders may
-    SCENE_PATH = 0xF0A2,       // custom, needs a path, external senders may not
-    SCENE_BADGE = 0xF0C1,      // a credential type that is required, not in use
-    SCENE_PASS = 0xF0C2,       // one that is supported, not in use
-    SCENE_FOREIGN = 0xF0FF,    // of whatever kind: supported by nobody
+    SCENE_EXTENSION = 0xF0E1, // in use in the GroupContext
+    SCENE_REQUIRED = 0xF0E2,  // an extension that required_capabilities names
+    SCENE_PROPOSAL = 0xF0A1,  // custom, required, needs no path, external senders may
+    SCENE_PATH = 0xF0A2,      // custom, needs a path, external senders may not
+    SCENE_BADGE = 0xF0C1,     // a credential type that is required, not in use
+    SCENE_PASS = 0xF0C2,      // one that is supported, not in use
+    SCENE_FOREIGN = 0xF0FF,   // of whatever kind: supported by nobody
 };
 
 #define SCENE_REFUSED "refused" // the identity that the application does not accept
@@ -59,7 +59,7 @@ struct scene {
     struct mls_client *client;
     uint16_t suite;
     struct cast_member m[CAST];
-    size_t n; // members that have been named
+    size_t n;                                 // members that have been named
     struct mls_buf post_private, post_public; // the external sender's
     struct mls_buf post;                      // the external_senders extension's data
     struct mls_buf required;                  // required_capabilities
