@@ -82,7 +82,8 @@ static void hpke_case(struct make *m, const struct hpke *h)
 void gen_hpke(struct make *m)
 {
     // Every KEM once with each KDF, and each AEAD in turn; a combination that is not here is left out.
-    static const uint16_t kems[] = {0x0010, 0x0011, 0x0012, 0x0020, 0x0021, 0x0040, 0x0041, 0x0042, 0x0050, 0x0051, KEM_XWING};
+    static const uint16_t kems[] = {0x0010, 0x0011, 0x0012, 0x0020, 0x0021, 0x0040,
+                                    0x0041, 0x0042, 0x0050, 0x0051, KEM_XWING};
     static const uint16_t kdfs[] = {0x0001, 0x0002, 0x0003, 0x0010, 0x0011, 0x0012, 0x0013};
     size_t at = 0;
     for (size_t i = 0; i < sizeof kems / sizeof *kems; i++) {

@@ -75,7 +75,8 @@ static void thin_out(struct troupe *t, size_t n)
 }
 
 struct welcome_plan {
-    size_t before, leave, beside, psks; // members before, how many of them leave, who is added together with the passive one
+    size_t before, leave; // members before the passive one comes, and how many of them leave
+    size_t beside, psks;  // who is added together with it, and external PSKs in that commit
     bool outsider;
 };
 
