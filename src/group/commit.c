@@ -118,10 +118,11 @@ enum err draft_finish(struct draft *d, struct span aad, const struct secret *ini
                                      .psk_secret = &psk_secret};
     if (e == ERR_OK) e = staged_derive(s, &in, &d->frame, &d->joiner, &d->member);
     d->frame.confirmation_tag = span_of(s->next.tag, algo_nh(&g->algo));
-    if (e == ERR_OK) e = group_write_frame(g, &d->frame, &d->message);
     mem_wipe(&psk_secret, sizeof psk_secret);
     return e;
 }
+
+enum err draft_send(struct draft *d) { return group_write_frame(d->group, &d->frame, &d->message); }
 
 // Everything behind the list of proposals.
 static enum err build(struct draft *d, const struct mls_commit_params *params)
@@ -146,7 +147,6 @@ static void draft_clear(struct draft *d)
 {
     buf_wipe(&d->body);
     buf_wipe(&d->psk_ids);
-    buf_wipe(&d->message);
     frame_wipe(&d->frame);
     leaf_plan_wipe(&d->plan);
     path_draft_wipe(&d->path);
@@ -177,6 +177,7 @@ enum mls_error mls_group_commit(struct mls_group *g, const struct mls_commit_par
     draft_init(&d, g, (struct committer){SENDER_MEMBER, g->now.keys.leaf});
     enum err e = commit(&d, params != NULL ? params : &nothing);
     if (e == ERR_OK) e = draft_invite(&d, params != NULL ? params : &nothing, out);
+    if (e == ERR_OK) e = draft_send(&d);
     if (e == ERR_OK) e = give(&d.message, ERR_OK, &out->message);
     if (e == ERR_OK) {
         out->staged = d.staged;

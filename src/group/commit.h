@@ -32,10 +32,12 @@ enum err draft_weed(struct draft *d);
 bool draft_failed_for_good(enum err e);
 // Makes the path in d->staged, for the leaf d->plan.
 enum err draft_path(struct draft *d);
-// Everything behind the path, up to d->message: `init` is the init secret of the epoch that ends, or the external one.
+// Everything behind the path but the message: `init` is the init secret of the epoch that ends, or the external one.
 enum err draft_finish(struct draft *d, struct span aad, const struct secret *init);
 // The Welcome for everybody added, and the GroupInfo, as params ask for them.
 enum err draft_invite(struct draft *d, const struct mls_commit_params *params, struct mls_commit *out);
+// The message. Comes last: under encryption it moves the handshake ratchet, which nothing takes back.
+enum err draft_send(struct draft *d);
 
 // A GroupInfo of an epoch: extensions as asked for, signed with sk. The bytes of GroupInfo, without MLSMessage.
 struct info_wishes {

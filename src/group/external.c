@@ -110,6 +110,7 @@ static enum err commit_from_outside(struct draft *d, const struct mls_external_j
     if (e == ERR_OK) e = join_supports(&d->plan.like.capabilities, info->context.extensions);
     if (e == ERR_OK) e = draft_path(d);
     if (e == ERR_OK) e = draft_finish(d, from_api(join->authenticated_data), &init);
+    if (e == ERR_OK) e = draft_send(d);
     mem_wipe(&init, sizeof init);
     return e;
 }

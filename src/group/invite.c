@@ -28,6 +28,7 @@ static enum err write_info_extensions(const struct mls_group *g, const struct ep
         buf_wipe(&data);
         r = schedule_external_keys(&g->algo, &e->secrets.external, sk, pk);
         tls_put_vector(&data, span_of(pk, algo_sizes(&g->algo)->npk));
+        if (r == ERR_OK) r = buf_end(&data);
         put_extension(out, EXTENSION_EXTERNAL_PUB, buf_span(&data));
     }
     if (r == ERR_OK) r = buf_end(out);

@@ -64,6 +64,7 @@ static enum err make_windows(const struct mls_group *g, const struct mls_staged 
     if (e != ERR_OK) {
         mem_free(w->past);
         mem_free_wiped(w->psk, w->n_psk * sizeof *w->psk);
+        *w = (struct windows){0};
         return e;
     }
     if (w->n_psk > 0) {

@@ -209,7 +209,8 @@ static enum err read_past(const struct algo *a, struct span value, struct past *
         p->leaf[p->n].leaf = tls_u32(&r);
         buf_init(&p->leaf[p->n].key, CRYPTO_SIGPK_MAX);
         buf_put(&p->leaf[p->n].key, tls_vector(&r));
-        if (buf_end(&p->leaf[p->n].key) != ERR_OK) return ERR_CORRUPT;
+        enum err e = buf_end(&p->leaf[p->n].key);
+        if (e != ERR_OK) return e == ERR_MEMORY ? e : ERR_CORRUPT;
     }
     return buf_end(&p->context);
 }

@@ -95,7 +95,11 @@ static inline void troupe_commit(struct troupe *t, size_t by, const struct mls_c
     mls_commit_free(&c);
 }
 
-static inline void troupe_update(struct troupe *t, size_t by) { troupe_commit(t, by, NULL); }
+static inline void troupe_update(struct troupe *t, size_t by)
+{
+    const struct mls_commit_params params = {.tree_in_welcome = true};
+    troupe_commit(t, by, &params);
+}
 
 // Adds members from … to - 1 by one commit.
 static inline void troupe_add(struct troupe *t, size_t by, size_t from, size_t to)
