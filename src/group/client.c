@@ -291,6 +291,13 @@ enum err key_package_of(struct span message, struct key_package *out)
     return key_package_decode(message, out);
 }
 
+struct check_rules client_rules(const struct mls_client *c)
+{
+    return (struct check_rules){.now = c->world.now(c->world.arg),
+                                .max_lifetime = c->config.max_lifetime,
+                                .lifetime = !c->config.ignore_lifetime};
+}
+
 enum mls_error mls_key_package_ref(const struct mls_client *c, struct mls_span key_package, struct mls_buf *ref)
 {
     struct key_package kp;
@@ -317,9 +324,7 @@ enum mls_error mls_key_package_check(const struct mls_client *c, struct mls_span
     enum err e = key_package_of(from_api(key_package), &kp);
     if (e == ERR_OK) e = client_algo(c, kp.suite, &a);
     if (e != ERR_OK) return api_error(e);
-    const struct check_rules rules = {.now = c->world.now(c->world.arg),
-                                      .max_lifetime = c->config.max_lifetime,
-                                      .lifetime = !c->config.ignore_lifetime};
+    const struct check_rules rules = client_rules(c);
     // RFC 9420 §10.1: "When a KeyPackage is downloaded by a group member, before it is used to add the client to the
     // group". And RFC 9420 §5.3.1: "When a member receives a KeyPackage that it will use in an Add proposal to add a
     // new member to the group". MLS_E_LEAF_CREDENTIAL

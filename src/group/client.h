@@ -26,6 +26,8 @@ enum err private_part_decode(struct span raw, struct private_part *out);
 enum err group_found(const struct mls_client *c, const struct crypto_suite *suite, struct span group_id,
                      const struct mls_leaf_params *leaf, struct span extensions, struct mls_group **out);
 
+// What a KeyPackage is held against before there is a group for it.
+struct check_rules client_rules(const struct mls_client *c);
 // A KeyPackage from an MLSMessage or from its own bytes.
 enum err key_package_of(struct span message, struct key_package *out);
 

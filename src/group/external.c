@@ -155,6 +155,16 @@ enum mls_error mls_group_observe(const struct mls_client *c, struct mls_span gro
 
 // ------------------------------------------------------------------------------------------- proposals from outside
 
+// What is sent has to be valid now, like what a member sends (§7.3).
+static enum err check_added(const struct mls_client *c, const struct algo *a, struct span proposal)
+{
+    struct proposal p;
+    struct proposal_body body;
+    struct check_rules rules = client_rules(c);
+    enum err e = proposal_decode(proposal, &p, &body);
+    return e == ERR_OK && p.type == PROPOSAL_ADD ? key_package_check(a, &rules, p.add) : e;
+}
+
 enum mls_error mls_external_propose(const struct mls_client *c, const struct mls_external_proposal *p,
                                     struct mls_buf *message)
 {
@@ -167,6 +177,7 @@ enum mls_error mls_external_propose(const struct mls_client *c, const struct mls
     buf_init(&body, TLS_VECTOR_MAX);
     buf_init(&out, TLS_VECTOR_MAX);
     e = propose_encode(c, &a, NULL, &p->proposal, NULL, &body);
+    if (e == ERR_OK) e = check_added(c, &a, buf_span(&body));
     // RFC 9420 §12.1.8: "An external proposal MUST be sent as a PublicMessage object".
     const struct frame_content content = {.wire = WIRE_PUBLIC,
                                           .group_id = from_api(p->group_id),
