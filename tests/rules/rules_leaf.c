@@ -55,6 +55,23 @@ static void in_own_proposal(struct scene *s)
     mls_buf_free(&ref);
 }
 
+// Proposed by the external sender, with this client's own hands.
+static void in_external_proposal(struct scene *s)
+{
+    struct mls_buf message;
+    const struct mls_external_proposal p = {
+        .suite = s->suite,
+        .group_id = cast_text("the group"),
+        .epoch = mls_group_epoch(scene_group(s, ALICE)),
+        .proposal = {.type = MLS_PROPOSAL_ADD, .key_package = to_api(spoiled_package(s))},
+        .signature_private = cast_span(s->post_private),
+    };
+    enum mls_error e = mls_external_propose(s->client, &p, &message);
+    scene_verdict(s, e);
+    if (e == MLS_OK) scene_deliver_proposal(s, CAST, scene_span(message));
+    mls_buf_free(&message);
+}
+
 static void in_add(struct scene *s)
 {
     struct forge f;
@@ -449,6 +466,7 @@ static const struct rule rules[] = {
     {MLS_E_LEAF_LIFETIME, "7.3", "over, in a KeyPackage", in_package, expired, 0, 0},
     {MLS_E_LEAF_LIFETIME, "7.3", "over, in an own commit's Add", in_own_commit, expired, 0, 0},
     {MLS_E_LEAF_LIFETIME, "7.3", "over, in an own Add proposal", in_own_proposal, expired, 0, 0},
+    {MLS_E_LEAF_LIFETIME, "7.3", "over, in an own proposal from outside", in_external_proposal, expired, 0, 0},
     {MLS_E_LEAF_LIFETIME, "7.3", "not begun, in a KeyPackage", in_package, not_yet, 0, 0},
     {MLS_E_LEAF_LIFETIME, "7.3", "not begun, in an own commit's Add", in_own_commit, not_yet, 0, 0},
     {MLS_E_LEAF_LIFETIME_LENGTH, "7.2", "too long, in a KeyPackage", in_package, too_long, 0, 0},

@@ -142,6 +142,21 @@ static void many_at_once(struct scene *s)
     everybody_talks(s);
 }
 
+// A member asks to be removed; it cannot do it itself, but anybody else can.
+static void leaves(struct scene *s)
+{
+    const struct mls_proposal p = {.type = MLS_PROPOSAL_REMOVE, .removed = DAVE};
+    struct mls_commit c;
+    scene_propose(s, DAVE, &p);
+    assert_ok(mls_group_commit(scene_group(s, DAVE), NULL, &c)); // of everything but that
+    struct mls_change change;
+    for (size_t at = 0; mls_staged_next_change(c.staged, &at, &change);) assert_true(change.type != MLS_CHANGE_REMOVED);
+    mls_commit_free(&c);
+    scene_commit(s, CAROL, NULL, 0);
+    assert_false(is_member(s, DAVE));
+    everybody_talks(s);
+}
+
 // Signature key and credential change, by an Update and by a path; late messages keep being judged by the old key.
 static void keys_change(struct scene *s)
 {
@@ -391,6 +406,7 @@ static const struct rule rules[] = {
     {MLS_OK, "12.3", "Removes make room for the Adds of the same commit", removed_and_added, NULL, 0, 0},
     {MLS_OK, "12.3", "Updates, Removes and Adds of many by reference", many_at_once, NULL, 0, 0},
     {MLS_OK, "12.3", "the same with private handshakes", many_at_once, NULL, SCENE_PRIVATE, 0},
+    {MLS_OK, "12.1.3", "a member asks to be removed", leaves, NULL, 0, 0},
     {MLS_OK, "7.3", "a member changes its signature key and credential", keys_change, NULL, SCENE_PAST, 0},
     {MLS_OK, "12.1.8", "external senders and newcomers propose what they may", outsiders_propose, NULL, 0, 0},
     {MLS_OK, "8.4", "pre-shared keys of both kinds, by value and by reference", pre_shared_keys, NULL, SCENE_PAST, 0},
