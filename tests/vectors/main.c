@@ -36,7 +36,7 @@ static void usage(FILE *out)
           "  --small                  few cases, small trees, short histories; each large suite in some types\n"
           "  --wide                   also ReInit, X.509 and unknown credentials, application-defined proposals\n"
           "  --no-grease              no GREASE values (RFC 9420, section 13.5)\n"
-          "  --psk-age N              resumption PSKs of the last N epochs only\n\n"
+          "  --psk-age N              resumption PSKs of the last N epochs only (default 4; 0: of any)\n\n"
           "types:",
           out);
     const struct vector_type *type;
@@ -143,7 +143,7 @@ static int check(struct run *r, char **paths, int n)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.run = {.seed = 1}};
+    struct options o = {.run = {.seed = 1}, .order = {.plan = {.psk_age = 4}}};
     int done = read_options(argc, argv, &o);
     if (done != 0) return done == 1 ? 0 : done;
     enum err e = crypto_new(&o.run.crypto);

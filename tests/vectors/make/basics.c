@@ -156,7 +156,7 @@ void gen_crypto_basics(struct make *m)
         expand(m, kit_object(m, o, "expand_with_label"), i == 0 ? "ExpandWithLabel" : kit_label(m, 8 * i), n, length);
         derive(m, kit_object(m, o, "derive_secret"), i == 0 ? "DeriveSecret" : kit_label(m, 8 * i));
         derive_tree(m, kit_object(m, o, "derive_tree_secret"), i == 0 ? "DeriveTreeSecret" : kit_label(m, 8 * i),
-                    i == 1 ? 0 : i == 2 ? UINT32_MAX : kit_below(m, UINT32_MAX), length);
+                    i == 1 ? 0 : i == 2 ? UINT32_MAX : kit_below(m, UINT32_MAX), nh);
         sign(m, kit_object(m, o, "sign_with_label"), i == 0 ? "SignWithLabel" : kit_label(m, 8 * i), n);
         encrypt(m, kit_object(m, o, "encrypt_with_label"), i == 0 ? "EncryptWithLabel" : kit_label(m, 8 * i), n);
     }
