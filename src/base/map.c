@@ -7,16 +7,24 @@
 static uint64_t *key_of(const struct map *m, size_t i) { return (uint64_t *)(void *)(m->slot + i * m->stride); }
 static void *value_of(const struct map *m, size_t i) { return m->slot + i * m->stride + sizeof(uint64_t); }
 
+// Fibonacci hashing, which spreads runs of neighbouring keys, twice; in a seeded map the first factor is not known, and
+// so neither is which keys meet.
+#define FACTOR 0x9e3779b97f4a7c15ULL
+
 static size_t home(const struct map *m, uint64_t key)
 {
-    uint64_t h = key * 0x9e3779b97f4a7c15ULL; // Fibonacci hashing: spreads runs of neighbouring keys
+    uint64_t h = (key ^ m->seed[0]) * (m->seed[1] | 1);
+    h ^= h >> 32;
+    h *= FACTOR;
     h ^= h >> 32;
     return (size_t)h & (m->cap - 1);
 }
 
-void map_init(struct map *m, size_t size)
+void map_init(struct map *m, size_t size) { map_init_seeded(m, size, (const uint64_t[2]){0, FACTOR}); }
+
+void map_init_seeded(struct map *m, size_t size, const uint64_t seed[2])
 {
-    *m = (struct map){.stride = sizeof(uint64_t) + (size + 7) / 8 * 8};
+    *m = (struct map){.stride = sizeof(uint64_t) + (size + 7) / 8 * 8, .seed = {seed[0], seed[1]}};
 }
 
 void map_wipe(struct map *m)
@@ -49,7 +57,9 @@ enum err map_reserve(struct map *m, size_t n)
         cap *= 2;
     }
     if (cap == m->cap) return ERR_OK;
-    struct map bigger = {.slot = mem_new_array(cap, m->stride), .stride = m->stride, .cap = cap, .n = m->n};
+    struct map bigger = *m;
+    bigger.slot = mem_new_array(cap, m->stride);
+    bigger.cap = cap;
     if (bigger.slot == NULL) return ERR_MEMORY;
     for (size_t i = 0; i < m->cap; i++) {
         uint64_t key = *key_of(m, i);

@@ -34,7 +34,7 @@ void tree_init(struct tree *t, uint8_t nh, const uint64_t seed[2])
     *t = (struct tree){.nh = nh, .most = TREE_MAX_LEAVES};
     index_init(&t->keys, seed);
     map_init(&t->slots, sizeof(struct tree_slot));
-    map_init(&t->counts, sizeof(int64_t));
+    map_init_seeded(&t->counts, sizeof(int64_t), seed); // types are chosen by those who make leaves
 }
 
 void tree_overlay(struct tree *t, struct tree *under)

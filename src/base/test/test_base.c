@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// base: buffers at their limits, the error table, comparison, wiping of heap and stack.
+// base: buffers at their limits, the error table, comparison, wiping of heap and stack, maps.
 #include "unit.h"
 
 #include "base/base.h"
+#include "base/map.h"
 #include "base/siphash.h"
 
 static void buffers_grow_to_their_maximum(void **state)
@@ -118,12 +119,64 @@ static void siphash_agrees_with_its_paper(void **state)
     assert_true(siphash(key, span_of(NULL, 0)) == 0x726fdb47dd0e0e31ULL);
 }
 
+// How far a key stands behind the slot where it would stand alone, in a map of this many slots.
+static size_t displaced(const struct map *m, uint64_t key)
+{
+    struct map alone;
+    map_init_seeded(&alone, 0, m->seed);
+    assert_int_equal(map_reserve(&alone, m->cap * 3 / 4), ERR_OK);
+    assert_int_equal(alone.cap, m->cap);
+    assert_non_null(map_put(&alone, key));
+    size_t at = ((size_t)((uint8_t *)map_get(m, key) - m->slot) - 8) / m->stride;
+    size_t home = ((size_t)((uint8_t *)map_get(&alone, key) - alone.slot) - 8) / alone.stride;
+    map_wipe(&alone);
+    return (at - home) & (m->cap - 1);
+}
+
+// The longest way that a lookup goes, over every tenth of these keys.
+static size_t longest(struct map *m, const uint32_t *key, size_t n)
+{
+    size_t most = 0;
+    assert_int_equal(map_reserve(m, n), ERR_OK);
+    for (size_t i = 0; i < n; i++) assert_non_null(map_put(m, key[i]));
+    for (size_t i = 0; i < n; i += 10) {
+        size_t here = displaced(m, key[i]);
+        most = here > most ? here : most;
+    }
+    map_wipe(m);
+    return most;
+}
+
+// Whoever knows where keys lie can choose many that lie together, and then each of them costs a walk past all the others.
+static void nobody_aims_at_collisions_in_a_seeded_map(void **state)
+{
+    (void)state;
+    enum { SLOTS = 2048, KEYS = 1500 };
+    static uint32_t key[KEYS];
+    struct map open, seeded, probe;
+    size_t n = 0;
+    map_init(&probe, 0);
+    assert_int_equal(map_reserve(&probe, SLOTS * 3 / 4), ERR_OK);
+    for (uint32_t k = 0; n < KEYS; k++) { // those that lie in the first 64th
+        assert_non_null(map_put(&probe, k));
+        size_t at = ((size_t)((uint8_t *)map_get(&probe, k) - probe.slot) - 8) / probe.stride;
+        if (at < SLOTS / 64) key[n++] = k;
+        map_delete(&probe, k);
+    }
+    map_wipe(&probe);
+    map_init(&open, 0);
+    map_init_seeded(&seeded, 0, (const uint64_t[2]){0x7f4a7c159e3779b9, 0x1ce4e5b9bf58476d});
+    assert_true(longest(&open, key, KEYS) > KEYS - 100);
+    assert_true(longest(&seeded, key, KEYS) < 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffers_grow_to_their_maximum), cmocka_unit_test(a_zeroed_buffer_takes_nothing),
         cmocka_unit_test(every_error_has_words), cmocka_unit_test(comparison_sees_each_byte),
         cmocka_unit_test(the_stack_is_wiped),            cmocka_unit_test(siphash_agrees_with_its_paper),
+        cmocka_unit_test(nobody_aims_at_collisions_in_a_seeded_map),
     };
     return unit_run("base", tests);
 }
