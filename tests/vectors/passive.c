@@ -49,13 +49,29 @@ static bool passive_psk(void *arg, const struct mls_psk_id *id, struct mls_span 
     return false;
 }
 
-static bool open_client(struct passive *p)
+// The application-defined proposals that the KeyPackage promises to understand. Whether they need a path nobody says.
+static struct mls_custom_proposal *custom_proposals(struct trial *t, const struct key_package *kp, size_t *n)
 {
+    struct span list = kp->leaf.capabilities.proposals;
+    struct mls_custom_proposal *out = (struct mls_custom_proposal *)(void *)trial_bytes(t, (list.n + 1) * sizeof *out);
+    for (size_t i = *n = 0; out != NULL && i < types_count(list); i++) {
+        if (!proposal_is_custom(types_at(list, i))) continue;
+        out[(*n)++] = (struct mls_custom_proposal){.type = types_at(list, i), .external_allowed = true};
+    }
+    return out;
+}
+
+static bool open_client(struct passive *p, const struct key_package *kp)
+{
+    size_t n = 0;
+    const struct mls_custom_proposal *custom = custom_proposals(p->t, kp, &n);
     const struct mls_config config = {.arg = p,
                                       .random = passive_random,
                                       .now = passive_now,
                                       .credential = anybody,
                                       .psk = passive_psk,
+                                      .custom_proposals = custom,
+                                      .custom_proposal_count = n,
                                       .past_psks = PAST_PSKS,
                                       .skipped_keys = WINDOW,
                                       .max_ahead = WINDOW,
@@ -102,10 +118,11 @@ static void join(struct passive *p, const struct field *v)
 {
     struct trial *t = p->t;
     struct key_package kp;
-    struct span mine = private_part(v, &kp), welcome = field_get_bytes(v, "welcome"), tree = span_of(NULL, 0);
+    struct span mine = private_part(v, &kp);
+    struct span welcome = field_get_bytes(v, "welcome"), tree = span_of(NULL, 0);
     struct field outside = field_get(v, "ratchet_tree");
     if (!field_null(&outside)) tree = field_bytes(&outside);
-    if (t->failed) return;
+    if (t->failed || !open_client(p, &kp)) return;
     trial_true(t, mls_welcome_is_for(p->client, to_api(welcome), to_api(mine)), "the Welcome is for key_package");
     enum mls_error e = mls_group_join(p->client, to_api(welcome), to_api(mine), to_api(tree), NULL, &p->group);
     if (!trial_ok(t, (enum err)e, "join")) return;
@@ -187,7 +204,6 @@ void passive_check(struct trial *t, const struct field *v)
     struct passive p = {.t = t, .psks = field_get(v, "external_psks")};
     struct field epochs = field_get(v, "epochs");
     size_t n = field_count(&epochs);
-    if (t->failed || !open_client(&p)) return;
     join(&p, v);
     authenticator(&p, v, "initial_epoch_authenticator");
     for (size_t i = 0; !t->failed && i < n; i++) {

@@ -50,6 +50,10 @@ static bool draw(struct scene *s, bool outside, struct mls_proposal *out)
     struct actor *whom;
     size_t psk;
     uint32_t roll = kit_below(m, 12);
+    if (m->plan->wide && kit_below(m, 12) == 0) {
+        *out = (struct mls_proposal){.type = KIT_PROPOSAL, .data = to_api(kit_random(m, kit_below(m, 80)))};
+        return true;
+    }
     // More Adds where members are wanted, more Removes where there are too many.
     if (kit_coin(m)) roll = after(s) < s->wanted ? 0 : after(s) > s->wanted ? 4 : roll;
     switch (roll) {
