@@ -130,8 +130,9 @@ enum err crypto_x509_key(const struct crypto_suite *s, struct span certificate, 
 // DeriveKeyPair (RFC 9180 §4, §7.1.3; draft-ietf-hpke-pq for the others). ikm should have nsk bytes of entropy.
 enum err crypto_kem_derive(struct crypto *c, const struct crypto_suite *s, struct span ikm, uint8_t *sk, uint8_t *pk);
 enum err crypto_kem_public(struct crypto *c, const struct crypto_suite *s, struct span sk, uint8_t *pk);
-// Whether pk can be a public key: right size, uncompressed point of the curve, ML-KEM's modulus check (FIPS 203 §7.2).
-// Of X25519 and X448 every string is one, also the few that no encapsulation to accepts.
+// Whether pk can be a public key: right size, uncompressed point of the curve, ML-KEM's modulus check (FIPS 203 §7.2),
+// and for X25519 and X448 not one of the few of small order, with which the exchange gives zeros (RFC 9180 §7.1.4). An
+// encapsulation to what passes does not fail.
 bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct span pk);
 
 // What `info` comes to in the key schedule (RFC 9180 §5.1). It depends on no key: whoever seals under one info to many
