@@ -22,14 +22,11 @@ static enum err check_required(const struct leaf *l, struct span data)
     struct required_capabilities need;
     enum err e = required_capabilities_decode(data, &need);
     if (e != ERR_OK) return e;
-    for (size_t i = 0; i < types_count(need.extensions); i++) {
-        if (!capabilities_extension(&l->capabilities, types_at(need.extensions, i))) return rule(MLS_E_LEAF_REQUIRED);
-    }
-    for (size_t i = 0; i < types_count(need.proposals); i++) {
-        if (!capabilities_proposal(&l->capabilities, types_at(need.proposals, i))) return rule(MLS_E_LEAF_REQUIRED);
-    }
-    for (size_t i = 0; i < types_count(need.credentials); i++) {
-        if (!types_contain(l->capabilities.credentials, types_at(need.credentials, i))) return rule(MLS_E_LEAF_REQUIRED);
+    const struct capabilities *have = &l->capabilities;
+    if (!types_cover(have->extensions, need.extensions, EXTENSION_DEFAULTS) ||
+        !types_cover(have->proposals, need.proposals, PROPOSAL_DEFAULTS) ||
+        !types_cover(have->credentials, need.credentials, 0)) {
+        return rule(MLS_E_LEAF_REQUIRED);
     }
     return ERR_OK;
 }

@@ -12,6 +12,51 @@ bool types_contain(struct span list, uint16_t type)
     return false;
 }
 
+// A bit for each type. Leaves come from outside: with two long lists, or one to be held against itself, each pair would
+// be too many.
+struct type_set {
+    uint64_t bit[(UINT16_MAX + 1) / 64];
+};
+enum { TYPES_FEW = 32 };
+
+// False if it was there.
+static bool set_add(struct type_set *s, uint16_t type)
+{
+    uint64_t *word = &s->bit[type / 64], bit = UINT64_C(1) << type % 64;
+    bool fresh = (*word & bit) == 0;
+    *word |= bit;
+    return fresh;
+}
+
+bool types_cover(struct span list, struct span need, uint16_t defaults)
+{
+    struct type_set set;
+    bool few = types_count(need) <= TYPES_FEW;
+    if (!few) {
+        memset(&set, 0, sizeof set);
+        for (size_t i = 0; i < types_count(list); i++) (void)set_add(&set, types_at(list, i));
+    }
+    for (size_t i = 0; i < types_count(need); i++) {
+        uint16_t type = types_at(need, i);
+        if (type >= 1 && type <= defaults) continue;
+        if (few ? !types_contain(list, type) : set_add(&set, type)) return false;
+    }
+    return true;
+}
+
+size_t types_once(struct span list, uint16_t out[NODE_MAX_TYPES])
+{
+    struct type_set set;
+    size_t n = 0, count = types_count(list);
+    bool few = count <= TYPES_FEW;
+    if (!few) memset(&set, 0, sizeof set);
+    for (size_t i = 0; i < count && n < NODE_MAX_TYPES; i++) {
+        uint16_t type = types_at(list, i);
+        if (few ? !types_contain(span_of(list.p, 2 * i), type) : set_add(&set, type)) out[n++] = type;
+    }
+    return n;
+}
+
 // T list<V> of 16-bit types.
 static struct span types_read(struct tls_reader *r)
 {
@@ -66,13 +111,12 @@ struct span extensions_read(struct tls_reader *r)
 
 bool capabilities_extension(const struct capabilities *c, uint16_t type)
 {
-    return (type >= EXTENSION_APPLICATION_ID && type <= EXTENSION_EXTERNAL_SENDERS) ||
-           types_contain(c->extensions, type);
+    return (type >= 1 && type <= EXTENSION_DEFAULTS) || types_contain(c->extensions, type);
 }
 
 bool capabilities_proposal(const struct capabilities *c, uint16_t type)
 {
-    return (type >= 1 && type <= 7) || types_contain(c->proposals, type);
+    return (type >= 1 && type <= PROPOSAL_DEFAULTS) || types_contain(c->proposals, type);
 }
 
 enum err required_capabilities_decode(struct span data, struct required_capabilities *out)

@@ -21,7 +21,7 @@ enum extension_type {
 
 enum leaf_source { LEAF_KEY_PACKAGE = 1, LEAF_UPDATE = 2, LEAF_COMMIT = 3 };
 
-// Lists of 16-bit types, encoded. A list longer than NODE_MAX_TYPES is refused with ERR_LIMIT.
+// Lists of 16-bit types, encoded. A list longer than NODE_MAX_TYPES is refused as malformed.
 enum { NODE_MAX_TYPES = 1024, NODE_MAX_EXTENSIONS = 256 };
 
 static inline size_t types_count(struct span list) { return list.n / 2; }
@@ -30,6 +30,10 @@ static inline uint16_t types_at(struct span list, size_t i)
     return (uint16_t)(list.p[2 * i] << 8 | list.p[2 * i + 1]);
 }
 bool types_contain(struct span list, uint16_t type);
+// Whether each of `need` is in the list or one of 1 … defaults. Takes no longer than to read both.
+bool types_cover(struct span list, struct span need, uint16_t defaults);
+// The list with each type once, in order; returns how many there are. The list has NODE_MAX_TYPES at most.
+size_t types_once(struct span list, uint16_t out[NODE_MAX_TYPES]);
 
 // struct { ExtensionType extension_type; opaque extension_data<V>; }
 struct extension {
@@ -45,7 +49,9 @@ bool extensions_find(struct span list, uint16_t type, struct span *data);
 struct capabilities {
     struct span versions, cipher_suites, extensions, proposals, credentials;
 };
-// Whether these capabilities cover a type; types that RFC 9420 defines itself need no listing (§7.2).
+// Types that RFC 9420 defines itself, from 1 up: they need no listing (§7.2).
+enum { EXTENSION_DEFAULTS = 5, PROPOSAL_DEFAULTS = 7 };
+// Whether these capabilities cover a type.
 bool capabilities_extension(const struct capabilities *c, uint16_t type);
 bool capabilities_proposal(const struct capabilities *c, uint16_t type);
 

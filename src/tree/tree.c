@@ -220,11 +220,10 @@ static enum err count_one(struct tree *t, enum tree_count kind, uint16_t type, i
 // Counts each type of a list once, however often a member lists it.
 static enum err count_list(struct tree *t, enum tree_count kind, struct span list, int64_t by)
 {
+    uint16_t type[NODE_MAX_TYPES];
+    size_t n = types_once(list, type);
     enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < types_count(list); i++) {
-        if (types_contain(span_of(list.p, 2 * i), types_at(list, i))) continue;
-        e = count_one(t, kind, types_at(list, i), by);
-    }
+    for (size_t i = 0; e == ERR_OK && i < n; i++) e = count_one(t, kind, type[i], by);
     return e;
 }
 
