@@ -36,7 +36,7 @@ enum err extensions_write(const struct mls_client *c, const struct mls_extension
     if (e != ERR_OK) return e;
     struct buf whole;
     buf_init(&whole, TLS_VECTOR_MAX);
-    tls_put_vector(&whole, span_of(out->p + from, out->n - from));
+    tls_put_vector(&whole, out->n > from ? span_of(out->p + from, out->n - from) : span_of(NULL, 0)); // p may be NULL
     struct tls_reader r = tls_reader_of(buf_span(&whole));
     e = buf_end(&whole);
     if (e == ERR_OK) (void)extensions_read(&r);

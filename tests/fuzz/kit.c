@@ -37,7 +37,7 @@ void kit_seed(const char *folder, const char *name, struct span bytes)
 struct span feed_take(struct feed *f, size_t n)
 {
     struct span s = span_of(f->p, n < f->n ? n : f->n);
-    f->p += s.n;
+    if (s.n > 0) f->p += s.n; // it may be NULL
     f->n -= s.n;
     return s;
 }
