@@ -20,23 +20,36 @@ struct half {
     void (*task)(void *arg, size_t i);
     void *arg;
     size_t n, from;
+    double us; // processor time that it took
 };
 
 static void *run_half(void *arg)
 {
     struct half *h = arg;
+    double from = bench_thread();
     for (size_t i = h->from; i < h->n; i += 2) h->task(h->arg, i);
+    h->us = bench_thread() - from;
     return NULL;
 }
 
+static double waited;
+
 static void run_two(void *arg, void (*task)(void *task_arg, size_t i), void *task_arg, size_t n)
 {
-    struct half mine = {task, task_arg, n, 0}, other = {task, task_arg, n, 1};
+    struct half mine = {task, task_arg, n, 0, 0}, other = {task, task_arg, n, 1, 0};
     pthread_t t;
     (void)arg;
     if (pthread_create(&t, NULL, run_half, &other) != 0) abort();
     run_half(&mine);
     pthread_join(t, NULL);
+    if (other.us > mine.us) waited += other.us - mine.us;
+}
+
+double hall_waited(void)
+{
+    double us = waited;
+    waited = 0;
+    return us;
 }
 
 // ------------------------------------------------------------------------------------------------------ the tree
@@ -123,22 +136,6 @@ static struct mls_group *seat(struct hall *h, const struct tree *t, const struct
     return g;
 }
 
-static void survey(struct hall *h)
-{
-    uint32_t level[TREE_MAX_LEVELS];
-    struct nodes resolution = {0};
-    path_filtered(&h->a->tree, 0, level, &h->path_levels);
-    h->shared_levels = 0;
-    for (size_t i = 0; i < h->path_levels; i++) {
-        if (level[i] >= math_common_level(0, h->b->now.keys.leaf)) h->shared_levels++;
-        bench_check(tree_resolution(&h->a->tree, math_copath(0, level[i]), NULL, &resolution), "resolution");
-    }
-    h->resolution = resolution.n;
-    h->parents = 0;
-    for (uint32_t i = 1; i < math_width(h->a->tree.leaves); i += 2) h->parents += !tree_is_blank(&h->a->tree, i);
-    nodes_free(&resolution);
-}
-
 void hall_open(struct hall *h, uint16_t suite, uint32_t n, bool warm)
 {
     struct mls_config config = {.credential = accept};
@@ -164,7 +161,8 @@ void hall_open(struct hall *h, uint16_t suite, uint32_t n, bool warm)
     random_bytes(h, epoch_secret.b, sizeof epoch_secret.b);
     h->a = seat(h, &t, &a, &p[0], &epoch_secret);
     h->b = seat(h, &t, &b, &p[n - 1], &epoch_secret);
-    survey(h);
+    const struct secret *root = map_get(&h->a->secrets.nodes, math_root(h->a->tree.leaves));
+    h->encryption = *root;
     tree_wipe(&t);
     free(p);
 }
@@ -178,13 +176,13 @@ void hall_close(struct hall *h)
     mls_client_free(h->client2);
 }
 
-size_t hall_tree_size(const struct hall *h)
+void hall_fresh(struct hall *h)
 {
-    struct mls_buf b;
-    bench_check((enum err)mls_group_tree(h->a, &b), "tree");
-    size_t n = b.size;
-    mls_buf_free(&b);
-    return n;
+    struct mls_group *both[] = {h->a, h->b};
+    for (size_t i = 0; i < 2; i++) {
+        secret_tree_wipe(&both[i]->secrets);
+        bench_check(secret_tree_new(&both[i]->secrets, both[i]->tree.leaves, &h->encryption), "secret tree");
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------- guests
@@ -211,36 +209,36 @@ void hall_guest_free(struct guest *g)
     mls_buf_free(&g->private_part);
 }
 
-void hall_build(const struct hall *h, double *us, size_t *welcome)
+void hall_crowd(const struct hall *h, struct crowd *c)
+{
+    *c = (struct crowd){.n = h->n - 1};
+    c->guest = calloc(c->n, sizeof *c->guest);
+    c->add = calloc(c->n, sizeof *c->add);
+    if (c->guest == NULL || c->add == NULL) abort();
+    for (size_t i = 0; i < c->n; i++) {
+        hall_guest(h, &c->guest[i]);
+        c->add[i] = (struct mls_proposal){.type = MLS_PROPOSAL_ADD,
+                                          .key_package = {c->guest[i].key_package.data, c->guest[i].key_package.size}};
+    }
+}
+
+void hall_crowd_free(struct crowd *c)
+{
+    for (size_t i = 0; i < c->n; i++) hall_guest_free(&c->guest[i]);
+    free(c->guest);
+    free(c->add);
+}
+
+void hall_founder(const struct hall *h, struct mls_group **out)
 {
     struct mls_buf sk, pk;
-    struct mls_group *g = NULL;
-    struct mls_commit c;
     uint16_t suite = crypto_suite_id(h->algo.suite);
-    struct guest *guest = calloc(h->n, sizeof *guest);
-    struct mls_proposal *p = calloc(h->n, sizeof *p);
-    if (guest == NULL || p == NULL) abort();
     bench_check((enum err)mls_signature_keys(h->client, suite, &sk, &pk), "keys");
     struct mls_leaf_params leaf = {
         .credential = {.type = MLS_CREDENTIAL_BASIC, .identity = {(const uint8_t *)"founder", 7}},
         .signature_private = {sk.data, sk.size},
     };
-    for (uint32_t i = 1; i < h->n; i++) {
-        hall_guest(h, &guest[i]);
-        p[i] = (struct mls_proposal){.type = MLS_PROPOSAL_ADD,
-                                     .key_package = {guest[i].key_package.data, guest[i].key_package.size}};
-    }
-    bench_check((enum err)mls_group_new(h->client, suite, (struct mls_span){0}, &leaf, NULL, 0, &g), "group");
-    struct mls_commit_params params = {.proposals = p + 1, .proposal_count = h->n - 1, .tree_in_welcome = true};
-    double from = bench_now();
-    bench_check((enum err)mls_group_commit(g, &params, &c), "build");
-    *us = bench_now() - from;
-    *welcome = c.welcome.size;
-    mls_commit_free(&c);
-    mls_group_free(g);
-    for (uint32_t i = 1; i < h->n; i++) hall_guest_free(&guest[i]);
-    free(guest);
-    free(p);
+    bench_check((enum err)mls_group_new(h->client, suite, (struct mls_span){0}, &leaf, NULL, 0, out), "group");
     mls_buf_free(&sk);
     mls_buf_free(&pk);
 }

@@ -1,301 +1,388 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bench/mls: what libmls's operations cost, each beside its floor: the time that its unavoidable primitives (signatures,
-// KEM operations, KDF calls, AEAD and hash bytes) take when each is measured alone, through the same crypto room, in the
-// same run. Prints a Markdown table: docs/performance.md holds one. Big trees are made with the rooms' inner functions,
-// since ten thousand real members would take ten thousand states.
+// bench/mls: what libmls's operations cost, each beside its floor: the time that its unavoidable primitives take when each
+// is measured alone, through the same crypto room, right before and right after. Prints a Markdown table of medians; the
+// ratio is the median of each run's own, so that it is of one moment. Time is processor time: what others do on a shared
+// machine does not count. Big trees are made with the rooms' inner functions, since ten thousand real members would take
+// ten thousand states. docs/performance.md holds such a table, and says how to read it.
 #include "bench/mls.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <unistd.h>
 
-// ------------------------------------------------------------------------------------------------------- measuring
+// ------------------------------------------------------------------------------------------------------- options
 
-static double clock_of(clockid_t id)
+static struct {
+    unsigned long most, only_n, runs;
+    unsigned suite; // 0: both
+    const char *rows, *tree;
+} options = {.most = 1000};
+
+static const char usage[] = "bench-mls [-m MOST] [-n N] [-s SUITE] [-t warm|flat] [-r ROWS] [-k RUNS]\n"
+                            "  -m  the largest group (1000; up to 10000)    -n  this size alone\n"
+                            "  -s  this suite alone, as 0x0001              -t  this kind of tree alone\n"
+                            "  -r  of update, add, join, remove, message, store, build: those named in ROWS\n"
+                            "  -k  how often each operation is measured\n";
+
+static void read_options(int argc, char **argv)
 {
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    for (int c; (c = getopt(argc, argv, "m:n:s:t:r:k:")) != -1;) {
+        switch (c) {
+        case 'm': options.most = strtoul(optarg, NULL, 10); break;
+        case 'n': options.only_n = strtoul(optarg, NULL, 10); break;
+        case 's': options.suite = (unsigned)strtoul(optarg, NULL, 0); break;
+        case 't': options.tree = optarg; break;
+        case 'r': options.rows = optarg; break;
+        case 'k': options.runs = strtoul(optarg, NULL, 10); break;
+        default: fputs(usage, stderr); exit(2);
+        }
+    }
+    if (options.only_n > 0) options.most = options.only_n;
 }
 
-// Processor time: what others do on a shared machine does not count. Only the row of two threads takes the wall clock.
-double bench_now(void) { return clock_of(CLOCK_PROCESS_CPUTIME_ID); }
-static double wall_now(void) { return clock_of(CLOCK_MONOTONIC); }
+static bool wanted(const char *row) { return options.rows == NULL || strstr(options.rows, row) != NULL; }
 
-static int compare(const void *a, const void *b)
+// ------------------------------------------------------------------------------------------------------- samples
+
+enum { RUNS_MAX = 1001 };
+
+static size_t runs_for(const struct hall *h, size_t most)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
+    size_t runs = h->n >= 5000 ? 7 : h->n >= 1000 ? 21 : 41;
+    if (options.runs > 0) runs = options.runs;
+    return runs < most ? runs : most;
 }
 
-double bench_median(double *v, size_t n)
-{
-    qsort(v, n, sizeof *v, compare);
-    return n == 0 ? 0 : v[n / 2];
-}
-
-void bench_check(enum err e, const char *what)
-{
-    if (e == ERR_OK) return;
-    fprintf(stderr, "bench: %s: %s (%s)\n", what, mls_error_name((enum mls_error)e), mls_error_text((enum mls_error)e));
-    exit(1);
-}
-
-// ---------------------------------------------------------------------------------------------------- primitives
-
-struct unit_work {
-    struct algo algo;
-    uint8_t sig_sk[CRYPTO_SIGSK_MAX], sig_pk[CRYPTO_SIGPK_MAX], sk[CRYPTO_SK_MAX], pk[CRYPTO_PK_MAX];
-    uint8_t sig[CRYPTO_SIG_MAX], seed[CRYPTO_SEED_MAX], enc[CRYPTO_ENC_MAX], ct[128], msg[16384], out[16384 + 16];
-    size_t sig_n;
-    struct crypto_hpke_info info;
+struct sample {
+    double us[RUNS_MAX], floor[RUNS_MAX], ratio[RUNS_MAX];
+    size_t n;
 };
 
-static void do_sign(struct unit_work *w)
+static void put(struct sample *s, double us, const struct units *before, const struct units *after,
+                const struct counts *c)
 {
-    const struct crypto_sizes *z = algo_sizes(&w->algo);
-    bench_check(crypto_sign(w->algo.crypto, w->algo.suite, span_of(w->sig_sk, z->nsigsk), span_of(w->sig_pk, z->nsigpk),
-                            span_of(w->msg, 300), w->sig, &w->sig_n), "sign");
-}
-static void do_verify(struct unit_work *w)
-{
-    bench_check(crypto_verify(w->algo.crypto, w->algo.suite, span_of(w->sig_pk, algo_sizes(&w->algo)->nsigpk),
-                              span_of(w->msg, 300), span_of(w->sig, w->sig_n)), "verify");
-}
-static void do_keygen(struct unit_work *w)
-{
-    bench_check(crypto_kem_derive(w->algo.crypto, w->algo.suite, span_of(w->seed, 32), w->sk, w->pk), "keygen");
-}
-static void do_seal(struct unit_work *w)
-{
-    const struct crypto_sizes *z = algo_sizes(&w->algo);
-    bench_check(crypto_hpke_seal_info(w->algo.crypto, w->algo.suite, span_of(w->pk, z->npk), &w->info,
-                                      span_of(w->msg, z->nh), w->seed, w->enc, w->ct), "seal");
-}
-static void do_open(struct unit_work *w)
-{
-    const struct crypto_sizes *z = algo_sizes(&w->algo);
-    bench_check(crypto_hpke_open(w->algo.crypto, w->algo.suite, span_of(w->sk, z->nsk), span_of(w->pk, z->npk),
-                                 span_of(w->enc, z->nenc), span_of(NULL, 0), span_of(w->ct, z->nh + CRYPTO_TAG), w->out),
-                "open");
-}
-static void do_expand(struct unit_work *w)
-{
-    size_t nh = algo_nh(&w->algo);
-    bench_check(label_expand(&w->algo, span_of(w->msg, nh), "epoch", span_of(w->msg, 16), w->out, nh), "expand");
-}
-static void do_aead(struct unit_work *w)
-{
-    bench_check(crypto_seal(w->algo.crypto, w->algo.suite, w->msg, w->msg, span_of(w->msg, 40), span_of(w->msg, 180),
-                            w->out), "aead");
-}
-static void do_hash(struct unit_work *w)
-{
-    struct span s = span_of(w->msg, 150);
-    bench_check(crypto_hash(w->algo.crypto, w->algo.suite, &s, 1, w->out), "hash");
-}
-static void do_hash_long(struct unit_work *w)
-{
-    struct span s = span_of(w->msg, 16384);
-    bench_check(crypto_hash(w->algo.crypto, w->algo.suite, &s, 1, w->out), "hash");
+    if (s->n == RUNS_MAX) return;
+    double floor = (units_floor(before, c) + units_floor(after, c)) / 2;
+    s->us[s->n] = us;
+    s->floor[s->n] = floor;
+    s->ratio[s->n++] = floor > 0 ? us / floor : 0;
 }
 
-static double time_unit(struct unit_work *w, void (*f)(struct unit_work *w), size_t inner)
-{
-    enum { RUNS = 15 };
-    double v[RUNS];
-    for (size_t i = 0; i < RUNS; i++) {
-        double from = bench_now();
-        for (size_t j = 0; j < inner; j++) f(w);
-        v[i] = (bench_now() - from) / (double)inner;
-    }
-    return bench_median(v, RUNS);
-}
+// Long operations need more rounds around them, so that a bad moment does not count.
+static void measure_units(const struct hall *h, struct units *u) { units_measure(&h->algo, h->n >= 1000 ? 7 : 1, u); }
 
-void bench_units(const struct algo *a, struct units *u)
+static void print_head(const struct hall *h, const char *what)
 {
-    static struct unit_work w;
-    const struct crypto_sizes *z = algo_sizes(a);
-    memset(&w, 7, sizeof w);
-    w.algo = *a;
-    bench_check(crypto_sig_keygen(a->crypto, a->suite, w.msg, w.sig_sk, w.sig_pk), "keys");
-    bench_check(crypto_kem_derive(a->crypto, a->suite, span_of(w.seed, 32), w.sk, w.pk), "keys");
-    bench_check(crypto_hpke_info(a->crypto, a->suite, span_of(NULL, 0), &w.info), "info");
-    u->sign = time_unit(&w, do_sign, 5);
-    u->verify = time_unit(&w, do_verify, 5);
-    u->keygen = time_unit(&w, do_keygen, 5);
-    u->seal = time_unit(&w, do_seal, 5);
-    u->open = time_unit(&w, do_open, 5);
-    u->expand = time_unit(&w, do_expand, 50);
-    u->aead = time_unit(&w, do_aead, 50);
-    u->hash = time_unit(&w, do_hash, 50);
-    u->hash_byte = (time_unit(&w, do_hash_long, 10) - u->hash) / (16384 - 150);
-    (void)z;
-}
-
-double bench_floor(const struct units *u, const struct counts *c)
-{
-    return c->sign * u->sign + c->verify * u->verify + c->keygen * u->keygen + c->seal * u->seal + c->open * u->open +
-           c->expand * u->expand + c->aead * u->aead + c->hash * u->hash + c->hash_bytes * u->hash_byte;
-}
-
-// ------------------------------------------------------------------------------------------------------- the rows
-
-static void row(const struct hall *h, const char *what, double us, const struct counts *c)
-{
-    double floor = c != NULL ? bench_floor(&h->units, c) : 0;
     printf("| %s | 0x%04x | %u | %s | ", what, crypto_suite_id(h->algo.suite), h->n, h->warm ? "warm" : "flat");
+}
+
+static void print_time(double us)
+{
     if (us < 1000) printf("%.1f µs | ", us);
     else printf("%.2f ms | ", us / 1000);
-    if (c == NULL) printf("| |\n");
-    else if (floor < 1000) printf("%.1f µs | %.2f |\n", floor, us / floor);
-    else printf("%.2f ms | %.2f |\n", floor / 1000, us / floor);
-    fflush(stdout);
 }
 
-static void size_row(const struct hall *h, const char *what, size_t bytes)
+static void print_row(const struct hall *h, const char *what, struct sample *s)
 {
-    printf("| %s | 0x%04x | %u | %s | %zu B | | |\n", what, crypto_suite_id(h->algo.suite), h->n,
-           h->warm ? "warm" : "flat", bytes);
+    double ratio = bench_median(s->ratio, s->n);
+    print_head(h, what);
+    print_time(bench_median(s->us, s->n));
+    if (ratio > 0) {
+        print_time(bench_median(s->floor, s->n));
+        printf("%.2f |\n", ratio);
+    } else {
+        printf("| |\n");
+    }
     fflush(stdout);
 }
 
-static size_t runs_for(const struct hall *h) { return h->n >= 5000 ? 9 : h->n >= 1000 ? 15 : 31; }
+static void print_size(const struct hall *h, const char *what, size_t bytes)
+{
+    print_head(h, what);
+    printf("%zu B | | |\n", bytes);
+    fflush(stdout);
+}
 
-// KDF calls of a new epoch: joiner (extract, expand), member (extract), epoch, nine secrets; an extract costs what half
-// an expand does, and is counted as one, generously to nobody: three of some seventy.
-enum { EPOCH_EXPANDS = 13, TRANSCRIPT_HASHES = 3 };
-
-static double levels(const struct hall *h) { return (double)h->path_levels; }
+// --------------------------------------------------------------------------------------------------------- commits
 
 static void bench_update(struct hall *h)
 {
-    enum { MAX = 64 };
-    double made[MAX], taken[MAX];
-    size_t runs = runs_for(h), bytes = 0;
-    for (size_t i = 0; i < runs; i++) {
+    static struct sample made, taken;
+    struct units before, after;
+    struct shape s;
+    size_t bytes = 0;
+    made.n = taken.n = 0;
+    shape_of(h, &h->a->tree, 0, h->n - 1, NULL, &s);
+    for (size_t i = 0, runs = runs_for(h, RUNS_MAX) + 1; i < runs; i++) { // the first warms up
         struct mls_commit c;
         struct mls_received r;
-        bench_units(&h->algo, &h->units);
-        double t0 = bench_now();
+        hall_fresh(h);
+        measure_units(h, &before);
+        double t0 = bench_cpu();
         bench_check((enum err)mls_group_commit(h->a, NULL, &c), "commit");
-        double t1 = bench_now();
-        bench_check((enum err)mls_group_receive(h->b, (struct mls_span){c.message.data, c.message.size}, &r), "receive");
-        double t2 = bench_now();
-        made[i] = t1 - t0;
-        taken[i] = t2 - t1;
+        double t1 = bench_cpu();
+        bench_check((enum err)mls_group_receive(h->b, (struct mls_span){c.message.data, c.message.size}, &r),
+                    "receive");
+        double t2 = bench_cpu();
+        measure_units(h, &after);
         bytes = c.message.size;
+        const struct counts make = floor_make(&s, (double)bytes, 0), take = floor_process(&s, (double)bytes);
+        if (i > 0) put(&made, t1 - t0, &before, &after, &make);
+        if (i > 0) put(&taken, t2 - t1, &before, &after, &take);
         mls_commit_free(&c); // dropped: the next one starts from the same epoch
         mls_received_free(&r);
     }
-    double l = levels(h), seals = (double)h->resolution;
-    // Leaf and path nodes are hashed once, and each path node once more for its parent hash.
-    const struct counts make = {.sign = 2, .keygen = l + 1, .seal = seals, .expand = 2 * l + 1 + EPOCH_EXPANDS + 5,
-                                .aead = 2, .hash = 2 * l + 1 + TRANSCRIPT_HASHES, .hash_bytes = 4 * (double)bytes};
-    const struct counts take = {.verify = 2, .open = 1, .keygen = (double)h->shared_levels,
-                                .expand = 2 * (double)h->shared_levels + 1 + EPOCH_EXPANDS + 5, .aead = 2,
-                                .hash = 2 * l + 1 + TRANSCRIPT_HASHES, .hash_bytes = 2 * (double)bytes};
-    row(h, "update commit: make", bench_median(made, runs), &make);
-    row(h, "update commit: process", bench_median(taken, runs), &take);
-    size_row(h, "update commit: size", bytes);
-}
-
-static void bench_add_and_join(struct hall *h)
-{
-    enum { MAX = 64 };
-    double made[MAX], joined[MAX], joined2[MAX];
-    size_t runs = runs_for(h) / 3 + 1, welcome = 0, memory = 0;
-    for (size_t i = 0; i < runs; i++) {
-        struct mls_commit c;
-        struct mls_group *g = NULL, *g2 = NULL;
-        struct guest guest;
-        bench_units(&h->algo, &h->units);
-        hall_guest(h, &guest);
-        struct mls_proposal p = {.type = MLS_PROPOSAL_ADD, .key_package = {guest.key_package.data, guest.key_package.size}};
-        struct mls_commit_params params = {.proposals = &p, .proposal_count = 1, .tree_in_welcome = true};
-        double t0 = bench_now();
-        bench_check((enum err)mls_group_commit(h->a, &params, &c), "add");
-        made[i] = bench_now() - t0;
-        welcome = c.welcome.size;
-        struct mls_span w = {c.welcome.data, c.welcome.size}, mine = {guest.private_part.data, guest.private_part.size};
-        size_t before = mallinfo2().uordblks;
-        double t1 = bench_now();
-        bench_check((enum err)mls_group_join(h->client, w, mine, (struct mls_span){0}, NULL, &g), "join");
-        joined[i] = bench_now() - t1;
-        memory = mallinfo2().uordblks - before;
-        t1 = wall_now();
-        bench_check((enum err)mls_group_join(h->client2, w, mine, (struct mls_span){0}, NULL, &g2), "join");
-        joined2[i] = wall_now() - t1;
-        mls_group_free(g);
-        mls_group_free(g2);
-        mls_commit_free(&c);
-        hall_guest_free(&guest);
-    }
-    double l = levels(h), n = (double)h->n + 1, parents = (double)h->parents;
-    const struct counts make = {.sign = 3, .verify = 2, .keygen = l + 1, .seal = (double)h->resolution + 1,
-                                .expand = 2 * l + 1 + EPOCH_EXPANDS + 7, .aead = 3,
-                                .hash = 3 * l + TRANSCRIPT_HASHES, .hash_bytes = 3 * (double)welcome};
-    const struct counts join = {.verify = n + 1, .open = 1, .keygen = (double)h->shared_levels,
-                                .expand = EPOCH_EXPANDS + 3, .aead = 1, .hash = 2 * n + parents,
-                                .hash_bytes = 2 * (double)welcome};
-    row(h, "add commit with Welcome: make", bench_median(made, runs), &make);
-    row(h, "join by Welcome", bench_median(joined, runs), &join);
-    row(h, "join by Welcome, two threads", bench_median(joined2, runs), &join);
-    size_row(h, "Welcome with tree: size", welcome);
-    size_row(h, "ratchet tree: size", hall_tree_size(h));
-    size_row(h, "joined group: memory", memory);
+    print_row(h, "update commit: make", &made);
+    print_row(h, "update commit: process", &taken);
+    print_size(h, "update commit: size", bytes);
 }
 
 static void bench_remove(struct hall *h)
 {
-    enum { MAX = 64 };
-    double made[MAX];
-    size_t runs = runs_for(h) / 3 + 1;
+    static struct sample made;
+    struct units before, after;
+    struct tree t;
+    struct shape s;
     if (h->n < 3) return;
-    for (size_t i = 0; i < runs; i++) {
+    made.n = 0;
+    tree_overlay(&t, &h->a->tree);
+    bench_check(tree_remove(&t, 1), "remove");
+    shape_of(h, &t, 0, h->n - 1, NULL, &s);
+    tree_wipe(&t);
+    for (size_t i = 0, runs = runs_for(h, RUNS_MAX) + 1; i < runs; i++) {
         struct mls_commit c;
         struct mls_proposal p = {.type = MLS_PROPOSAL_REMOVE, .removed = 1};
         struct mls_commit_params params = {.proposals = &p, .proposal_count = 1};
-        double t0 = bench_now();
+        hall_fresh(h);
+        measure_units(h, &before);
+        double from = bench_cpu();
         bench_check((enum err)mls_group_commit(h->a, &params, &c), "remove");
-        made[i] = bench_now() - t0;
+        double us = bench_cpu() - from;
+        measure_units(h, &after);
+        const struct counts make = floor_make(&s, (double)c.message.size, 1);
+        if (i > 0) put(&made, us, &before, &after, &make);
         mls_commit_free(&c);
     }
-    row(h, "remove commit: make", bench_median(made, runs), NULL);
+    print_row(h, "remove commit: make", &made);
+}
+
+// A commit that adds one member, and its Welcome with the tree inside.
+static void add_one(struct hall *h, struct guest *g, struct mls_commit *c)
+{
+    struct mls_proposal p = {.type = MLS_PROPOSAL_ADD, .key_package = {g->key_package.data, g->key_package.size}};
+    struct mls_commit_params params = {.proposals = &p, .proposal_count = 1, .tree_in_welcome = true};
+    bench_check((enum err)mls_group_commit(h->a, &params, c), "add");
+}
+
+static void bench_add(struct hall *h)
+{
+    static struct sample made;
+    struct units before, after;
+    struct shape s;
+    size_t welcome = 0;
+    made.n = 0;
+    for (size_t i = 0, runs = runs_for(h, RUNS_MAX) + 1; i < runs; i++) {
+        struct mls_commit c;
+        struct guest guest;
+        hall_guest(h, &guest);
+        hall_fresh(h);
+        measure_units(h, &before);
+        double from = bench_cpu();
+        add_one(h, &guest, &c);
+        double us = bench_cpu() - from;
+        measure_units(h, &after);
+        const struct nodes *added = &c.staged->added;
+        if (i == 0) shape_of(h, &c.staged->tree, 0, added->v[0], added, &s);
+        struct counts make = floor_make(&s, (double)c.message.size, math_common_level(0, added->v[0]));
+        floor_invite(&s, 1, (double)guest.key_package.size, &make);
+        if (i > 0) put(&made, us, &before, &after, &make);
+        welcome = c.welcome.size;
+        mls_commit_free(&c);
+        hall_guest_free(&guest);
+    }
+    print_row(h, "add commit with Welcome: make", &made);
+    print_size(h, "Welcome with tree: size", welcome);
+}
+
+static void bench_build(struct hall *h)
+{
+    static struct sample built;
+    struct units before, after;
+    struct crowd crowd;
+    hall_crowd(h, &crowd);
+    built.n = 0;
+    for (size_t i = 0, runs = runs_for(h, h->n >= 1000 ? 3 : RUNS_MAX); i < runs; i++) {
+        struct mls_group *g = NULL;
+        struct mls_commit c;
+        struct shape s;
+        hall_founder(h, &g);
+        struct mls_commit_params params = {.proposals = crowd.add, .proposal_count = crowd.n, .tree_in_welcome = true};
+        measure_units(h, &before);
+        double from = bench_cpu();
+        bench_check((enum err)mls_group_commit(g, &params, &c), "build");
+        double us = bench_cpu() - from;
+        measure_units(h, &after);
+        const struct nodes *added = &c.staged->added;
+        shape_of(h, &c.staged->tree, 0, added->v[added->n - 1], added, &s);
+        struct counts make = floor_make(&s, (double)c.message.size, s.nodes - s.depth - 1);
+        floor_invite(&s, (double)crowd.n, (double)crowd.guest[0].key_package.size, &make);
+        put(&built, us, &before, &after, &make);
+        mls_commit_free(&c);
+        mls_group_free(g);
+    }
+    hall_crowd_free(&crowd);
+    print_row(h, "build by one commit", &built);
+}
+
+// --------------------------------------------------------------------------------------------------------- joining
+
+static size_t heap_bytes(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+// What a joined group holds once its state has been stored, and the encoded tree beside it.
+static void print_memory(const struct hall *h, size_t memory, double tree)
+{
+    print_head(h, "memory of a joined group, a member");
+    printf("%.0f B | %.0f B | %.2f |\n", (double)memory / (h->n + 1), tree / (h->n + 1), (double)memory / tree);
+}
+
+struct joins {
+    struct sample one, two;
+    double wall_one, wall_two; // the best
+};
+
+static void join_once(struct hall *h, const struct mls_client *client, const struct mls_commit *c,
+                      const struct guest *g, struct mls_group **out)
+{
+    struct mls_span w = {c->welcome.data, c->welcome.size}, mine = {g->private_part.data, g->private_part.size};
+    (void)h;
+    bench_check((enum err)mls_group_join(client, w, mine, (struct mls_span){0}, NULL, out), "join");
+}
+
+static void join_both(struct hall *h, struct joins *j, const struct mls_commit *c, const struct guest *guest,
+                      const struct counts *floor, size_t *memory)
+{
+    struct mls_group *g = NULL;
+    struct units u[3];
+    size_t heap = heap_bytes();
+    measure_units(h, &u[0]);
+    double t0 = bench_cpu(), w0 = bench_wall();
+    join_once(h, h->client, c, guest, &g);
+    double t1 = bench_cpu(), w1 = bench_wall();
+    mls_group_saved(g);
+    *memory = heap_bytes() - heap;
+    mls_group_free(g);
+    measure_units(h, &u[1]);
+    (void)hall_waited();
+    double w2 = bench_wall(), t2 = bench_thread();
+    join_once(h, h->client2, c, guest, &g);
+    double t3 = bench_thread() + hall_waited(), w3 = bench_wall();
+    measure_units(h, &u[2]);
+    mls_group_free(g);
+    put(&j->one, t1 - t0, &u[0], &u[1], floor);
+    put(&j->two, t3 - t2, &u[1], &u[2], floor);
+    if (j->wall_one == 0 || w1 - w0 < j->wall_one) j->wall_one = w1 - w0;
+    if (j->wall_two == 0 || w3 - w2 < j->wall_two) j->wall_two = w3 - w2;
+}
+
+static void bench_join(struct hall *h)
+{
+    static struct joins j;
+    struct mls_commit c;
+    struct guest guest;
+    struct shape s;
+    size_t memory = 0;
+    memset(&j, 0, sizeof j);
+    hall_guest(h, &guest);
+    hall_fresh(h);
+    add_one(h, &guest, &c);
+    shape_of(h, &c.staged->tree, 0, c.staged->added.v[0], &c.staged->added, &s);
+    const struct counts floor = floor_join(&s, (double)guest.key_package.size);
+    for (size_t i = 0, runs = runs_for(h, RUNS_MAX) + 1; i < runs; i++) {
+        join_both(h, &j, &c, &guest, &floor, &memory);
+        if (i == 0) j.one.n = j.two.n = 0;
+    }
+    print_row(h, "join by Welcome", &j.one);
+    if (h->n >= 100) {
+        print_row(h, "join, two threads: the longer one", &j.two);
+        print_head(h, "join, two threads: wall clock of one / of two");
+        print_time(j.wall_one);
+        print_time(j.wall_two);
+        printf("%.2f |\n", j.wall_one / j.wall_two);
+    }
+    print_size(h, "ratchet tree: size", (size_t)s.tree_bytes);
+    print_memory(h, memory, s.tree_bytes);
+    mls_commit_free(&c);
+    hall_guest_free(&guest);
+}
+
+// -------------------------------------------------------------------------------------------------------- messages
+
+// One message of 100 bytes from a to b.
+static void talk(struct hall *h, double *sent, double *received, size_t *bytes)
+{
+    static const uint8_t data[100];
+    struct mls_buf m;
+    struct mls_received r;
+    double t0 = bench_cpu();
+    bench_check((enum err)mls_group_protect(h->a, (struct mls_span){data, sizeof data}, (struct mls_span){0}, &m),
+                "protect");
+    double t1 = bench_cpu();
+    bench_check((enum err)mls_group_receive(h->b, (struct mls_span){m.data, m.size}, &r), "unprotect");
+    *received = bench_cpu() - t1;
+    *sent = t1 - t0;
+    *bytes = m.size;
+    mls_buf_free(&m);
+    mls_received_free(&r);
 }
 
 static void bench_messages(struct hall *h)
 {
-    enum { RUNS = 301 };
-    static double both[RUNS], out[RUNS], in[RUNS];
-    double first = 0;
-    bench_units(&h->algo, &h->units);
-    for (size_t i = 0; i < RUNS; i++) {
-        static const uint8_t data[100];
-        struct mls_buf m;
-        struct mls_received r;
-        double t0 = bench_now();
-        bench_check((enum err)mls_group_protect(h->a, (struct mls_span){data, 100}, (struct mls_span){0}, &m), "protect");
-        double t1 = bench_now();
-        bench_check((enum err)mls_group_receive(h->b, (struct mls_span){m.data, m.size}, &r), "unprotect");
-        double t2 = bench_now();
-        out[i] = t1 - t0;
-        in[i] = t2 - t1;
-        both[i] = t2 - t0;
-        if (i == 0) first = t2 - t0;
-        mls_buf_free(&m);
-        mls_received_free(&r);
+    enum { ROUNDS = 50, BATCH = 10 };
+    static struct sample out, in, both, first, later;
+    static const struct counts none;
+    struct units before = {0}, after = {0};
+    struct shape s;
+    size_t bytes = 0;
+    double x, y;
+    out.n = in.n = both.n = first.n = later.n = 0;
+    shape_of(h, &h->a->tree, 0, h->n - 1, NULL, &s);
+    const struct counts protect = floor_protect(&s), unprotect = floor_unprotect(&s);
+    struct counts sum = protect;
+    for (size_t i = 0; i < UNITS; i++) sum.n[i] += unprotect.n[i];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        hall_fresh(h);
+        talk(h, &x, &y, &bytes);
+        put(&first, x + y, &before, &after, &none);
+        units_measure(&h->algo, 1, &before);
+        double sent = 0, received = 0;
+        for (size_t j = 0; j < BATCH; j++) {
+            talk(h, &x, &y, &bytes);
+            sent += x / BATCH;
+            received += y / BATCH;
+        }
+        units_measure(&h->algo, 1, &after);
+        put(&out, sent, &before, &after, &protect);
+        put(&in, received, &before, &after, &unprotect);
+        put(&both, sent + received, &before, &after, &sum);
+        later.ratio[later.n++] = first.us[i] / (sent + received);
     }
-    const struct counts c = {.sign = 1, .verify = 1, .expand = 10, .aead = 4};
-    double later = bench_median(both, RUNS);
-    row(h, "protect 100 B", bench_median(out, RUNS), &(struct counts){.sign = 1, .expand = 5, .aead = 2});
-    row(h, "unprotect 100 B", bench_median(in, RUNS), &(struct counts){.verify = 1, .expand = 5, .aead = 2});
-    row(h, "protect + unprotect 100 B", later, &c);
-    printf("| first message of an epoch / later ones | 0x%04x | %u | | %.2f | | |\n", crypto_suite_id(h->algo.suite), h->n,
-           first / later);
+    print_row(h, "protect 100 B", &out);
+    print_row(h, "unprotect 100 B", &in);
+    print_row(h, "protect + unprotect 100 B", &both);
+    print_head(h, "first message of an epoch, beside a later one");
+    print_time(bench_median(first.us, first.n));
+    print_time(bench_median(both.us, both.n));
+    printf("%.2f |\n", bench_median(later.ratio, later.n));
+    print_size(h, "message of 100 B: size", bytes);
 }
+
+// --------------------------------------------------------------------------------------------------------- storage
 
 struct shelf {
     struct buf bytes;
@@ -322,61 +409,75 @@ static bool load(void *arg, struct mls_span *key, struct mls_span *value)
 
 static void bench_storage(struct hall *h)
 {
-    enum { MAX = 64 };
-    double stored[MAX], restored[MAX];
-    size_t runs = runs_for(h) / 3 + 1, bytes = 0;
-    for (size_t i = 0; i < runs; i++) {
-        struct shelf s;
+    static struct sample stored, restored;
+    static const struct counts none;
+    struct units before, after;
+    struct shape s;
+    size_t bytes = 0;
+    stored.n = restored.n = 0;
+    shape_of(h, &h->a->tree, 0, h->n - 1, NULL, &s);
+    const struct counts floor = floor_restore(&s);
+    hall_fresh(h);
+    for (size_t i = 0, runs = runs_for(h, RUNS_MAX) + 1; i < runs; i++) {
+        struct shelf shelf;
         struct mls_group *g = NULL;
-        buf_init(&s.bytes, TLS_VECTOR_MAX);
+        buf_init(&shelf.bytes, TLS_VECTOR_MAX);
+        if (buf_grow(&shelf.bytes, 2 * (size_t)s.tree_bytes + 10000) != NULL)
+            shelf.bytes.n = 0; // growing is not theirs
         bench_check(record_note_all(h->a), "note");
-        double t0 = bench_now();
-        bench_check((enum err)mls_group_changes(h->a, store, &s), "store");
-        stored[i] = bench_now() - t0;
-        struct tls_reader r = tls_reader_of(buf_span(&s.bytes));
-        double t1 = bench_now();
+        measure_units(h, &before);
+        double t0 = bench_cpu();
+        bench_check((enum err)mls_group_changes(h->a, store, &shelf), "store");
+        double t1 = bench_cpu();
+        struct tls_reader r = tls_reader_of(buf_span(&shelf.bytes));
+        double t2 = bench_cpu();
         bench_check((enum err)mls_group_restore(h->client, load, &r, &g), "restore");
-        restored[i] = bench_now() - t1;
-        bytes = s.bytes.n;
+        double t3 = bench_cpu();
+        measure_units(h, &after);
+        if (i > 0) put(&stored, t1 - t0, &before, &after, &none);
+        if (i > 0) put(&restored, t3 - t2, &before, &after, &floor);
+        bytes = shelf.bytes.n;
         mls_group_free(g);
-        buf_wipe(&s.bytes);
+        buf_wipe(&shelf.bytes);
     }
-    const struct counts c = {.hash = 2 * (double)h->n, .keygen = 1};
-    row(h, "store everything", bench_median(stored, runs), NULL);
-    row(h, "restore", bench_median(restored, runs), &c);
-    size_row(h, "stored state: size", bytes);
+    print_row(h, "store everything", &stored);
+    print_row(h, "restore", &restored);
+    print_size(h, "stored state: size", bytes);
 }
 
-static void bench_build(const struct hall *h)
+// ------------------------------------------------------------------------------------------------------------ main
+
+static void bench_hall(uint16_t suite, uint32_t n, bool warm)
 {
-    double us = 0;
-    size_t welcome = 0;
-    hall_build(h, &us, &welcome);
-    double n = (double)h->n;
-    const struct counts c = {.verify = 2 * (n - 1), .seal = n - 1, .sign = 3, .hash = 4 * n,
-                             .hash_bytes = 3 * (double)welcome, .keygen = 15, .expand = 30};
-    row(h, "build by one commit", us, &c);
+    static const struct {
+        const char *name;
+        void (*run)(struct hall *h);
+    } rows[] = {{"update", bench_update},    {"add", bench_add},       {"join", bench_join},  {"remove", bench_remove},
+                {"message", bench_messages}, {"store", bench_storage}, {"build", bench_build}};
+    struct hall h;
+    if (options.suite != 0 && options.suite != suite) return;
+    if (options.tree != NULL && strcmp(options.tree, warm ? "warm" : "flat") != 0) return;
+    bool linear = n == 5000 && options.only_n != n; // only there to show that building is linear
+    if (linear && (warm || !wanted("build"))) return;
+    hall_open(&h, suite, n, warm);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool built = rows[i].run == bench_build; // makes a tree of its own, which is flat
+        if (wanted(rows[i].name) && !(built && warm) && (built || !linear)) rows[i].run(&h);
+    }
+    hall_close(&h);
 }
 
 int main(int argc, char **argv)
 {
     static const uint16_t suites[] = {CRYPTO_X25519_AES128_SHA256_ED25519, CRYPTO_MLKEM768X25519_AES256_SHA384_ED25519};
     static const uint32_t sizes[] = {2, 10, 100, 1000, 5000, 10000};
-    uint32_t most = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000;
+    read_options(argc, argv);
     printf("| operation | suite | members | tree | median | floor | ratio |\n|---|---|---|---|---|---|---|\n");
     for (size_t s = 0; s < sizeof suites / sizeof *suites; s++) {
-        for (size_t i = 0; i < sizeof sizes / sizeof *sizes && sizes[i] <= most; i++) {
-            for (int warm = 1; warm >= 0; warm--) {
-                struct hall h;
-                hall_open(&h, suites[s], sizes[i], warm == 1);
-                bench_update(&h);
-                bench_add_and_join(&h);
-                bench_remove(&h);
-                bench_messages(&h);
-                bench_storage(&h);
-                if (warm == 0) bench_build(&h);
-                hall_close(&h);
-            }
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            if (sizes[i] > options.most || (options.only_n > 0 && sizes[i] != options.only_n)) continue;
+            bench_hall(suites[s], sizes[i], true);
+            bench_hall(suites[s], sizes[i], false);
         }
     }
     return 0;
