@@ -58,20 +58,11 @@ enum err path_keys_derive(const struct algo *a, struct path_keys *k, const struc
     return e;
 }
 
-// Whether anything below a node, or the node itself, is not blank: then its resolution is not empty.
-static bool inhabited(const struct tree *t, uint32_t node)
-{
-    if (math_first_leaf(node) > t->last) return false;
-    if (!tree_is_blank(t, node)) return true;
-    if (math_level(node) == 0) return false;
-    return inhabited(t, math_left(node)) || inhabited(t, math_right(node));
-}
-
 void path_filtered(const struct tree *t, uint32_t leaf, uint32_t levels[TREE_MAX_LEVELS], size_t *n)
 {
     *n = 0;
     for (uint32_t k = 1; k <= math_depth(t->leaves); k++) {
-        if (inhabited(t, math_copath(leaf, k))) levels[(*n)++] = k;
+        if (!tree_is_empty(t, math_copath(leaf, k))) levels[(*n)++] = k;
     }
 }
 

@@ -160,6 +160,23 @@ uint32_t tree_first_blank(const struct tree *t)
     return leaf < t->leaves ? leaf : t->leaves;
 }
 
+// The tree in which to look at a node and at what is below it: where an overlay has no slot, all is as in the tree under
+// it, and looking there is cheaper.
+static const struct tree *holder(const struct tree *t, uint32_t node)
+{
+    while (t->under != NULL && node < math_width(t->under->leaves) && map_get(&t->slots, node) == NULL) t = t->under;
+    return t;
+}
+
+// Right of the last member all is blank, which may be half of the tree: that is seen at once.
+bool tree_is_empty(const struct tree *t, uint32_t node)
+{
+    t = holder(t, node);
+    if (get(t, node) != NULL) return false;
+    if (node_is_leaf(node) || math_first_leaf(node) > t->last) return true;
+    return tree_is_empty(t, math_left(node)) && tree_is_empty(t, math_right(node));
+}
+
 static bool excluded(const struct nodes *except, uint32_t leaf)
 {
     size_t low = 0, high = except != NULL ? except->n : 0;
@@ -174,10 +191,12 @@ static bool excluded(const struct nodes *except, uint32_t leaf)
 
 enum err tree_resolution(const struct tree *t, uint32_t node, const struct nodes *except, struct nodes *out)
 {
+    t = holder(t, node);
     const void *p = get(t, node);
     if (node_is_leaf(node)) return p == NULL || excluded(except, node / 2) ? ERR_OK : nodes_put(out, node);
     enum err e = ERR_OK;
     if (p == NULL) {
+        if (math_first_leaf(node) > t->last) return ERR_OK;
         e = tree_resolution(t, math_left(node), except, out);
         return e != ERR_OK ? e : tree_resolution(t, math_right(node), except, out);
     }

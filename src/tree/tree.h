@@ -79,6 +79,8 @@ size_t tree_count(const struct tree *t, enum tree_count kind, uint16_t type);
 bool tree_credential_in_use(const struct tree *t, size_t *at, uint16_t *type);
 // The leftmost blank leaf; t->leaves if there is none.
 uint32_t tree_first_blank(const struct tree *t);
+// Whether a node and all below it are blank: then its resolution is empty.
+bool tree_is_empty(const struct tree *t, uint32_t node);
 // The resolution of a node (§4.1.1), appended to out, without the leaves in `except` (leaf indices, increasing;
 // NULL for none).
 enum err tree_resolution(const struct tree *t, uint32_t node, const struct nodes *except, struct nodes *out);
