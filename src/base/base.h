@@ -99,6 +99,8 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 // Frees and wipes what it holds; the maximum stays, and so it may be used again.
 void buf_wipe(struct buf *b);
+// Makes room for n more bytes without using them: so a long thing whose size is known is not moved while it grows.
+void buf_reserve(struct buf *b, size_t n);
 // Room for n more bytes, which the caller fills; NULL once the buffer has failed.
 uint8_t *buf_grow(struct buf *b, size_t n);
 void buf_put(struct buf *b, struct span s);

@@ -12,9 +12,11 @@ void buf_wipe(struct buf *b)
     buf_init(b, b->max);
 }
 
-static void buf_move(struct buf *b, size_t need)
+static void buf_move(struct buf *b, size_t need, bool exact)
 {
-    size_t cap = b->cap < 64 ? 64 : b->cap;
+    // What comes first may be all that comes; after that, doubling keeps the moves few.
+    size_t cap = exact || b->p == NULL ? need : b->cap;
+    if (cap < 64) cap = 64;
     while (cap < need) cap = cap > b->max / 2 ? b->max : cap * 2;
     if (cap > b->max) cap = b->max;
     uint8_t *p = mem_new(cap);
@@ -28,14 +30,17 @@ static void buf_move(struct buf *b, size_t need)
     b->cap = cap;
 }
 
+static void make_room(struct buf *b, size_t n, bool exact)
+{
+    if (b->err == ERR_OK && n > b->max - b->n) b->err = ERR_LIMIT;
+    if (b->err == ERR_OK && (b->p == NULL || n > b->cap - b->n)) buf_move(b, b->n + n, exact);
+}
+
+void buf_reserve(struct buf *b, size_t n) { make_room(b, n, true); }
+
 uint8_t *buf_grow(struct buf *b, size_t n)
 {
-    if (b->err != ERR_OK) return NULL;
-    if (n > b->max - b->n) {
-        b->err = ERR_LIMIT;
-        return NULL;
-    }
-    if (b->p == NULL || n > b->cap - b->n) buf_move(b, b->n + n);
+    make_room(b, n, false);
     if (b->err != ERR_OK) return NULL;
     uint8_t *at = b->p + b->n;
     b->n += n;

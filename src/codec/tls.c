@@ -120,6 +120,8 @@ void tls_put_length(struct buf *b, size_t n)
     }
 }
 
+size_t tls_vector_size(size_t n) { return n + (n < 64 ? 1 : n < 16384 ? 2 : 4); }
+
 void tls_put_vector(struct buf *b, struct span s)
 {
     tls_put_length(b, s.n);

@@ -59,6 +59,8 @@ void tls_put_u64(struct buf *b, uint64_t v);
 void tls_put_length(struct buf *b, size_t n);
 // opaque x<V>
 void tls_put_vector(struct buf *b, struct span s);
+// How many bytes a vector of n has.
+size_t tls_vector_size(size_t n);
 // A vector whose length is known only afterwards: whatever is written between begin and end is its content.
 size_t tls_begin(struct buf *b);
 void tls_finish(struct buf *b, size_t mark);

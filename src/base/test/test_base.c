@@ -30,6 +30,25 @@ static void buffers_grow_to_their_maximum(void **state)
     buf_wipe(&b);
 }
 
+static void reserved_room_is_not_moved(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100000);
+    buf_put_u8(&b, 7);
+    buf_reserve(&b, 70000);
+    const uint8_t *at = b.p;
+    assert_int_equal(b.n, 1);
+    assert_true(b.cap >= 70001);
+    for (int i = 0; i < 70000; i++) buf_put_u8(&b, (uint8_t)i);
+    assert_ptr_equal(b.p, at);
+    assert_int_equal(b.p[0], 7);
+    buf_reserve(&b, 30000); // more than the maximum leaves
+    assert_int_equal(buf_end(&b), ERR_LIMIT);
+    assert_int_equal(b.n, 70001);
+    buf_wipe(&b);
+}
+
 static void a_zeroed_buffer_takes_nothing(void **state)
 {
     (void)state;
@@ -173,7 +192,8 @@ static void nobody_aims_at_collisions_in_a_seeded_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buffers_grow_to_their_maximum), cmocka_unit_test(a_zeroed_buffer_takes_nothing),
+        cmocka_unit_test(buffers_grow_to_their_maximum), cmocka_unit_test(reserved_room_is_not_moved),
+        cmocka_unit_test(a_zeroed_buffer_takes_nothing),
         cmocka_unit_test(every_error_has_words), cmocka_unit_test(comparison_sees_each_byte),
         cmocka_unit_test(the_stack_is_wiped),            cmocka_unit_test(siphash_agrees_with_its_paper),
         cmocka_unit_test(nobody_aims_at_collisions_in_a_seeded_map),
