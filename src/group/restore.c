@@ -290,8 +290,15 @@ static int by_number(const void *a, const void *b)
 static enum err later_rounds(struct mls_group *g, struct heap *h)
 {
     enum err e = ERR_OK;
-    qsort(h->v, h->n, sizeof *h->v, by_number);
-    for (size_t i = 0; e == ERR_OK && i < h->n; i++) {
+    size_t later = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        struct record x = h->v[i];
+        if (x.kind != RECORD_WAITING && x.kind < RECORD_PAST_SECRET) continue;
+        h->v[i] = h->v[later];
+        h->v[later++] = x;
+    }
+    qsort(h->v, later, sizeof *h->v, by_number);
+    for (size_t i = 0; e == ERR_OK && i < later; i++) {
         if (h->v[i].kind == RECORD_WAITING) e = put_waiting(g, &h->v[i]);
         if (h->v[i].kind >= RECORD_PAST_SECRET) e = put_past_secret(g, &h->v[i]);
     }
