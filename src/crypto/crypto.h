@@ -140,7 +140,8 @@ bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct spa
 struct crypto_hpke_info {
     uint8_t context[1 + 2 * CRYPTO_HASH_MAX];
 };
-enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info,
+// The info is given in parts, four at most.
+enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, const struct span *info, size_t n,
                           struct crypto_hpke_info *out);
 
 // SealBase / OpenBase (RFC 9180 §6.1) with an empty AAD. `seed` has nseed fresh random bytes. enc has nenc bytes, ct

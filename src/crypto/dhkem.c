@@ -19,9 +19,8 @@ static enum err extract_and_expand(struct crypto *c, const struct kem_alg *k, co
 {
     struct label id = suite_id(k);
     uint8_t prk[CRYPTO_HASH_MAX]; /* secret */
-    const struct span context[] = {span_of(enc, k->nenc), span_of(pk, k->npk)};
-    enum err e = kdf_labeled_extract(c, k->hash, span_of(id.b, sizeof id.b), span_of(NULL, 0), "eae_prk",
-                                     span_of(dh, k->group->ndh), prk);
+    const struct span context[] = {span_of(enc, k->nenc), span_of(pk, k->npk)}, ikm = span_of(dh, k->group->ndh);
+    enum err e = kdf_labeled_extract(c, k->hash, span_of(id.b, sizeof id.b), span_of(NULL, 0), "eae_prk", &ikm, 1, prk);
     if (e == ERR_OK)
         e = kdf_labeled_expand(c, k->hash, span_of(id.b, sizeof id.b), span_of(prk, k->hash->nh), "shared_secret",
                                context, 2, ss, k->nss);
@@ -49,7 +48,7 @@ static enum err derive_sk(struct crypto *c, const struct kem_alg *k, struct span
     struct span id_span = span_of(id.b, sizeof id.b);
     uint8_t prk[CRYPTO_HASH_MAX]; /* secret */
     struct span prk_span = span_of(prk, k->hash->nh);
-    enum err e = kdf_labeled_extract(c, k->hash, id_span, span_of(NULL, 0), "dkp_prk", ikm, prk);
+    enum err e = kdf_labeled_extract(c, k->hash, id_span, span_of(NULL, 0), "dkp_prk", &ikm, 1, prk);
     if (e == ERR_OK)
         e = k->group->order == NULL
                 ? kdf_labeled_expand(c, k->hash, id_span, prk_span, "sk", NULL, 0, sk, k->nsk)

@@ -43,15 +43,15 @@ static struct label suite_id(const struct hpke *h)
 
 // key_schedule_context (§5.1) for a two-stage KDF in mode_base, where psk and psk_id are empty: it depends on the
 // suite and on info, but on no key.
-static enum err context_two(struct crypto *c, const struct hpke *alg, struct span info,
+static enum err context_two(struct crypto *c, const struct hpke *alg, const struct span *info, size_t n_info,
                             uint8_t context[1 + 2 * CRYPTO_HASH_MAX])
 {
     const struct hash_alg *h = alg->kdf->hash;
     struct label id = suite_id(alg);
     const struct span id_span = span_of(id.b, sizeof id.b), none = span_of(NULL, 0);
     context[0] = 0; // mode_base
-    enum err e = kdf_labeled_extract(c, h, id_span, none, "psk_id_hash", none, context + 1);
-    return e == ERR_OK ? kdf_labeled_extract(c, h, id_span, none, "info_hash", info, context + 1 + h->nh) : e;
+    enum err e = kdf_labeled_extract(c, h, id_span, none, "psk_id_hash", NULL, 0, context + 1);
+    return e == ERR_OK ? kdf_labeled_extract(c, h, id_span, none, "info_hash", info, n_info, context + 1 + h->nh) : e;
 }
 
 // The rest of KeySchedule, from the shared secret.
@@ -59,10 +59,10 @@ static enum err schedule_from(struct crypto *c, const uint8_t *ss, const uint8_t
 {
     const struct hash_alg *h = x->alg.kdf->hash;
     struct label id = suite_id(&x->alg);
-    const struct span id_span = span_of(id.b, sizeof id.b), none = span_of(NULL, 0);
+    const struct span id_span = span_of(id.b, sizeof id.b);
     uint8_t secret[CRYPTO_HASH_MAX]; /* secret */
     const struct span context_span = span_of(context, 1 + 2 * (size_t)h->nh), prk = span_of(secret, h->nh);
-    enum err e = kdf_labeled_extract(c, h, id_span, span_of(ss, x->alg.kem->nss), "secret", none, secret);
+    enum err e = kdf_labeled_extract(c, h, id_span, span_of(ss, x->alg.kem->nss), "secret", NULL, 0, secret);
     if (e == ERR_OK)
         e = kdf_labeled_expand(c, h, id_span, prk, "key", &context_span, 1, x->key, x->alg.aead->nk);
     if (e == ERR_OK)
@@ -75,7 +75,7 @@ static enum err schedule_from(struct crypto *c, const uint8_t *ss, const uint8_t
 static enum err schedule_two(struct crypto *c, const uint8_t *ss, struct span info, struct hpke_context *x)
 {
     uint8_t context[1 + 2 * CRYPTO_HASH_MAX];
-    enum err e = context_two(c, &x->alg, info, context);
+    enum err e = context_two(c, &x->alg, &info, 1, context);
     return e == ERR_OK ? schedule_from(c, ss, context, x) : e;
 }
 
@@ -197,18 +197,18 @@ bool crypto_kem_pk_ok(struct crypto *c, const struct crypto_suite *s, struct spa
     return pk.n == s->kem->npk && s->kem->pk_ok(c, s->kem, pk.p);
 }
 
-enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, struct span info,
+enum err crypto_hpke_info(struct crypto *c, const struct crypto_suite *s, const struct span *info, size_t n,
                           struct crypto_hpke_info *out)
 {
     struct hpke h = of(s);
-    return context_two(c, &h, info, out->context);
+    return context_two(c, &h, info, n, out->context);
 }
 
 enum err crypto_hpke_seal(struct crypto *c, const struct crypto_suite *s, struct span pk, struct span info,
                           struct span pt, const uint8_t *seed, uint8_t *enc, uint8_t *ct)
 {
     struct crypto_hpke_info hashed;
-    enum err e = crypto_hpke_info(c, s, info, &hashed);
+    enum err e = crypto_hpke_info(c, s, &info, 1, &hashed);
     return e == ERR_OK ? crypto_hpke_seal_info(c, s, pk, &hashed, pt, seed, enc, ct) : e;
 }
 

@@ -24,10 +24,13 @@ static void i2osp2(uint8_t out[2], size_t v)
 
 // labeled_ikm = concat("HPKE-v1", suite_id, label, ikm)
 enum err kdf_labeled_extract(struct crypto *c, const struct hash_alg *h, struct span suite_id, struct span salt,
-                             const char *label, struct span ikm, uint8_t *out)
+                             const char *label, const struct span *ikm, size_t n_ikm, uint8_t *out)
 {
-    const struct span parts[] = {version(), suite_id, span_str(label), ikm};
-    return hash_hmac(c, h, salt, parts, 4, out);
+    enum { IKM_MAX = 4 };
+    if (n_ikm > IKM_MAX) return ERR_MISUSE;
+    struct span parts[3 + IKM_MAX] = {version(), suite_id, span_str(label)};
+    for (size_t i = 0; i < n_ikm; i++) parts[3 + i] = ikm[i];
+    return hash_hmac(c, h, salt, parts, 3 + n_ikm, out);
 }
 
 // labeled_info = concat(I2OSP(L, 2), "HPKE-v1", suite_id, label, info)

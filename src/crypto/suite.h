@@ -102,7 +102,7 @@ extern const struct kdf_alg kdf_shake128, kdf_shake256, kdf_turboshake128, kdf_t
 
 // LabeledExtract and LabeledExpand (RFC 9180 §4).
 enum err kdf_labeled_extract(struct crypto *c, const struct hash_alg *h, struct span suite_id, struct span salt,
-                             const char *label, struct span ikm, uint8_t *out);
+                             const char *label, const struct span *ikm, size_t n_ikm, uint8_t *out);
 enum err kdf_labeled_expand(struct crypto *c, const struct hash_alg *h, struct span suite_id, struct span prk,
                             const char *label, const struct span *info, size_t n_info, uint8_t *out, size_t n);
 // LabeledDerive (draft-ietf-hpke-hpke §4) over the concatenation of the parts of ikm and of context.

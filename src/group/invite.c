@@ -7,51 +7,36 @@
 
 #include "mls/welcome.h"
 
-static void put_extension(struct buf *b, uint16_t type, struct span data)
-{
-    tls_put_u16(b, type);
-    tls_put_vector(b, data);
-}
-
-static enum err write_info_extensions(const struct mls_group *g, const struct epoch *e, const struct tree *t,
-                                      const struct info_wishes *w, struct buf *out)
+static enum err write_external_pub(const struct mls_group *g, const struct epoch *e, struct buf *out)
 {
     uint8_t sk[CRYPTO_SK_MAX], pk[CRYPTO_PK_MAX];
-    struct buf data;
-    buf_init(&data, TLS_VECTOR_MAX);
-    enum err r = extensions_write(g->client, w->extensions, w->extension_count, true, out);
-    if (r == ERR_OK && w->with_tree) {
-        r = tree_encode(t, &data);
-        put_extension(out, EXTENSION_RATCHET_TREE, buf_span(&data));
-    }
-    if (r == ERR_OK && w->with_external_pub) {
-        buf_wipe(&data);
-        r = schedule_external_keys(&g->algo, &e->secrets.external, sk, pk);
-        tls_put_vector(&data, span_of(pk, algo_sizes(&g->algo)->npk));
-        if (r == ERR_OK) r = buf_end(&data);
-        put_extension(out, EXTENSION_EXTERNAL_PUB, buf_span(&data));
-    }
-    if (r == ERR_OK) r = buf_end(out);
+    enum err r = schedule_external_keys(&g->algo, &e->secrets.external, sk, pk);
+    tls_put_u16(out, EXTENSION_EXTERNAL_PUB);
+    size_t mark = tls_begin(out);
+    tls_put_vector(out, span_of(pk, algo_sizes(&g->algo)->npk));
+    tls_finish(out, mark);
     mem_wipe(sk, sizeof sk);
-    buf_wipe(&data);
-    return r;
+    return r == ERR_OK ? buf_end(out) : r;
 }
 
 enum err group_write_info(const struct mls_group *g, const struct epoch *e, const struct tree *t,
-                          const struct info_wishes *wishes, struct buf *out)
+                          const struct info_wishes *w, struct buf *out)
 {
-    struct buf extensions;
     struct leaf own;
-    buf_init(&extensions, TLS_VECTOR_MAX);
-    enum err r = write_info_extensions(g, e, t, wishes, &extensions);
-    if (r == ERR_OK) r = tree_leaf(t, e->keys.leaf, &own);
-    if (r == ERR_OK) {
-        struct span sk = span_of(e->signature_key, algo_sizes(&g->algo)->nsigsk);
-        r = group_info_sign(&g->algo, buf_span(&e->context), buf_span(&extensions), span_of(e->tag, algo_nh(&g->algo)),
-                            e->keys.leaf, sk, own.signature_key, out);
+    size_t from = out->n;
+    buf_put(out, buf_span(&e->context));
+    size_t mark = tls_begin(out);
+    enum err r = extensions_write(g->client, w->extensions, w->extension_count, true, out);
+    if (r == ERR_OK && w->with_external_pub) r = write_external_pub(g, e, out);
+    if (r == ERR_OK && w->with_tree) {
+        tls_put_u16(out, EXTENSION_RATCHET_TREE);
+        r = tree_encode_data(t, out);
     }
-    buf_wipe(&extensions);
-    return r;
+    tls_finish(out, mark);
+    if (r == ERR_OK) r = tree_leaf(t, e->keys.leaf, &own);
+    if (r != ERR_OK) return r;
+    struct span sk = span_of(e->signature_key, algo_sizes(&g->algo)->nsigsk);
+    return group_info_sign(&g->algo, from, span_of(e->tag, algo_nh(&g->algo)), e->keys.leaf, sk, own.signature_key, out);
 }
 
 enum mls_error mls_group_info(struct mls_group *g, bool with_tree, bool with_external_pub, struct mls_buf *out)
@@ -70,14 +55,15 @@ enum mls_error mls_group_info(struct mls_group *g, bool with_tree, bool with_ext
 
 // ----------------------------------------------------------------------------------------------------- Welcome
 
-// One EncryptedGroupSecrets a new member.
+// One EncryptedGroupSecrets a new member, each of the same size and written in its place in the Welcome.
 struct invite_work {
     const struct draft *draft;
     const struct item **add;            // the Adds, in order
     struct crypto_hpke_info info;       // of the encrypted GroupInfo
     struct span secrets[TREE_MAX_LEVELS + 1]; // GroupSecrets as encoded, by the level of the common ancestor. secret
     uint8_t *seed;                      // secret
-    struct buf *out;                    // one a member
+    uint8_t *out;
+    size_t size;                        // of each
 };
 
 // The level of the path node whose secret a new member needs: the lowest that it shares with the committer (§12.4.1).
@@ -91,40 +77,42 @@ static enum err invite_one(const struct algo *a, void *arg, size_t i)
     const struct invite_work *w = arg;
     const struct key_package *kp = w->add[i]->p.add;
     uint8_t ref[CRYPTO_HASH_MAX];
-    struct buf *out = &w->out[i];
+    struct buf out = {.p = w->out + i * w->size, .cap = w->size, .max = w->size};
     enum err e = key_package_ref(a, kp->raw, ref);
     if (e != ERR_OK) return e;
-    tls_put_vector(out, span_of(ref, algo_nh(a)));
+    tls_put_vector(&out, span_of(ref, algo_nh(a)));
     struct span secrets = w->secrets[shared_level(w->draft, w->draft->staged->added.v[i])];
-    return label_encrypt(a, kp->init_key, &w->info, secrets, w->seed + i * algo_sizes(a)->nseed, out);
+    return label_encrypt(a, kp->init_key, &w->info, secrets, w->seed + i * algo_sizes(a)->nseed, &out);
 }
 
-// GroupSecrets differ only in the path secret, so there is one encoding for each level of the path.
-static enum err write_secrets(const struct draft *d, struct buf level[TREE_MAX_LEVELS + 1])
+// GroupSecrets differ only in the path secret, so there is one encoding for each level of the path; *size is that of each.
+static enum err write_secrets(const struct draft *d, struct buf level[TREE_MAX_LEVELS + 1], size_t *size)
 {
     size_t nh = algo_nh(&d->group->algo);
     struct span joiner = span_of(d->joiner.b, nh);
     enum err e = ERR_OK;
     if (!d->has_path) {
         group_secrets_write(&level[0], joiner, NULL, nh, buf_span(&d->psk_ids));
+        *size = level[0].n;
         return buf_end(&level[0]);
     }
     for (size_t i = 0; e == ERR_OK && i < d->path.n; i++) {
         struct buf *b = &level[d->path.level[i]];
         group_secrets_write(b, joiner, &d->path.secret[i], nh, buf_span(&d->psk_ids));
+        *size = b->n;
         e = buf_end(b);
     }
     return e;
 }
 
-static enum err seal_group_info(const struct draft *d, struct span info, struct buf *out)
+// The GroupInfo as a vector, sealed where it belongs; the HPKE info of the secrets, which stand before it, is its hash.
+static enum err seal_group_info(const struct draft *d, struct span info, uint8_t *out, struct crypto_hpke_info *hashed)
 {
     const struct algo *a = &d->group->algo;
     uint8_t key[CRYPTO_KEY_MAX], nonce[CRYPTO_NONCE];
-    uint8_t *at = buf_grow(out, info.n + CRYPTO_TAG);
-    enum err e = buf_end(out);
-    if (e == ERR_OK) e = schedule_welcome(a, &d->member, key, nonce);
-    if (e == ERR_OK) e = crypto_seal(a->crypto, a->suite, key, nonce, span_of(NULL, 0), info, at);
+    enum err e = schedule_welcome(a, &d->member, key, nonce);
+    if (e == ERR_OK) e = crypto_seal(a->crypto, a->suite, key, nonce, span_of(NULL, 0), info, out);
+    if (e == ERR_OK) e = label_info(a, "Welcome", span_of(out, info.n + CRYPTO_TAG), hashed);
     mem_wipe(key, sizeof key);
     mem_wipe(nonce, sizeof nonce);
     return e;
@@ -137,12 +125,10 @@ static enum err seal_secrets(const struct draft *d, struct invite_work *w, size_
     size_t nseed = algo_sizes(&g->algo)->nseed, at = 0;
     w->add = mem_new_array(n, sizeof *w->add);
     w->seed = mem_new_array(n, nseed);
-    w->out = mem_new_array(n, sizeof *w->out);
-    if (w->add == NULL || w->seed == NULL || w->out == NULL) return ERR_MEMORY;
+    if (w->add == NULL || w->seed == NULL) return ERR_MEMORY;
     for (size_t i = 0; i < d->list.n; i++) {
         if (d->list.v[i].p.type == PROPOSAL_ADD) w->add[at++] = &d->list.v[i];
     }
-    for (size_t i = 0; i < n; i++) buf_init(&w->out[i], TLS_VECTOR_MAX);
     enum err e = g->world.random(g->world.arg, w->seed, n * nseed);
     return e == ERR_OK ? parallel_run(&g->algo, &g->client->executor, n, invite_one, w) : e;
 }
@@ -150,31 +136,29 @@ static enum err seal_secrets(const struct draft *d, struct invite_work *w, size_
 static enum err write_welcome(const struct draft *d, struct span info, struct buf *out)
 {
     const struct algo *a = &d->group->algo;
-    size_t n = d->staged->added.n;
+    const struct crypto_sizes *z = algo_sizes(a);
+    size_t n = d->staged->added.n, size = 0, sealed_n = info.n + CRYPTO_TAG;
     struct invite_work w = {.draft = d};
-    struct buf level[TREE_MAX_LEVELS + 1], sealed;
+    struct buf level[TREE_MAX_LEVELS + 1];
     for (size_t i = 0; i <= TREE_MAX_LEVELS; i++) buf_init(&level[i], TLS_VECTOR_MAX);
-    buf_init(&sealed, TLS_VECTOR_MAX);
-    enum err e = seal_group_info(d, info, &sealed);
-    if (e == ERR_OK) e = write_secrets(d, level);
+    enum err e = write_secrets(d, level, &size);
     for (size_t i = 0; i <= TREE_MAX_LEVELS; i++) w.secrets[i] = buf_span(&level[i]);
-    if (e == ERR_OK) e = label_info(a, "Welcome", buf_span(&sealed), &w.info);
+    w.size = tls_vector_size(z->nh) + tls_vector_size(z->nenc) + tls_vector_size(size + CRYPTO_TAG);
+    buf_reserve(out, 16 + n * w.size + sealed_n);
+    message_head(out, WIRE_WELCOME);
+    tls_put_u16(out, crypto_suite_id(a->suite));
+    tls_put_length(out, n * w.size);
+    size_t at = out->n;
+    (void)buf_grow(out, n * w.size);
+    tls_put_length(out, sealed_n);
+    uint8_t *sealed = buf_grow(out, sealed_n);
+    if (e == ERR_OK) e = buf_end(out);
+    if (e == ERR_OK) e = seal_group_info(d, info, sealed, &w.info);
+    w.out = e == ERR_OK ? out->p + at : NULL;
     if (e == ERR_OK) e = seal_secrets(d, &w, n);
-    if (e == ERR_OK) {
-        message_head(out, WIRE_WELCOME);
-        tls_put_u16(out, crypto_suite_id(a->suite));
-        size_t mark = tls_begin(out);
-        for (size_t i = 0; i < n; i++) buf_put(out, buf_span(&w.out[i]));
-        tls_finish(out, mark);
-        tls_put_vector(out, buf_span(&sealed));
-        e = buf_end(out);
-    }
-    for (size_t i = 0; w.out != NULL && i < n; i++) buf_wipe(&w.out[i]);
-    mem_free(w.out);
     mem_free(w.add);
-    mem_free_wiped(w.seed, n * algo_sizes(a)->nseed);
+    mem_free_wiped(w.seed, n * z->nseed);
     for (size_t i = 0; i <= TREE_MAX_LEVELS; i++) buf_wipe(&level[i]);
-    buf_wipe(&sealed);
     return e;
 }
 

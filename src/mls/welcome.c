@@ -24,13 +24,11 @@ enum err group_info_decode(struct span raw, struct group_info *out)
     return tls_end(&r);
 }
 
-enum err group_info_sign(const struct algo *a, struct span context, struct span extensions, struct span tag,
-                         uint32_t signer, struct span sk, struct span pk, struct buf *out)
+enum err group_info_sign(const struct algo *a, size_t from, struct span tag, uint32_t signer, struct span sk,
+                         struct span pk, struct buf *out)
 {
     uint8_t sig[CRYPTO_SIG_MAX];
-    size_t sig_n = 0, from = out->n;
-    buf_put(out, context);
-    tls_put_vector(out, extensions);
+    size_t sig_n = 0;
     tls_put_vector(out, tag);
     tls_put_u32(out, signer);
     enum err e = buf_end(out);

@@ -18,9 +18,10 @@ struct group_info {
 };
 void group_info_read(struct tls_reader *r, struct group_info *out);
 enum err group_info_decode(struct span raw, struct group_info *out);
-// Signs GroupInfoTBS, made of these parts, and appends the GroupInfo to out.
-enum err group_info_sign(const struct algo *a, struct span context, struct span extensions, struct span tag,
-                         uint32_t signer, struct span sk, struct span pk, struct buf *out);
+// Completes a GroupInfo of which `out` holds GroupContext and extensions, from `from` on: the latter may be long, and are
+// best written where they stay.
+enum err group_info_sign(const struct algo *a, size_t from, struct span tag, uint32_t signer, struct span sk,
+                         struct span pk, struct buf *out);
 // ERR_UNAUTHENTICATED
 enum err group_info_verify(const struct algo *a, const struct group_info *info, struct span pk);
 

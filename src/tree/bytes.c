@@ -6,6 +6,8 @@
 #include "tree/slot.h"
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
+// Bytes that most often follow a tree in the same buffer: what signs it, say. So it is not moved for them.
+enum { ROOM_BEHIND = 512 };
 
 // One optional<Node> into a tree; nodes at even places must be leaves, at odd ones parents.
 enum err tree_read_node(struct tree *t, uint32_t node, struct tls_reader *r)
@@ -62,27 +64,68 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree)
     return e;
 }
 
+// One optional<Node>; NULL is a blank one.
+static void write_node(struct buf *out, bool leaf, const void *node)
+{
+    tls_put_u8(out, node != NULL);
+    if (node == NULL) return;
+    tls_put_u8(out, leaf ? NODE_TYPE_LEAF : NODE_TYPE_PARENT);
+    if (leaf) buf_put(out, span_of(((const struct leaf_bytes *)node)->b, ((const struct leaf_bytes *)node)->n));
+    else parent_write(out, node);
+}
+
+static size_t node_size(bool leaf, const void *node)
+{
+    if (node == NULL) return 1;
+    return 2 + (leaf ? ((const struct leaf_bytes *)node)->n : parent_size(node));
+}
+
 enum err tree_encode_node(const struct tree *t, uint32_t node, struct buf *out)
 {
-    tls_put_u8(out, !tree_is_blank(t, node));
-    if (tree_is_blank(t, node)) return buf_end(out);
-    tls_put_u8(out, node_is_leaf(node) ? NODE_TYPE_LEAF : NODE_TYPE_PARENT);
-    if (node_is_leaf(node)) buf_put(out, tree_leaf_raw(t, node / 2));
-    else parent_write(out, tree_parent(t, node));
+    write_node(out, node_is_leaf(node), tree_node(t, node));
     return buf_end(out);
 }
 
-enum err tree_encode(const struct tree *t, struct buf *out)
+// All nodes of a tree in one array, so that an overlay is not asked for each; *copy owns it where it had to be made.
+static enum err flatten(const struct tree *t, void *const **nodes, void ***copy)
 {
-    uint32_t count = t->leaves == 0 ? 0 : math_width(t->leaves);
-    // RFC 9420 §12.4.3.3: "the sender MUST NOT include blank nodes after the last non-blank node."
-    while (count > 0 && tree_is_blank(t, count - 1)) count--;
-    size_t mark = tls_begin(out);
-    enum err e = buf_end(out);
-    for (uint32_t i = 0; e == ERR_OK && i < count; i++) e = tree_encode_node(t, i, out);
-    tls_finish(out, mark);
-    return e == ERR_OK ? buf_end(out) : e;
+    uint64_t key;
+    const struct tree_slot *s;
+    *copy = NULL;
+    *nodes = t->node;
+    if (t->under == NULL) return ERR_OK;
+    size_t width = math_width(t->leaves);
+    void **all = mem_new_array(width, sizeof *all);
+    if (all == NULL) return ERR_MEMORY;
+    size_t below = math_width(t->under->leaves);
+    memcpy(all, t->under->node, (width < below ? width : below) * sizeof *all);
+    for (size_t at = 0; (s = map_next(&t->slots, &at, &key)) != NULL;) {
+        if (s->set && key < width) all[key] = s->node;
+    }
+    *nodes = *copy = all;
+    return ERR_OK;
 }
+
+// As opaque<V> around it, with its own length in front, if `wrapped`.
+static enum err encode(const struct tree *t, bool wrapped, struct buf *out)
+{
+    void *const *node, **copy;
+    size_t n = 0, count = t->leaves == 0 ? 0 : math_width(t->leaves);
+    enum err e = flatten(t, &node, &copy);
+    if (e != ERR_OK) return e;
+    // RFC 9420 §12.4.3.3: "the sender MUST NOT include blank nodes after the last non-blank node."
+    while (count > 0 && node[count - 1] == NULL) count--;
+    for (size_t i = 0; i < count; i++) n += node_size(node_is_leaf((uint32_t)i), node[i]);
+    buf_reserve(out, tls_vector_size(tls_vector_size(n)) + ROOM_BEHIND);
+    if (wrapped) tls_put_length(out, tls_vector_size(n));
+    tls_put_length(out, n);
+    for (size_t i = 0; i < count; i++) write_node(out, node_is_leaf((uint32_t)i), node[i]);
+    mem_free(copy);
+    return buf_end(out);
+}
+
+enum err tree_encode(const struct tree *t, struct buf *out) { return encode(t, false, out); }
+enum err tree_encode_data(const struct tree *t, struct buf *out) { return encode(t, true, out); }
 
 enum err tree_restore_node(struct tree *t, uint32_t node, struct span optional_node)
 {

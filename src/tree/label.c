@@ -80,6 +80,7 @@ static enum err labelled(const char *label, const struct span *parts, size_t n, 
     enum err e = label_of(label, &l);
     if (e != ERR_OK) return e;
     for (size_t i = 0; i < n; i++) total += parts[i].n;
+    buf_reserve(out, l.n + 4 + total);
     buf_put(out, span_of(l.b, l.n));
     tls_put_length(out, total);
     for (size_t i = 0; i < n; i++) buf_put(out, parts[i]);
@@ -110,12 +111,13 @@ enum err label_verify(const struct algo *a, struct span pk, const char *label, c
 
 enum err label_info(const struct algo *a, const char *label, struct span context, struct crypto_hpke_info *out)
 {
-    struct buf info;
-    buf_init(&info, TLS_VECTOR_MAX);
-    enum err e = labelled(label, &context, 1, &info);
-    if (e == ERR_OK) e = crypto_hpke_info(a->crypto, a->suite, buf_span(&info), out);
-    buf_wipe(&info);
-    return e;
+    struct label l;
+    uint8_t h[4];
+    enum err e = label_of(label, &l);
+    if (e != ERR_OK) return e;
+    if (context.n > TLS_VECTOR_MAX) return ERR_LIMIT;
+    const struct span info[] = {span_of(l.b, l.n), length_of(context.n, h), context};
+    return crypto_hpke_info(a->crypto, a->suite, info, 3, out);
 }
 
 enum err label_encrypt(const struct algo *a, struct span pk, const struct crypto_hpke_info *info, struct span pt,

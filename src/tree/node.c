@@ -345,6 +345,11 @@ out:
     return e;
 }
 
+size_t parent_size(const struct parent *p)
+{
+    return tls_vector_size(p->key_n) + tls_vector_size(p->hash_n) + tls_vector_size(4 * (size_t)p->unmerged_n);
+}
+
 void parent_write(struct buf *b, const struct parent *p)
 {
     tls_put_vector(b, parent_key(p));

@@ -120,5 +120,6 @@ enum err parent_add_unmerged(struct parent *p, uint32_t leaf);
 // The error sticks in the reader (malformed) or is returned (memory); *out is NULL then.
 enum err parent_read(struct tls_reader *r, struct parent **out);
 void parent_write(struct buf *b, const struct parent *p);
+size_t parent_size(const struct parent *p); // as written
 
 #endif

@@ -122,8 +122,6 @@ static enum err seal_one(const struct algo *a, void *arg, size_t i)
                          secret_span(a, &w->draft->secret[w->job[i].draft]), w->seed + i * algo_sizes(a)->nseed, &out);
 }
 
-static size_t vector_size(size_t n) { return n + (n < 64 ? 1 : n < 16384 ? 2 : 4); }
-
 // All the jobs of a draft, in the order of the encoding.
 static enum err list_jobs(const struct tree *t, uint32_t sender, const struct path_draft *d, const struct nodes *added,
                           struct nodes *all, size_t first[TREE_MAX_LEVELS + 1])
@@ -157,7 +155,7 @@ enum err path_seal(const struct algo *a, const struct executor *x, const struct 
     struct nodes all = {0};
     size_t first[TREE_MAX_LEVELS + 1] = {0};
     struct seal_work w = {.tree = t, .draft = d};
-    w.size = vector_size(z->nenc) + vector_size(algo_nh(a) + CRYPTO_TAG);
+    w.size = tls_vector_size(z->nenc) + tls_vector_size(algo_nh(a) + CRYPTO_TAG);
     enum err e = label_info(a, "UpdatePathNode", context, &w.info);
     if (e == ERR_OK) e = list_jobs(t, sender, d, added, &all, first);
     if (e == ERR_OK && (w.job = mem_new_array(all.n, sizeof *w.job)) == NULL) e = ERR_MEMORY;

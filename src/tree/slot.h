@@ -20,6 +20,9 @@ struct tree_slot {
     uint8_t hash[CRYPTO_HASH_MAX];
 };
 
+// A struct leaf_bytes or struct parent; NULL where the node is blank or outside the tree.
+void *tree_node(const struct tree *t, uint32_t node);
+
 static inline bool node_is_leaf(uint32_t node) { return (node & 1) == 0; }
 
 #endif

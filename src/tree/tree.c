@@ -73,19 +73,19 @@ void tree_wipe(struct tree *t)
 
 // ------------------------------------------------------------------------------------------------------ looking
 
-static void *get(const struct tree *t, uint32_t node)
+void *tree_node(const struct tree *t, uint32_t node)
 {
     if (t->leaves == 0 || node >= math_width(t->leaves)) return NULL;
     if (t->under == NULL) return t->node[node];
     const struct tree_slot *s = map_get(&t->slots, node);
-    return s != NULL && s->set ? s->node : get(t->under, node);
+    return s != NULL && s->set ? s->node : tree_node(t->under, node);
 }
 
-bool tree_is_blank(const struct tree *t, uint32_t node) { return get(t, node) == NULL; }
+bool tree_is_blank(const struct tree *t, uint32_t node) { return tree_node(t, node) == NULL; }
 
 struct span tree_leaf_raw(const struct tree *t, uint32_t leaf)
 {
-    const struct leaf_bytes *l = leaf < t->leaves ? get(t, 2 * leaf) : NULL;
+    const struct leaf_bytes *l = leaf < t->leaves ? tree_node(t, 2 * leaf) : NULL;
     return l != NULL ? span_of(l->b, l->n) : span_of(NULL, 0);
 }
 
@@ -95,11 +95,14 @@ enum err tree_leaf(const struct tree *t, uint32_t leaf, struct leaf *out)
     return raw.n > 0 ? leaf_decode(raw, out) : ERR_NOT_FOUND;
 }
 
-const struct parent *tree_parent(const struct tree *t, uint32_t node) { return node_is_leaf(node) ? NULL : get(t, node); }
+const struct parent *tree_parent(const struct tree *t, uint32_t node)
+{
+    return node_is_leaf(node) ? NULL : tree_node(t, node);
+}
 
 static struct span key_of(const void *tree, uint32_t node, enum index_kind kind)
 {
-    const void *p = get(tree, node);
+    const void *p = tree_node(tree, node);
     if (p == NULL) return span_of(NULL, 0);
     if (!node_is_leaf(node)) return kind == INDEX_ENCRYPTION ? parent_key(p) : span_of(NULL, 0);
     const struct leaf_bytes *l = p;
@@ -156,7 +159,7 @@ bool tree_credential_in_use(const struct tree *t, size_t *at, uint16_t *type)
 uint32_t tree_first_blank(const struct tree *t)
 {
     uint32_t leaf = t->hint;
-    while (leaf < t->leaves && get(t, 2 * leaf) != NULL) leaf++;
+    while (leaf < t->leaves && tree_node(t, 2 * leaf) != NULL) leaf++;
     return leaf < t->leaves ? leaf : t->leaves;
 }
 
@@ -172,7 +175,7 @@ static const struct tree *holder(const struct tree *t, uint32_t node)
 bool tree_is_empty(const struct tree *t, uint32_t node)
 {
     t = holder(t, node);
-    if (get(t, node) != NULL) return false;
+    if (tree_node(t, node) != NULL) return false;
     if (node_is_leaf(node) || math_first_leaf(node) > t->last) return true;
     return tree_is_empty(t, math_left(node)) && tree_is_empty(t, math_right(node));
 }
@@ -192,7 +195,7 @@ static bool excluded(const struct nodes *except, uint32_t leaf)
 enum err tree_resolution(const struct tree *t, uint32_t node, const struct nodes *except, struct nodes *out)
 {
     t = holder(t, node);
-    const void *p = get(t, node);
+    const void *p = tree_node(t, node);
     if (node_is_leaf(node)) return p == NULL || excluded(except, node / 2) ? ERR_OK : nodes_put(out, node);
     enum err e = ERR_OK;
     if (p == NULL) {
@@ -284,7 +287,7 @@ static void index_node(struct tree *t, uint32_t node, bool put)
 // Puts a node (NULL: blank) in its place; the tree takes it, on an error too.
 static enum err put(struct tree *t, uint32_t node, void *take_p)
 {
-    void *old = get(t, node);
+    void *old = tree_node(t, node);
     struct tree_slot *slot = NULL;
     enum err e = ERR_OK;
     if (node >= math_width(t->leaves)) e = ERR_MISUSE;
@@ -348,7 +351,7 @@ enum err tree_take_parent(struct tree *t, uint32_t node, struct parent *take_p) 
 // Adds a leaf to a parent's unmerged leaves: in place where this tree holds the parent, else in a copy.
 static enum err add_unmerged(struct tree *t, uint32_t node, uint32_t leaf)
 {
-    struct parent *p = get(t, node), *copy = NULL;
+    struct parent *p = tree_node(t, node), *copy = NULL;
     const struct tree_slot *s = t->under != NULL ? map_get(&t->slots, node) : NULL;
     if (p == NULL) return ERR_OK;
     if (t->under == NULL || (s != NULL && s->set)) {

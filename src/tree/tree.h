@@ -110,6 +110,8 @@ void tree_truncate(struct tree *t);
 // `optional<Node> ratchet_tree<V>` into a whole, empty tree. Structure is checked, rules are not (see tree/check).
 enum err tree_decode(struct tree *t, struct span ratchet_tree);
 enum err tree_encode(const struct tree *t, struct buf *out);
+// The same as the content of an extension: `opaque extension_data<V>` with the vector in it.
+enum err tree_encode_data(const struct tree *t, struct buf *out);
 // One node as optional<Node>, for storage.
 enum err tree_encode_node(const struct tree *t, uint32_t node, struct buf *out);
 // Reads one optional<Node> and sets it. The error sticks in the reader, or is returned.

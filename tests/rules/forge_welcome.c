@@ -35,8 +35,9 @@ static struct span write_info(struct forge *f, const struct forge_welcome *w, bo
     else buf_put(context, buf_span(&f->staged->next.context));
     uint32_t signer = w->signer == UINT32_MAX ? f->by.leaf : w->signer;
     struct span sk = w->sk.n > 0 ? w->sk : f->leaf_sk;
-    assert_ok(group_info_sign(algo(f), buf_span(context), write_extensions(f, w, external_pub), tag, signer, sk,
-                              span_of(NULL, 0), out));
+    buf_put(out, buf_span(context));
+    tls_put_vector(out, write_extensions(f, w, external_pub));
+    assert_ok(group_info_sign(algo(f), 0, tag, signer, sk, span_of(NULL, 0), out));
     return w->flaw == WELCOME_SIGNATURE ? forge_damage(f->s, buf_span(out)) : buf_span(out);
 }
 

@@ -222,7 +222,7 @@ static void suite_info(struct crypto *c, const struct crypto_suite *s, struct se
 {
     struct crypto_hpke_info info;
     uint8_t enc[CRYPTO_ENC_MAX], ct[sizeof x->ct];
-    assert_ok(crypto_hpke_info(c, s, x->info, &info));
+    assert_ok(crypto_hpke_info(c, s, &x->info, 1, &info));
     for (int i = 0; i < 2; i++) {
         memset(enc, 0, sizeof enc);
         assert_ok(crypto_hpke_seal_info(c, s, x->pk_span, &info, x->pt, x->seed, enc, ct));
