@@ -12,19 +12,12 @@
 
 // What is counted and measured. Those in _BYTE are what a byte costs beyond the fixed cost of the call before it.
 enum unit {
-    UNIT_SIGN,
-    UNIT_SIGN_BYTE,
-    UNIT_VERIFY,
-    UNIT_VERIFY_BYTE,
+    UNIT_SIGN, UNIT_SIGN_BYTE, UNIT_VERIFY, UNIT_VERIFY_BYTE,
     UNIT_KEYGEN, // KEM DeriveKeyPair
     UNIT_SEAL,   // HPKE SealBase of one secret, without hashing its info
     UNIT_OPEN,   // HPKE OpenBase of one secret, with an empty info
     UNIT_KDF,    // HMAC over little: an Extract, an Expand of one block, a MAC
-    UNIT_AEAD,
-    UNIT_AEAD_BYTE,
-    UNIT_HASH,
-    UNIT_HASH_BYTE,
-    UNITS
+    UNIT_AEAD, UNIT_AEAD_BYTE, UNIT_HASH, UNIT_HASH_BYTE, UNITS
 };
 struct units {
     double us[UNITS];

@@ -132,7 +132,7 @@ static void prepare(struct work *w)
     bench_check(crypto_sign(a->crypto, a->suite, sk, pk, span_of(w->msg, SHORT), w->sig, &w->sig_n), "sign");
     bench_check(crypto_sign(a->crypto, a->suite, sk, pk, span_of(w->msg, LONG), w->long_sig, &w->long_n), "sign");
     bench_check(crypto_kem_derive(a->crypto, a->suite, span_of(w->msg, z->nh), w->sk, w->pk), "keys");
-    bench_check(crypto_hpke_info(a->crypto, a->suite, span_of(NULL, 0), &w->info), "info");
+    bench_check(crypto_hpke_info(a->crypto, a->suite, NULL, 0, &w->info), "info");
     seal(w, 0);
 }
 
@@ -153,7 +153,7 @@ void units_measure(const struct algo *a, size_t rounds, struct units *u)
     enum { MOST = 32 };
     static struct work w;
     static double v[UNITS][MOST];
-    if (w.algo.crypto != a->crypto) {
+    if (w.algo.crypto != a->crypto || w.algo.suite != a->suite) { // an address may come again with another suite
         memset(&w, 0, sizeof w);
         w.algo = *a;
         prepare(&w);
