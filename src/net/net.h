@@ -64,7 +64,7 @@ struct net_conn;
 // What a connection's owner is told. `arg` is the owner's.
 struct net_owner {
     void (*open)(void *arg);                    // TLS is up; may be NULL
-    void (*data)(void *arg, struct span bytes); // plain bytes; all of them are consumed by the call
+    void (*data)(void *arg, uint8_t *bytes, size_t n); // plain bytes: used up by the call, which may overwrite them
     void (*drained)(void *arg);                 // net_conn_pending has fallen to 0 after having been above the mark
     void (*closed)(void *arg, enum err why);    // the last call; the connection is gone. ERR_OK: the peer closed it properly
 };
