@@ -71,7 +71,7 @@ static EVP_PKEY *scratch_key(EVP_PKEY_CTX *importer, OSSL_PARAM params[])
     return EVP_PKEY_fromdata(importer, &key, EVP_PKEY_PUBLIC_KEY, params) == 1 ? key : NULL;
 }
 
-static enum err add_scratch_keys(struct crypto *c)
+static enum err add_peers(struct crypto *c)
 {
     for (size_t i = 0; i < RAW_PEERS; i++) {
         static const uint8_t point[56] = {9}; // RFC 7748 §4: any string is a public key
@@ -79,30 +79,54 @@ static enum err add_scratch_keys(struct crypto *c)
                                OSSL_PARAM_construct_end()};
         if ((c->peer[i] = scratch_key(c->raw[i], params)) == NULL) return ERR_CRYPTO;
     }
-    for (size_t i = 0; i < CURVES; i++) {
-        uint8_t point[POINT_MAX];
-        const size_t n = EC_POINT_point2oct(c->group[i], EC_GROUP_get0_generator(c->group[i]),
-                                            POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, NULL);
-        OSSL_PARAM params[] = {ossl_text(OSSL_PKEY_PARAM_GROUP_NAME, curves[i]->name),
-                               ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, point, n), OSSL_PARAM_construct_end()};
-        if ((c->verifier[i] = scratch_key(c->ec, params)) == NULL) return ERR_CRYPTO;
-    }
     return ERR_OK;
 }
 
+const EC_GROUP *ossl_group(struct crypto *c, const struct dh_group *g)
+{
+    EC_GROUP **group = &c->group[g->index];
+    if (*group == NULL) *group = EC_GROUP_new_by_curve_name_ex(NULL, NULL, nist_nid(g));
+    return *group;
+}
+
+EVP_PKEY *ossl_verifier(struct crypto *c, const struct dh_group *g)
+{
+    EVP_PKEY **key = &c->verifier[g->index];
+    const EC_GROUP *group = ossl_group(c, g);
+    if (*key != NULL || group == NULL) return *key;
+    uint8_t point[POINT_MAX];
+    const size_t n = EC_POINT_point2oct(group, EC_GROUP_get0_generator(group), POINT_CONVERSION_UNCOMPRESSED, point,
+                                        sizeof point, NULL);
+    OSSL_PARAM params[] = {ossl_text(OSSL_PKEY_PARAM_GROUP_NAME, g->name),
+                           ossl_octets(OSSL_PKEY_PARAM_PUB_KEY, point, n), OSSL_PARAM_construct_end()};
+    *key = scratch_key(c->ec, params);
+    return *key;
+}
+
+// The curves of a suite: the signature's and the KEM's. NULL: all there are.
+static enum err add_curves(struct crypto *c, const struct crypto_suite *s)
+{
+    for (size_t i = 0; s == NULL && i < CURVES; i++) {
+        if (ossl_verifier(c, curves[i]) == NULL) return ERR_CRYPTO;
+    }
+    if (s == NULL) return ERR_OK;
+    const struct dh_group *kem = s->kem->group;
+    if (kem != NULL && kem->order != NULL && ossl_group(c, kem) == NULL) return ERR_CRYPTO;
+    return s->sig->curve != NULL && ossl_verifier(c, s->sig->curve) == NULL ? ERR_CRYPTO : ERR_OK;
+}
+
 // What every object has of its own: contexts belong to one thread.
-static enum err add_own(struct crypto *c)
+static enum err add_own(struct crypto *c, const struct crypto_suite *s)
 {
     for (size_t i = 0; i < RAWS; i++)
         if ((c->raw[i] = ossl_importer(raws[i])) == NULL) return ERR_CRYPTO;
-    for (size_t i = 0; i < CURVES; i++)
-        if ((c->group[i] = EC_GROUP_new_by_curve_name_ex(NULL, NULL, nist_nid(curves[i]))) == NULL)
-            return ERR_CRYPTO;
     if ((c->ec = ossl_importer("EC")) == NULL) return ERR_CRYPTO;
     c->backend = pq_openssl_find(c) ? &pq_openssl : &pq_own;
     c->md_ctx = EVP_MD_CTX_new();
     c->cipher_ctx = EVP_CIPHER_CTX_new();
-    return c->md_ctx == NULL || c->cipher_ctx == NULL ? ERR_MEMORY : add_scratch_keys(c);
+    if (c->md_ctx == NULL || c->cipher_ctx == NULL) return ERR_MEMORY;
+    enum err e = add_peers(c);
+    return e == ERR_OK ? add_curves(c, s) : e;
 }
 
 static enum err fetch(struct crypto *c)
@@ -128,13 +152,13 @@ static enum err share(struct crypto *c, const struct crypto *from)
     return ERR_OK;
 }
 
-static enum err make(const struct crypto *from, struct crypto **out)
+static enum err make(const struct crypto *from, const struct crypto_suite *s, struct crypto **out)
 {
     struct crypto *c = (struct crypto *)mem_new(sizeof *c);
     if (c == NULL) return ERR_MEMORY;
     const bool clean = ossl_begin();
     enum err e = from == NULL ? fetch(c) : share(c, from);
-    if (e == ERR_OK) e = add_own(c);
+    if (e == ERR_OK) e = add_own(c, s);
     e = ossl_end(clean, e);
     if (e == ERR_OK)
         *out = c;
@@ -143,9 +167,12 @@ static enum err make(const struct crypto *from, struct crypto **out)
     return e;
 }
 
-enum err crypto_new(struct crypto **out) { return make(NULL, out); }
+enum err crypto_new(struct crypto **out) { return make(NULL, NULL, out); }
 
-enum err crypto_clone(const struct crypto *c, struct crypto **out) { return make(c, out); }
+enum err crypto_clone(const struct crypto *c, const struct crypto_suite *s, struct crypto **out)
+{
+    return make(c, s, out);
+}
 
 void crypto_free(struct crypto *c)
 {

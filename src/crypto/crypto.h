@@ -74,8 +74,9 @@ const struct crypto_sizes *crypto_sizes(const struct crypto_suite *s);
 
 // Fetches every algorithm once. ERR_CRYPTO if the library lacks one, ERR_MEMORY.
 enum err crypto_new(struct crypto **out);
-// Another one for another thread, sharing the fetched algorithms.
-enum err crypto_clone(const struct crypto *c, struct crypto **out);
+// Another one for another thread, sharing the fetched algorithms. It is made for this suite; it serves the others as well,
+// but what they need of curves it makes when it is first asked for.
+enum err crypto_clone(const struct crypto *c, const struct crypto_suite *s, struct crypto **out);
 void crypto_free(struct crypto *c);
 
 // ------------------------------------------------------------------------------------- hash, MAC, KDF, AEAD

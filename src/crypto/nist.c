@@ -47,9 +47,9 @@ static bool read_point(const EC_GROUP *group, const struct dh_group *g, const ui
 
 bool nist_pk_ok(struct crypto *c, const struct dh_group *g, const uint8_t *pk)
 {
-    const EC_GROUP *group = c->group[g->index];
     const bool clean = ossl_begin();
-    EC_POINT *p = EC_POINT_new(group);
+    const EC_GROUP *group = ossl_group(c, g);
+    EC_POINT *p = group == NULL ? NULL : EC_POINT_new(group);
     bool ok = p != NULL && read_point(group, g, pk, p, NULL);
     EC_POINT_free(p);
     return ossl_end(clean, ok ? ERR_OK : ERR_INVALID) == ERR_OK;
@@ -74,11 +74,11 @@ static BIGNUM *read_scalar(const struct dh_group *g, const uint8_t *sk)
 static enum err nist_public(struct crypto *c, const struct dh_group *g, const uint8_t *sk, uint8_t *pk)
 {
     if (!nist_scalar_ok(g, sk)) return ERR_INVALID;
-    const EC_GROUP *group = c->group[g->index];
     const bool clean = ossl_begin();
+    const EC_GROUP *group = ossl_group(c, g);
     BN_CTX *x = BN_CTX_secure_new();
     BIGNUM *k = read_scalar(g, sk);
-    EC_POINT *r = EC_POINT_new(group);
+    EC_POINT *r = group == NULL ? NULL : EC_POINT_new(group);
     bool ok = x != NULL && k != NULL && r != NULL && multiply(group, r, NULL, k, x) &&
               EC_POINT_point2oct(group, r, POINT_CONVERSION_UNCOMPRESSED, pk, g->npk, x) == g->npk;
     enum err e = ok ? ERR_OK : ERR_CRYPTO;
@@ -96,12 +96,12 @@ static enum err nist_shared(struct crypto *c, const struct dh_group *g, const ui
 {
     (void)own_pk;
     if (!nist_scalar_ok(g, sk)) return ERR_INVALID;
-    const EC_GROUP *group = c->group[g->index];
     enum err e = ERR_MEMORY;
     const bool clean = ossl_begin();
+    const EC_GROUP *group = ossl_group(c, g);
     BN_CTX *x = BN_CTX_secure_new();
     BIGNUM *k = read_scalar(g, sk), *coordinate = BN_secure_new();
-    EC_POINT *p = EC_POINT_new(group), *r = EC_POINT_new(group);
+    EC_POINT *p = group == NULL ? NULL : EC_POINT_new(group), *r = group == NULL ? NULL : EC_POINT_new(group);
     if (x == NULL || k == NULL || coordinate == NULL || p == NULL || r == NULL) goto out;
     e = ERR_INVALID;
     if (!read_point(group, g, peer, p, x)) goto out;

@@ -128,9 +128,11 @@ static enum err ecdsa_verify(struct crypto *c, const struct sig_alg *s, const ui
     uint8_t hash[CRYPTO_HASH_MAX];
     enum err e = hash_digest(c, s->hash, &msg, 1, hash);
     if (e != ERR_OK) return e;
-    EVP_PKEY *key = c->verifier[s->curve->index];
     EVP_PKEY_CTX *x = NULL;
     const bool clean = ossl_begin();
+    EVP_PKEY *key = ossl_verifier(c, s->curve);
+    e = ERR_CRYPTO;
+    if (key == NULL) goto out;
     e = ERR_UNAUTHENTICATED;
     if (EVP_PKEY_set1_encoded_public_key(key, pk, s->npk) != 1) goto out; // no point of the curve
     e = ERR_CRYPTO;

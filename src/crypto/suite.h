@@ -2,7 +2,7 @@
 //
 // crypto/suite: what the files of the crypto room share, private to it: the tables that a suite consists of, and the
 // object with everything that was fetched from OpenSSL. A suite is a row of const pointers to algorithms; an algorithm
-// is a row of sizes and functions. Nothing here is written after crypto_new but the scratch contexts.
+// is a row of sizes and functions. Nothing here is written after crypto_new but scratch contexts and curves.
 //
 // Invariant: between two calls no scratch context holds a key or a byte of a message (EVP_*_CTX_reset frees what the
 // provider kept with OPENSSL_clear_free), and no input of ours changes the caller's queue of OpenSSL errors.
@@ -36,9 +36,9 @@ struct crypto {
     EVP_PKEY_CTX *raw[RAWS];    // ready for EVP_PKEY_fromdata
     EVP_PKEY_CTX *ec;           // likewise
     EVP_PKEY_CTX *pq[PQS];      // likewise; NULL where OpenSSL has no ML-KEM
-    EC_GROUP *group[CURVES];
+    EC_GROUP *group[CURVES];    // NULL until needed, by ossl_group
     EVP_PKEY *peer[RAW_PEERS];  // scratch: somebody else's X25519 or X448 key
-    EVP_PKEY *verifier[CURVES]; // scratch: somebody else's ECDSA key
+    EVP_PKEY *verifier[CURVES]; // scratch: somebody else's ECDSA key; NULL until needed, by ossl_verifier
     const struct pq_backend *backend; // whose ML-KEM it is
     EVP_MD_CTX *md_ctx;         // scratch
     EVP_CIPHER_CTX *cipher_ctx; // scratch
@@ -54,6 +54,11 @@ enum err ossl_end(bool clean, enum err e);
 enum err ossl_failed(void);
 // A context ready for EVP_PKEY_fromdata; NULL if OpenSSL does not have the algorithm.
 EVP_PKEY_CTX *ossl_importer(const char *name);
+// What a curve needs, which costs more to make than a signature: the object has it from the start for its suite only.
+// NULL where making it fails.
+struct dh_group;
+const EC_GROUP *ossl_group(struct crypto *c, const struct dh_group *g);
+EVP_PKEY *ossl_verifier(struct crypto *c, const struct dh_group *g);
 // Parameters over bytes and text that the importer only reads.
 OSSL_PARAM ossl_text(const char *name, const char *text);
 OSSL_PARAM ossl_octets(const char *name, const uint8_t *p, size_t n);

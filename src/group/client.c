@@ -90,7 +90,7 @@ enum err client_algo(const struct mls_client *c, uint16_t suite, struct algo *ou
 {
     out->crypto = NULL;
     out->suite = crypto_suite(suite);
-    return out->suite == NULL ? ERR_UNSUPPORTED : crypto_clone(c->crypto, &out->crypto);
+    return out->suite == NULL ? ERR_UNSUPPORTED : crypto_clone(c->crypto, out->suite, &out->crypto);
 }
 
 void client_algo_free(struct algo *a)

@@ -62,7 +62,7 @@ enum err group_alloc(const struct mls_client *c, const struct crypto_suite *suit
     enum err e = c->world.random(c->world.arg, (uint8_t *)seed, sizeof seed);
     if (e == ERR_OK) tree_init(&g->tree, crypto_sizes(suite)->nh, seed);
     g->tree.most = c->config.max_leaves;
-    if (e == ERR_OK) e = crypto_clone(c->crypto, &g->algo.crypto);
+    if (e == ERR_OK) e = crypto_clone(c->crypto, suite, &g->algo.crypto);
     buf_put(&g->id, id);
     if (e == ERR_OK) e = buf_end(&g->id);
     if (e == ERR_OK) *out = g;

@@ -26,7 +26,7 @@ static void chunk(void *arg, size_t c)
 {
     struct work *w = arg;
     struct algo mine = {.suite = w->algo->suite};
-    enum err e = crypto_clone(w->algo->crypto, &mine.crypto);
+    enum err e = crypto_clone(w->algo->crypto, mine.suite, &mine.crypto);
     size_t i = c;
     for (; e == ERR_OK && i < w->n; i += w->chunks) e = w->job(&mine, w->arg, i);
     crypto_free(mine.crypto);

@@ -61,7 +61,7 @@ static enum err do_new(struct fixture *f)
 static enum err do_clone(struct fixture *f)
 {
     struct crypto *c = NULL;
-    enum err e = crypto_clone(f->c, &c);
+    enum err e = crypto_clone(f->c, f->s, &c);
     if (e == ERR_OK) crypto_free(c);
     return e;
 }

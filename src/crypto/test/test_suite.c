@@ -51,9 +51,9 @@ static void objects_live_and_die(void **state)
     uint8_t out[CRYPTO_HASH_MAX];
     crypto_free(NULL);
     assert_ok(crypto_new(&c));
-    assert_ok(crypto_clone(c, &d));
+    assert_ok(crypto_clone(c, crypto_suite_at(0), &d));
     crypto_free(c); // a clone outlives what it was made from
-    assert_ok(crypto_clone(d, &e));
+    assert_ok(crypto_clone(d, crypto_suite_at(1), &e));
     crypto_free(d);
     const struct span abc = span_str("abc");
     assert_ok(crypto_hash(e, crypto_suite_at(0), &abc, 1, out));
@@ -126,7 +126,7 @@ static void clones_work_side_by_side(void **state)
     assert_ok(crypto_new(&c));
     for (size_t i = 0; i < THREADS; i++) {
         jobs[i] = (struct job){.e = ERR_OK, .first = (uint8_t)(10 * i + 1)};
-        assert_ok(crypto_clone(c, &jobs[i].c));
+        assert_ok(crypto_clone(c, crypto_suite_at(i), &jobs[i].c));
         assert_int_equal(pthread_create(&threads[i], NULL, run_job, &jobs[i]), 0);
     }
     for (size_t i = 0; i < THREADS; i++) {
