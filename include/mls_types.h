@@ -151,7 +151,8 @@ struct mls_config {
     // Whether two credentials present the same identity (§11.3, §12.4.3.1). NULL: equal credentials.
     bool (*same_identity)(void *arg, const struct mls_member *a, const struct mls_member *b);
     // Calls task(task_arg, i) for each i below count, in any order and on any threads, and returns when all have ended.
-    // NULL: everything runs in the caller's thread. Other callbacks are only ever called from the caller's thread.
+    // NULL: everything runs in the caller's thread. Other callbacks are only ever called from the caller's thread. A call
+    // that is left out makes the operation fail with MLS_E_MISUSE.
     void (*run)(void *arg, void (*task)(void *task_arg, size_t i), void *task_arg, size_t count);
 
     const struct mls_custom_proposal *custom_proposals; // borrowed for the client's life

@@ -46,6 +46,8 @@ enum err parallel_run(const struct algo *a, const struct executor *x, size_t n,
     if (chunks > CHUNKS_MAX) chunks = CHUNKS_MAX;
     struct work w = {.algo = a, .job = job, .arg = arg, .n = n, .chunks = chunks};
     if ((w.failure = mem_new_array(chunks, sizeof *w.failure)) == NULL) return ERR_MEMORY;
+    // Nothing counts as done that the executor has not called: a signature that nobody looked at is not a right one.
+    for (size_t c = 0; c < chunks; c++) w.failure[c] = (struct failure){ERR_MISUSE, SIZE_MAX - 1};
     x->run(x->arg, chunk, &w, chunks);
     for (size_t c = 0; c < chunks; c++) {
         if (w.failure[c].e == ERR_OK || w.failure[c].at >= first) continue;

@@ -12,8 +12,9 @@ struct executor {
     void *arg;
 };
 
-// Calls job(a, arg, i) for each i in 0..n, and returns the error of the first i that has one. Each thread has its own struct crypto. job
-// must touch nothing but what belongs to its i. x may be NULL. Small n runs in place.
+// Calls job(a, arg, i) for each i in 0..n, and returns the error of the first i that has one. Each thread has its own struct
+// crypto. job must touch nothing but what belongs to its i. x may be NULL. Small n runs in place. ERR_MISUSE if the executor
+// returns without having called every task.
 enum err parallel_run(const struct algo *a, const struct executor *x, size_t n,
                       enum err (*job)(const struct algo *a, void *arg, size_t i), void *arg);
 
