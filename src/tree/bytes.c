@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The ratchet tree as bytes: the ratchet_tree extension (RFC 9420 §12.4.3.3) and single nodes for storage. Decoding
-// checks the structure (types alternate, the last node is not blank, lists are in order); the rules of a valid tree
-// are checked by tree/check.
+// checks the structure (types alternate, the last node is not blank, lists are in order) and that no key stands twice; the
+// other rules of a valid tree are checked by tree/check.
+#include "tree/rule.h"
 #include "tree/slot.h"
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
@@ -39,6 +40,17 @@ static bool skip_node(struct tls_reader *r)
     return true;
 }
 
+// Whether the node that has just been read has the key of one before it. tree/check would say so too, but too late: to put a
+// key into the index takes as long as there are others like it, and so a tree of one key the square of its size.
+static enum err check_new_keys(const struct tree *t, uint32_t node)
+{
+    uint32_t other;
+    if (tree_key_twin(t, node, INDEX_SIGNATURE, &other)) return rule(MLS_E_LEAF_SIGNATURE_KEY_TAKEN);
+    if (!tree_key_twin(t, node, INDEX_ENCRYPTION, &other)) return ERR_OK;
+    bool leaves = node_is_leaf(node) && node_is_leaf(other);
+    return rule(leaves ? MLS_E_LEAF_ENCRYPTION_KEY_TAKEN : MLS_E_TREE_KEY_TWICE);
+}
+
 enum err tree_decode(struct tree *t, struct span ratchet_tree)
 {
     struct tls_reader r = tls_reader_of(ratchet_tree), in = tls_open(&r), ahead = in;
@@ -53,7 +65,10 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree)
     // RFC 9420 §12.4.3.3: "The receiver MUST check that the last node in ratchet_tree is non-blank".
     if (count == 0 || !last) return ERR_MALFORMED;
     enum err e = tree_resize(t, math_full(count / 2 + 1));
-    for (uint32_t i = 0; e == ERR_OK && i < count; i++) e = tree_read_node(t, i, &in);
+    for (uint32_t i = 0; e == ERR_OK && i < count; i++) {
+        e = tree_read_node(t, i, &in);
+        if (e == ERR_OK) e = check_new_keys(t, i);
+    }
     if (e == ERR_OK) e = tls_end(&in);
     // A last node that is a parent, or a right half without leaves, is no tree that anybody can have built.
     if (e == ERR_OK) {

@@ -119,12 +119,17 @@ bool tree_find_key(const struct tree *t, struct span key, enum index_kind kind, 
            (t->under != NULL && index_find(&t->under->keys, key, kind, UINT32_MAX, key_of, t, node));
 }
 
+bool tree_key_twin(const struct tree *t, uint32_t node, enum index_kind kind, uint32_t *other)
+{
+    struct span key = key_of(t, node, kind);
+    return index_find(&t->keys, key, kind, node, key_of, t, other) ||
+           (t->under != NULL && index_find(&t->under->keys, key, kind, node, key_of, t, other));
+}
+
 bool tree_key_shared(const struct tree *t, uint32_t node, enum index_kind kind)
 {
     uint32_t other;
-    struct span key = key_of(t, node, kind);
-    return index_find(&t->keys, key, kind, node, key_of, t, &other) ||
-           (t->under != NULL && index_find(&t->under->keys, key, kind, node, key_of, t, &other));
+    return tree_key_twin(t, node, kind, &other);
 }
 
 size_t tree_count(const struct tree *t, enum tree_count kind, uint16_t type)

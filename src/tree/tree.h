@@ -74,6 +74,7 @@ struct span tree_key(const struct tree *t, uint32_t node);
 bool tree_find_key(const struct tree *t, struct span key, enum index_kind kind, uint32_t *node);
 // Whether a node's key of this kind is in another node too.
 bool tree_key_shared(const struct tree *t, uint32_t node, enum index_kind kind);
+bool tree_key_twin(const struct tree *t, uint32_t node, enum index_kind kind, uint32_t *other);
 size_t tree_count(const struct tree *t, enum tree_count kind, uint16_t type);
 // Credential types in use: start with *at = 0; false at the end.
 bool tree_credential_in_use(const struct tree *t, size_t *at, uint16_t *type);
@@ -107,7 +108,8 @@ void tree_truncate(struct tree *t);
 
 // -------------------------------------------------------------------------------- as bytes (§12.4.3.3), and hashes
 
-// `optional<Node> ratchet_tree<V>` into a whole, empty tree. Structure is checked, rules are not (see tree/check).
+// `optional<Node> ratchet_tree<V>` into a whole, empty tree. Structure is checked; rules are not (see tree/check), but that
+// no key stands twice: MLS_E_LEAF_SIGNATURE_KEY_TAKEN, MLS_E_LEAF_ENCRYPTION_KEY_TAKEN, MLS_E_TREE_KEY_TWICE.
 enum err tree_decode(struct tree *t, struct span ratchet_tree);
 enum err tree_encode(const struct tree *t, struct buf *out);
 // The same as the content of an extension: `opaque extension_data<V>` with the vector in it.
