@@ -125,7 +125,26 @@ static enum err check_custom(const struct mls_group *g, const struct list *l, ui
         members--;
         if (types_contain(leaf.capabilities.proposals, type)) support--;
     }
-    return support == members && find_custom(g, type) != NULL ? ERR_OK : rule(MLS_E_PROPOSAL_TYPE);
+    return support == members ? ERR_OK : rule(MLS_E_PROPOSAL_TYPE);
+}
+
+// Each type once, however often it stands there. Types that this client does not know end it at once, so there are few.
+static enum err check_customs(const struct mls_group *g, const struct list *l)
+{
+    const struct mls_config *config = &g->client->config;
+    bool *seen = mem_new_array(config->custom_proposal_count, sizeof *seen);
+    enum err e = seen == NULL ? ERR_MEMORY : ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
+        uint16_t type = l->v[i].p.type;
+        if (!proposal_is_custom(type)) continue;
+        const struct mls_custom_proposal *custom = find_custom(g, type);
+        if (custom == NULL) e = rule(MLS_E_PROPOSAL_TYPE);
+        if (custom == NULL || seen[custom - config->custom_proposals]) continue;
+        seen[custom - config->custom_proposals] = true;
+        e = check_custom(g, l, type);
+    }
+    mem_free(seen);
+    return e;
 }
 
 // When a PreSharedKey proposal is invalid.
@@ -218,11 +237,9 @@ static enum err check_pairs(const struct list *l)
 enum err list_check(const struct mls_group *g, const struct list *l, struct committer by)
 {
     enum err e = by.type == SENDER_NEW_COMMIT ? check_external(l) : ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
-        e = list_check_item(g, &l->v[i], by);
-        if (e == ERR_OK && proposal_is_custom(l->v[i].p.type)) e = check_custom(g, l, l->v[i].p.type);
-    }
-    return e == ERR_OK ? check_pairs(l) : e;
+    for (size_t i = 0; e == ERR_OK && i < l->n; i++) e = list_check_item(g, &l->v[i], by);
+    if (e == ERR_OK) e = check_pairs(l);
+    return e == ERR_OK ? check_customs(g, l) : e;
 }
 
 enum err list_psk_secret(const struct mls_group *g, const struct list *l, struct secret *psk_secret, struct buf *ids)
