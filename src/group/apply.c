@@ -10,17 +10,17 @@ static enum err apply_extensions(const struct mls_group *g, const struct list *l
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
         struct span now, before = span_of(NULL, 0);
         if (l->v[i].p.type != PROPOSAL_EXTENSIONS) continue;
+        // RFC 9420 §5.3.1: "When an external_senders extension is added to the group". RFC 9420 §5.3.1: "When an
+        // existing external_senders extension is updated". MLS_E_LEAF_CREDENTIAL
+        (void)extensions_find(buf_span(&g->now.extensions), EXTENSION_EXTERNAL_SENDERS, &before);
+        if (extensions_find(l->v[i].p.extensions, EXTENSION_EXTERNAL_SENDERS, &now) && !span_eq(now, before)) {
+            e = list_leave_out(l, i, group_ask_external_senders(g->client, now));
+        }
+        if (e != ERR_OK || list_is_out(l, i)) continue;
         buf_wipe(&s->next.extensions);
         buf_put(&s->next.extensions, l->v[i].p.extensions);
         s->changes_extensions = true;
         e = buf_end(&s->next.extensions);
-        // RFC 9420 §5.3.1: "When an external_senders extension is added to the group". RFC 9420 §5.3.1: "When an
-        // existing external_senders extension is updated". MLS_E_LEAF_CREDENTIAL
-        (void)extensions_find(buf_span(&g->now.extensions), EXTENSION_EXTERNAL_SENDERS, &before);
-        if (e == ERR_OK && extensions_find(l->v[i].p.extensions, EXTENSION_EXTERNAL_SENDERS, &now) &&
-            !span_eq(now, before)) {
-            e = group_ask_external_senders(g->client, now);
-        }
     }
     return e;
 }
@@ -60,11 +60,13 @@ static enum err check_update(const struct mls_group *g, const struct check_rules
     return e == ERR_OK && !own ? rules->credential(rules->arg, CHECK_UPDATE, new, &old) : e;
 }
 
-static enum err apply_update(const struct mls_group *g, const struct check_rules *rules, const struct item *i,
+// `alone`: whether it has to be left out if the tree does not take it as it is now; else the whole is looked at afterwards.
+static enum err apply_update(const struct mls_group *g, const struct check_rules *rules, const struct item *i, bool alone,
                              struct mls_staged *s)
 {
     const struct leaf *new = i->p.update;
     enum err e = check_update(g, rules, i, false);
+    if (e == ERR_OK && alone) e = check_newcomer(&s->tree, new, i->sender);
     if (e == ERR_OK && i->sender == g->now.keys.leaf) e = use_own_update(g, new, s);
     if (e == ERR_OK) e = tree_set_leaf(&s->tree, i->sender, new->raw);
     if (e == ERR_OK) e = tree_blank_path(&s->tree, i->sender);
@@ -89,7 +91,7 @@ static enum err check_one_add(const struct algo *a, void *arg, size_t i)
     const struct add_work *w = arg;
     if (w->list->v[i].p.type != PROPOSAL_ADD) return ERR_OK;
     // RFC 9420 §12.1.1: "An Add proposal is invalid if the KeyPackage is invalid according to Section 10.1."
-    return key_package_check(a, w->rules, w->list->v[i].p.add);
+    return list_leave_out(w->list, i, key_package_check(a, w->rules, w->list->v[i].p.add));
 }
 
 static bool was_added(const struct mls_staged *s, uint32_t leaf)
@@ -123,12 +125,13 @@ static enum err check_same_client(const struct mls_group *g, const struct mls_st
     return ERR_OK;
 }
 
-static enum err apply_add(const struct mls_group *g, const struct check_rules *rules, const struct item *i,
+static enum err apply_add(const struct mls_group *g, const struct check_rules *rules, const struct item *i, bool alone,
                           struct mls_staged *s)
 {
     const struct leaf *l = &i->p.add->leaf;
     uint32_t leaf = 0;
     enum err e = check_same_client(g, s, l);
+    if (e == ERR_OK && alone) e = check_newcomer(&s->tree, l, UINT32_MAX);
     if (e == ERR_OK) e = rules->credential(rules->arg, CHECK_ADD, l, NULL);
     if (e == ERR_OK) e = tree_add(&s->tree, l->raw, &leaf);
     if (e == ERR_OK) e = nodes_put(&s->added, leaf);
@@ -170,14 +173,16 @@ enum err list_apply(const struct mls_group *g, const struct list *l, struct comm
     // RFC 9420 §12.3: "The new extensions MUST be used when evaluating other proposals in this list."
     struct check_rules rules = group_rules(g, buf_span(&s->next.extensions), sending);
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
-        if (l->v[i].p.type == PROPOSAL_UPDATE) e = apply_update(g, &rules, &l->v[i], s);
+        if (l->v[i].p.type != PROPOSAL_UPDATE) continue;
+        e = list_leave_out(l, i, apply_update(g, &rules, &l->v[i], l->out != NULL, s));
     }
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
         if (l->v[i].p.type == PROPOSAL_REMOVE) e = apply_remove(g, &l->v[i], s);
     }
     if (e == ERR_OK) e = parallel_run(&g->algo, rules.executor, l->n, check_one_add, &(struct add_work){&rules, l});
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
-        if (l->v[i].p.type == PROPOSAL_ADD) e = apply_add(g, &rules, &l->v[i], s);
+        if (l->v[i].p.type != PROPOSAL_ADD || list_is_out(l, i)) continue;
+        e = list_leave_out(l, i, apply_add(g, &rules, &l->v[i], l->out != NULL, s));
     }
     return e == ERR_OK ? apply_reinit(l, s) : e;
 }

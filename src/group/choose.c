@@ -2,12 +2,35 @@
 //
 // Which of the waiting proposals go into a commit (RFC 9420 §12.2, §12.4): as many as are valid together, and beside
 // those that are given by value. Anybody in the group can send proposals that are invalid in ways which only the whole
-// list shows; they are left out, and never keep a member from committing.
+// list shows; they are left out, and never keep a member from committing. Nor do they keep it long: each is looked at a few
+// times, however many of them there are.
 #include "group/commit.h"
 
-// Whether a waiting proposal fits beside those chosen already. Removes come before Updates, later Updates before earlier
-// ones, and anything before a ReInit (§12.2), which is why the caller goes from the latest to the earliest, in passes.
-static bool fits(const struct list *chosen, const struct item *i)
+// The leaf that a proposal brings; NULL if it brings none.
+static const struct leaf *new_leaf(const struct proposal *p)
+{
+    return p->type == PROPOSAL_ADD ? &p->add->leaf : p->type == PROPOSAL_UPDATE ? p->update : NULL;
+}
+
+// Whether two new leaves with different signature keys may stand in one tree (§7.3), and are of two clients (§12.2).
+static bool leaves_fit(const struct mls_config *c, const struct proposal *p, const struct proposal *q)
+{
+    const struct leaf *a = new_leaf(p), *b = new_leaf(q);
+    struct mls_member x, y;
+    if (a == NULL || b == NULL) return true;
+    if (span_eq(a->encryption_key, b->encryption_key)) return false;
+    if (!types_contain(a->capabilities.credentials, b->credential.type)) return false;
+    if (!types_contain(b->capabilities.credentials, a->credential.type)) return false;
+    if (c->same_client == NULL || (p->type == PROPOSAL_UPDATE && q->type == PROPOSAL_UPDATE)) return true;
+    member_of(a, 0, &x);
+    member_of(b, 0, &y);
+    return !c->same_client(c->arg, &x, &y);
+}
+
+// Whether a waiting proposal fits beside those chosen already, of which the first have been given by value. Removes come
+// before Updates, later Updates before earlier ones, and anything before a ReInit (§12.2), which is why the caller goes from
+// the latest to the earliest, in passes. Which of two waiting leaves can stay is seen when they are tried.
+static bool fits(const struct mls_config *c, const struct list *chosen, const struct item *i)
 {
     for (size_t j = 0; j < chosen->n; j++) {
         const struct item *other = &chosen->v[j];
@@ -21,10 +44,9 @@ static bool fits(const struct list *chosen, const struct item *i)
         uint32_t a = i->p.type == PROPOSAL_UPDATE ? i->sender : i->p.removed;
         uint32_t b = other->p.type == PROPOSAL_UPDATE ? other->sender : other->p.removed;
         if (mine && its && a == b) return false;
-        if (i->p.type == PROPOSAL_ADD && other->p.type == PROPOSAL_ADD &&
-            span_eq(i->p.add->leaf.signature_key, other->p.add->leaf.signature_key)) {
-            return false;
-        }
+        const struct leaf *leaf = new_leaf(&i->p), *its_leaf = new_leaf(&other->p);
+        if (leaf != NULL && its_leaf != NULL && span_eq(leaf->signature_key, its_leaf->signature_key)) return false;
+        if (other->reference.n == 0 && !leaves_fit(c, &i->p, &other->p)) return false;
     }
     return true;
 }
@@ -43,21 +65,35 @@ static enum err put_waiting(const struct mls_group *g, const struct waiting *w, 
     return e == ERR_OK ? list_put(out, f.body, f.sender_type, f.sender, span_of(w->ref, algo_nh(&g->algo))) : e;
 }
 
+static enum err copy(const struct item *i, struct list *out)
+{
+    return list_put(out, i->p.raw, i->sender_type, i->sender, i->reference);
+}
+
+static enum err copy_all(const struct list *from, struct list *out)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < from->n; i++) e = copy(&from->v[i], out);
+    return e;
+}
+
 enum err draft_choose(struct draft *d)
 {
     enum { PASS_REMOVE, PASS_OTHER, PASS_REINIT, PASSES };
     const struct mls_group *g = d->group;
-    struct list one = {0}, chosen = {0};
+    struct list one = {0}, chosen = {0}, given = d->list;
     bool *take = mem_new_array(g->n_waiting, sizeof *take);
-    enum err e = take == NULL ? ERR_MEMORY : ERR_OK;
+    d->list = (struct list){0};
+    enum err e = take == NULL ? ERR_MEMORY : copy_all(&given, &chosen);
     for (int pass = 0; e == ERR_OK && pass < PASSES; pass++) {
         for (size_t i = g->n_waiting; e == ERR_OK && i-- > 0;) {
             one.n = 0;
             e = put_waiting(g, &g->waiting[i], &one);
             if (e != ERR_OK) break;
-            uint16_t type = one.v[0].p.type;
+            const struct item *x = &one.v[0];
+            uint16_t type = x->p.type;
             int when = type == PROPOSAL_REMOVE ? PASS_REMOVE : type == PROPOSAL_REINIT ? PASS_REINIT : PASS_OTHER;
-            if (when != pass || !fits(&chosen, &one.v[0]) || !acceptable(g, &one.v[0], d->by)) continue;
+            if (when != pass || !fits(&g->client->config, &chosen, x) || !acceptable(g, x, d->by)) continue;
             take[i] = true;
             e = put_waiting(g, &g->waiting[i], &chosen);
         }
@@ -65,96 +101,71 @@ enum err draft_choose(struct draft *d)
     for (size_t i = 0; e == ERR_OK && i < g->n_waiting; i++) {
         if (take[i]) e = put_waiting(g, &g->waiting[i], &d->list);
     }
+    if (e == ERR_OK) e = copy_all(&given, &d->list);
     mem_free(take);
     list_free(&one);
     list_free(&chosen);
+    list_free(&given);
     return e;
 }
 
 // ------------------------------------------------------------------------------------------------------- weeding
 
-static enum err copy(const struct list *from, const bool *take, struct list *out)
+// Whether a commit of these proposals would be valid, without those that the list then says are out.
+static enum err trial(const struct draft *d, const struct list *l)
 {
-    enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < from->n; i++) {
-        const struct item *x = &from->v[i];
-        if (take[i]) e = list_put(out, x->p.raw, x->sender_type, x->sender, x->reference);
-    }
-    return e;
-}
-
-// Whether a commit of these proposals would be valid.
-static enum err trial(const struct draft *d, const bool *take)
-{
-    struct list l = {0};
     struct mls_staged *s = NULL;
     struct secret psk_secret = {{0}};
-    enum err e = copy(&d->list, take, &l);
-    if (e == ERR_OK) e = list_check(d->group, &l, d->by);
+    enum err e = list_check(d->group, l, d->by);
     if (e == ERR_OK) e = staged_new(d->group, d->by.leaf, &s);
     if (e == ERR_OK) s->mine = true;
-    if (e == ERR_OK) e = list_apply(d->group, &l, d->by, true, s);
+    if (e == ERR_OK) e = list_apply(d->group, l, d->by, true, s);
     if (e == ERR_OK) e = staged_check(s);
-    if (e == ERR_OK) e = list_psk_secret(d->group, &l, &psk_secret, NULL);
+    if (e == ERR_OK) e = list_psk_secret(d->group, l, &psk_secret, NULL);
     mem_wipe(&psk_secret, sizeof psk_secret);
     mls_staged_free(s);
-    list_free(&l);
     return e;
 }
 
-bool draft_failed_for_good(enum err e) { return e == ERR_MEMORY || e == ERR_RANDOM || e == ERR_CRYPTO; }
+// What is let in of the waiting proposals. Where one makes the whole invalid and not just itself (extensions that some
+// member does not support, the last place in a tree), its kind is left out altogether.
+enum weeding { WEED_SINGLE, WEED_EXTENSIONS, WEED_ALL_BUT_REMOVES, WEED_ALL, WEEDINGS };
 
-// How many of order[0..n) are valid beside what is taken already: all, or by halving. They are taken.
-static enum err longest_run(const struct draft *d, const size_t *order, size_t n, bool *take, size_t *out)
+static bool let_in(const struct item *i, enum weeding how)
 {
-    size_t good = 0, bad = n + 1;
-    while (bad - good > 1) {
-        size_t some = bad > n ? n : good + (bad - good) / 2;
-        for (size_t i = 0; i < n; i++) take[order[i]] = i < some;
-        enum err e = trial(d, take);
-        if (draft_failed_for_good(e)) return e;
-        if (e == ERR_OK) good = some;
-        else bad = some;
-    }
-    for (size_t i = 0; i < n; i++) take[order[i]] = i < good;
-    *out = good;
-    return ERR_OK;
+    if (i->reference.n == 0 || how == WEED_SINGLE) return true;
+    if (how == WEED_EXTENSIONS) return i->p.type != PROPOSAL_EXTENSIONS;
+    return how == WEED_ALL_BUT_REMOVES && i->p.type == PROPOSAL_REMOVE;
 }
 
-// The places of the waiting proposals in the list, Removes first: they make room for the others.
-static size_t order_waiting(const struct list *l, size_t *order)
+static enum err weed(struct draft *d, enum weeding how)
 {
-    size_t n = 0;
-    for (int others = 0; others < 2; others++) {
-        for (size_t i = 0; i < l->n; i++) {
-            if (l->v[i].reference.n > 0 && (l->v[i].p.type != PROPOSAL_REMOVE) == (others == 1)) order[n++] = i;
-        }
+    struct list some = {0}, kept = {0};
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < d->list.n; i++) {
+        if (let_in(&d->list.v[i], how)) e = copy(&d->list.v[i], &some);
     }
-    return n;
+    if (e == ERR_OK && (some.out = mem_new_array(some.n, sizeof *some.out)) == NULL) e = ERR_MEMORY;
+    if (e == ERR_OK) e = trial(d, &some);
+    for (size_t i = 0; e == ERR_OK && i < some.n; i++) {
+        if (!some.out[i]) e = copy(&some.v[i], &kept);
+    }
+    list_free(&some);
+    if (e != ERR_OK) {
+        list_free(&kept);
+        return e;
+    }
+    list_free(&d->list);
+    d->list = kept;
+    return ERR_OK;
 }
 
 enum err draft_weed(struct draft *d)
 {
-    struct list kept = {0};
-    size_t *order = mem_new_array(d->list.n, sizeof *order), run = 0;
-    bool *take = mem_new_array(d->list.n, sizeof *take);
-    enum err e = order == NULL || take == NULL ? ERR_MEMORY : ERR_OK;
-    if (e != ERR_OK) goto out;
-    size_t n = order_waiting(&d->list, order);
-    for (size_t i = 0; i < d->list.n; i++) take[i] = d->list.v[i].reference.n == 0;
-    e = trial(d, take);                                               // what was given by value has to be valid
-    for (size_t from = 0; e == ERR_OK && from < n; from += run + 1) { // behind the run comes one that is left out
-        e = longest_run(d, order + from, n - from, take, &run);
+    enum err e = ERR_INVALID;
+    for (enum weeding how = WEED_SINGLE; how < WEEDINGS && e != ERR_OK; how++) {
+        e = weed(d, how);
+        if (list_failed_for_good(e)) break;
     }
-    if (e == ERR_OK) e = copy(&d->list, take, &kept);
-    if (e == ERR_OK) {
-        list_free(&d->list);
-        d->list = kept;
-        kept = (struct list){0};
-    }
-out:
-    mem_free(order);
-    mem_free(take);
-    list_free(&kept);
     return e;
 }

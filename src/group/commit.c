@@ -158,11 +158,12 @@ static void draft_clear(struct draft *d)
 // Most often all that waits is valid, and is looked at once. If it is not, what makes it invalid is left out.
 static enum err commit(struct draft *d, const struct mls_commit_params *params)
 {
-    enum err e = params->without_waiting ? ERR_OK : draft_choose(d);
-    size_t waiting = d->list.n;
-    if (e == ERR_OK) e = list_by_value(d, params);
+    enum err e = list_by_value(d, params);
+    size_t given = d->list.n;
+    if (e == ERR_OK && !params->without_waiting) e = draft_choose(d);
+    bool waiting = d->list.n > given;
     if (e == ERR_OK) e = build(d, params);
-    if (e == ERR_OK || waiting == 0 || draft_failed_for_good(e)) return e;
+    if (e == ERR_OK || !waiting || list_failed_for_good(e)) return e;
     draft_clear(d);
     e = draft_weed(d);
     return e == ERR_OK ? build(d, params) : e;

@@ -24,12 +24,11 @@ struct draft {
 
 void draft_init(struct draft *d, struct mls_group *g, struct committer by);
 void draft_wipe(struct draft *d);
-// Lists the waiting proposals that go together, by reference, in the order of their arrival.
+// Puts the waiting proposals that go together, and with those given by value, before these: by reference, in the order of
+// their arrival.
 enum err draft_choose(struct draft *d);
 // Leaves those of them out that make the whole list invalid. An error if what is given by value does.
 enum err draft_weed(struct draft *d);
-// Whether no other list would help.
-bool draft_failed_for_good(enum err e);
 // Makes the path in d->staged, for the leaf d->plan.
 enum err draft_path(struct draft *d);
 // Everything behind the path but the message: `init` is the init secret of the epoch that ends, or the external one.

@@ -7,6 +7,15 @@
 // More than any commit can sensibly have: each of 2^20 leaves removed, and as many added.
 enum { LIST_MAX = 2 * TREE_MAX_LEAVES, PSK_MAX = 1024 };
 
+bool list_failed_for_good(enum err e) { return e == ERR_MEMORY || e == ERR_RANDOM || e == ERR_CRYPTO; }
+
+enum err list_leave_out(const struct list *l, size_t i, enum err e)
+{
+    if (e == ERR_OK || l->out == NULL || l->v[i].reference.n == 0 || list_failed_for_good(e)) return e;
+    l->out[i] = true;
+    return ERR_OK;
+}
+
 enum err list_reserve(struct list *l, size_t n)
 {
     if (n <= l->cap) return ERR_OK;
@@ -38,6 +47,7 @@ void list_free(struct list *l)
 {
     mem_free(l->v);
     mem_free(l->body);
+    mem_free(l->out);
     *l = (struct list){0};
 }
 
@@ -128,22 +138,24 @@ static enum err check_custom(const struct mls_group *g, const struct list *l, ui
     return support == members ? ERR_OK : rule(MLS_E_PROPOSAL_TYPE);
 }
 
-// Each type once, however often it stands there. Types that this client does not know end it at once, so there are few.
+// Each type is looked at once, however often it stands there: those that this client knows are few.
 static enum err check_customs(const struct mls_group *g, const struct list *l)
 {
-    const struct mls_config *config = &g->client->config;
-    bool *seen = mem_new_array(config->custom_proposal_count, sizeof *seen);
-    enum err e = seen == NULL ? ERR_MEMORY : ERR_OK;
+    struct verdict {
+        bool known;
+        enum err e;
+    } *verdict = mem_new_array(g->client->config.custom_proposal_count, sizeof *verdict);
+    enum err e = verdict == NULL ? ERR_MEMORY : ERR_OK;
     for (size_t i = 0; e == ERR_OK && i < l->n; i++) {
         uint16_t type = l->v[i].p.type;
         if (!proposal_is_custom(type)) continue;
         const struct mls_custom_proposal *custom = find_custom(g, type);
-        if (custom == NULL) e = rule(MLS_E_PROPOSAL_TYPE);
-        if (custom == NULL || seen[custom - config->custom_proposals]) continue;
-        seen[custom - config->custom_proposals] = true;
-        e = check_custom(g, l, type);
+        struct verdict unknown = {true, rule(MLS_E_PROPOSAL_TYPE)};
+        struct verdict *v = custom != NULL ? &verdict[custom - g->client->config.custom_proposals] : &unknown;
+        if (!v->known) *v = (struct verdict){true, check_custom(g, l, type)};
+        e = list_leave_out(l, i, v->e);
     }
-    mem_free(seen);
+    mem_free(verdict);
     return e;
 }
 

@@ -17,6 +17,7 @@ struct list {
     struct item *v;
     struct proposal_body *body; // one an item
     size_t n, cap;
+    bool *out; // NULL, or one an item: what came by reference and turns out to be invalid is noted there and left out
 };
 
 // Who commits: a member, or a joiner with sender_type SENDER_NEW_COMMIT.
@@ -24,6 +25,12 @@ struct committer {
     enum sender_type type;
     uint32_t leaf;
 };
+
+// Whether an error lies in no proposal: no other list would help.
+bool list_failed_for_good(enum err e);
+// What an item's error means for the list: ERR_OK if the item can be left out.
+enum err list_leave_out(const struct list *l, size_t i, enum err e);
+static inline bool list_is_out(const struct list *l, size_t i) { return l->out != NULL && l->out[i]; }
 
 enum err list_reserve(struct list *l, size_t n);
 void list_free(struct list *l);

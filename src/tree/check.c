@@ -141,6 +141,27 @@ enum err check_overlay(const struct tree *overlay)
     return ERR_OK;
 }
 
+enum err check_newcomer(const struct tree *t, const struct leaf *l, uint32_t instead)
+{
+    struct leaf old;
+    uint32_t node;
+    uint16_t type = l->credential.type;
+    bool replaces = tree_leaf(t, instead, &old) == ERR_OK;
+    size_t others = t->members, support = tree_count(t, COUNT_CREDENTIAL_SUPPORTED, type);
+    if (tree_find_key(t, l->encryption_key, INDEX_ENCRYPTION, &node)) return rule(MLS_E_LEAF_ENCRYPTION_KEY_TAKEN);
+    if (tree_find_key(t, l->signature_key, INDEX_SIGNATURE, &node) && (!replaces || node != 2 * instead)) {
+        return rule(MLS_E_LEAF_SIGNATURE_KEY_TAKEN);
+    }
+    if (replaces) others--;
+    if (replaces && types_contain(old.capabilities.credentials, type)) support--;
+    if (support != others) return rule(MLS_E_LEAF_CREDENTIAL_FOREIGN);
+    for (size_t at = 0; tree_credential_in_use(t, &at, &type);) {
+        bool goes = replaces && old.credential.type == type && tree_count(t, COUNT_CREDENTIAL_USED, type) == 1;
+        if (!goes && !types_contain(l->capabilities.credentials, type)) return rule(MLS_E_LEAF_CREDENTIALS_IN_USE);
+    }
+    return ERR_OK;
+}
+
 static bool all_support(const struct tree *t, enum tree_count kind, struct span types)
 {
     for (size_t i = 0; i < types_count(types); i++) {

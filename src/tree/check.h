@@ -35,6 +35,8 @@ enum err check_leaf_fields(const struct algo *a, const struct check_rules *rules
 
 // What the changes of an overlay do to the whole: unique keys, credential types that everybody supports.
 enum err check_overlay(const struct tree *overlay);
+// The same of one leaf that is about to come into a tree, in the place of leaf `instead` (UINT32_MAX: of none).
+enum err check_newcomer(const struct tree *t, const struct leaf *l, uint32_t instead);
 // Whether every member supports all that the extensions of a GroupContext ask for.
 enum err check_extensions(const struct tree *t, struct span extensions);
 
