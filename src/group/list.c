@@ -65,6 +65,8 @@ enum err list_put(struct list *l, struct span raw, enum sender_type type, uint32
 enum err list_of_commit(const struct mls_group *g, const struct commit *c, struct committer by, struct list *out)
 {
     struct span raw, reference;
+    // A stranger can send this: more than it may contain (§12.2) is not even listed.
+    if (by.type == SENDER_NEW_COMMIT && c->n > PSK_MAX + 2) return ERR_LIMIT;
     enum err e = list_reserve(out, c->n);
     for (size_t at = 0; e == ERR_OK && commit_next(c, &at, &raw, &reference);) {
         if (reference.n == 0) {

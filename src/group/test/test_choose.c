@@ -3,6 +3,7 @@
 // Which waiting proposals a commit takes: as many as are valid together, after few looks at each, however many of them
 // somebody sends who wants to keep the others from committing. Looks are counted by what the application is asked.
 #include "cast.h"
+#include "group/list.h"
 
 enum { MANY = 120, CREDENTIAL_ODD = 0xF00D, EXTENSION_ODD = 0xF0AB };
 
@@ -170,6 +171,33 @@ static void extensions_that_some_lack_are_left_out(void **state)
     pair_close(&p);
 }
 
+// A stranger's commit that is much too long is refused before there is a list of what is in it.
+static void a_stranger_makes_no_long_list(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct buf body;
+    struct commit c;
+    struct list l = {0};
+    static const uint8_t reference[] = {COMMIT_BY_REFERENCE, 1, 7};
+    const struct committer stranger = {SENDER_NEW_COMMIT, 0};
+    pair_open(&p, false);
+    for (size_t n = 1; n < 100000; n *= 300) {
+        buf_init(&body, TLS_VECTOR_MAX);
+        size_t mark = tls_begin(&body);
+        for (size_t i = 0; i < n; i++) buf_put(&body, span_of(reference, sizeof reference));
+        tls_finish(&body, mark);
+        tls_put_u8(&body, 0);
+        assert_ok(commit_decode(buf_span(&body), &c));
+        enum err e = list_of_commit(p.alice.group, &c, stranger, &l);
+        assert_int_equal(e, n < 1000 ? (enum err)MLS_E_EXTERNAL_REFERENCE : ERR_LIMIT);
+        assert_true(l.cap <= 2048);
+        list_free(&l);
+        buf_wipe(&body);
+    }
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +205,7 @@ int main(void)
         cmocka_unit_test(many_that_suit_no_member_cost_little),
         cmocka_unit_test(what_is_given_comes_first),
         cmocka_unit_test(extensions_that_some_lack_are_left_out),
+        cmocka_unit_test(a_stranger_makes_no_long_list),
     };
     return unit_run("group-choose", tests);
 }
