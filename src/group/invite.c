@@ -19,11 +19,24 @@ static enum err write_external_pub(const struct mls_group *g, const struct epoch
     return r == ERR_OK ? buf_end(out) : r;
 }
 
+// Whether the application's extensions have one that is added here, too: nobody could join by what has one twice (§13.4).
+static bool has_twice(const struct info_wishes *w)
+{
+    for (size_t i = 0; i < w->extension_count; i++) {
+        uint16_t type = w->extensions[i].type;
+        if ((type == EXTENSION_RATCHET_TREE && w->with_tree) || (type == EXTENSION_EXTERNAL_PUB && w->with_external_pub)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err group_write_info(const struct mls_group *g, const struct epoch *e, const struct tree *t,
                           const struct info_wishes *w, struct buf *out)
 {
     struct leaf own;
     size_t from = out->n;
+    if (has_twice(w)) return ERR_MISUSE;
     buf_put(out, buf_span(&e->context));
     size_t mark = tls_begin(out);
     enum err r = extensions_write(g->client, w->extensions, w->extension_count, true, out);

@@ -238,6 +238,31 @@ static void a_branch_needs_no_path(void **state)
     pair_close(&p);
 }
 
+// An invitation has no extension twice: not one that the application brings beside that which is asked for.
+static void an_invitation_has_nothing_twice(void **state)
+{
+    struct pair p;
+    (void)state;
+    pair_open(&p, NULL, 0);
+    static const uint16_t types[] = {MLS_EXTENSION_RATCHET_TREE, MLS_EXTENSION_EXTERNAL_PUB};
+    for (size_t i = 0; i < 2; i++) {
+        for (int asked = 0; asked < 2; asked++) {
+            struct mls_commit c;
+            const struct mls_extension mine = {.type = types[i], .data = cast_text("mine")};
+            const struct mls_proposal add = {.type = MLS_PROPOSAL_ADD, .key_package = cast_span(p.bob.key_package)};
+            const struct mls_commit_params params = {.proposals = &add,
+                                                     .proposal_count = 1,
+                                                     .tree_in_welcome = i == 0 && asked == 1,
+                                                     .external_pub = i == 1 && asked == 1,
+                                                     .info_extensions = &mine,
+                                                     .info_extension_count = 1};
+            assert_int_equal(mls_group_commit(p.alice.group, &params, &c), asked == 1 ? MLS_E_MISUSE : MLS_OK);
+            mls_commit_free(&c);
+        }
+    }
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_private_part_opens),
         cmocka_unit_test(a_peek_tells_the_suite),
         cmocka_unit_test(a_branch_needs_no_path),
+        cmocka_unit_test(an_invitation_has_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
