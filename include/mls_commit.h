@@ -62,7 +62,8 @@ MLS_API enum mls_error mls_staged_tree(const struct mls_staged *s, struct mls_bu
 // MLS_E_MEMORY: then nothing has changed, and `take` stays the caller's.
 MLS_API enum mls_error mls_group_merge(struct mls_group *g, struct mls_staged *take);
 MLS_API_VOID void mls_staged_free(struct mls_staged *s);
-// A staged commit of this member's own as bytes (secret), so that it can be merged after a restart; and back.
+// A staged commit of this member's own as bytes (secret), so that it can be merged after a restart; and back. The bytes hold
+// all of the next epoch: delete them when the commit has been merged, in the same transaction, or has lost (§9.2).
 MLS_API enum mls_error mls_staged_save(const struct mls_staged *s, struct mls_buf *out);
 MLS_API enum mls_error mls_staged_restore(struct mls_group *g, struct mls_span saved, struct mls_staged **out);
 
