@@ -180,10 +180,15 @@ static bool attempt_by_member(struct model *m, struct person *p, struct attempt 
                                        .without_path = rng_chance(&m->random, 40),
                                        .tree_in_welcome = tree,
                                        .authenticated_data = text_span("commit")};
+    struct mls_extension name;
     if (rng_chance(&m->random, 15)) {
         OK(m, mls_signature_keys(p->client, m->suite, &sk, &pk), "signature keys");
         leaf.signature_private = span(sk);
         leaf.signature_public = span(pk);
+        params.leaf = &leaf;
+    }
+    if (rng_chance(&m->random, 15)) {
+        person_new_name(p, &leaf, &name);
         params.leaf = &leaf;
     }
     OK(m, mls_group_commit(p->group, &params, &c), "commit");
@@ -211,6 +216,38 @@ static bool attempt_by_member(struct model *m, struct person *p, struct attempt 
     p->generation += a->entry.private;
     if (rng_chance(&m->random, 30)) person_restart(p); // and its staged commit with it
     return true;
+}
+
+// ----------------------------------------------------------------------------------------------------- losing
+
+// A member sees a commit that is going to lose: it may stage it, and nothing has happened.
+static void see(struct person *p, const struct attempt *a)
+{
+    struct model *m = p->model;
+    struct mls_received r;
+    enum mls_error e = mls_group_receive(p->group, span(a->entry.message), &r);
+    bool lacks = e == MLS_E_PROPOSAL_UNKNOWN || e == MLS_E_PSK_UNKNOWN;
+    if (e == MLS_OK) {
+        struct changes c = model_changes(m, r.staged);
+        CHECK(m, changes_equal(&c, &a->entry.changes), "%s sees other changes than a committer who loses", p->name);
+        free(c.v);
+        mls_received_free(&r);
+        m->count.seen++;
+    } else {
+        CHECK(m, lacks, "%s refuses a commit that loses: %s", p->name, mls_error_name(e));
+    }
+    check_unchanged(p);
+    if (rng_chance(&m->random, 20)) person_restart(p);
+}
+
+// Those who are current get to see some of the commits that lose, in any order and some of them twice.
+static void show_losers(struct model *m, const struct attempt *a, size_t n, size_t winner)
+{
+    for (uint32_t k = rng_below(&m->random, 6); n > 1 && k > 0; k--) {
+        size_t i = rng_below(&m->random, (uint32_t)n);
+        struct person *p = model_pick(m, is_current);
+        if (i != winner && p != NULL && p != a[i].by) see(p, &a[i]);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------- winning
@@ -301,6 +338,7 @@ void race(struct model *m)
     }
     if (n == 0) return;
     size_t winner = rng_below(&m->random, (uint32_t)n);
+    show_losers(m, a, n, winner);
     win(m, &a[winner]);
     m->count.lost += n - 1;
     for (size_t i = 0; i < n; i++) attempt_free(&a[i]);

@@ -36,9 +36,9 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < o.count; i++) {
         model_open(&m, o.seed + i, o.members, o.steps);
         play(&m);
-        printf("ok %llu - seed %llu: suite 0x%04X, %zu members, %zu commits (%zu lost, %zu from outside), %zu proposals, "
+        printf("ok %llu - seed %llu: suite 0x%04X, %zu members, %zu commits (%zu lost, seen %zu times, %zu from outside), %zu proposals, "
                "%zu of %zu messages heard, %zu removed, %zu joined, %zu restarts, %zu rollbacks, %zu branches, %zu reinits\n",
-               (unsigned long long)i + 1, (unsigned long long)m.seed, m.suite, m.count.most, m.count.commits, m.count.lost,
+               (unsigned long long)i + 1, (unsigned long long)m.seed, m.suite, m.count.most, m.count.commits, m.count.lost, m.count.seen,
                m.count.resyncs, m.count.proposals, m.count.heard, m.count.letters, m.count.removed, m.count.joins,
                m.count.restarts, m.count.rollbacks, m.count.branches, m.count.reinits);
         (void)fflush(stdout);

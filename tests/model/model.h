@@ -127,7 +127,7 @@ struct model {
     uint64_t now;
     bool over; // the group was reinitialised
     struct {
-        size_t commits, lost, proposals, letters, heard, restarts, rollbacks, joins, resyncs, removed, reinits, branches;
+        size_t commits, lost, seen, proposals, letters, heard, restarts, rollbacks, joins, resyncs, removed, reinits, branches;
         size_t most;
     } count;
 };
@@ -176,6 +176,8 @@ struct mls_buf copy_of(struct mls_span s);
 void person_open(struct model *m, struct person *p, int id);
 void person_close(struct person *p);
 struct mls_leaf_params person_leaf(const struct person *p);
+// What changes in its leaf if it gets another application_id; *name has to live as long.
+void person_new_name(const struct person *p, struct mls_leaf_params *leaf, struct mls_extension *name);
 // New signature keys, for the suite.
 void person_keys(struct person *p, uint16_t suite);
 void person_key_package(struct person *p, uint16_t suite);

@@ -133,6 +133,17 @@ struct mls_leaf_params person_leaf(const struct person *p)
     };
 }
 
+void person_new_name(const struct person *p, struct mls_leaf_params *leaf, struct mls_extension *name)
+{
+    static const char *const names[] = {"phone", "laptop", "an old tablet"};
+    const struct mls_leaf_params own = person_leaf(p);
+    *name = (struct mls_extension){MLS_EXTENSION_APPLICATION_ID, text_span(names[rng_below(&p->model->random, 3)])};
+    leaf->extensions = name;
+    leaf->extension_count = 1;
+    leaf->extension_types = own.extension_types; // the capabilities are made anew
+    leaf->extension_type_count = own.extension_type_count;
+}
+
 void person_key_package(struct person *p, uint16_t suite)
 {
     person_drop_key_package(p);

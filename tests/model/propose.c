@@ -74,12 +74,16 @@ bool wish_make(struct model *m, struct person *by, uint16_t type, struct wish *w
         return true;
     case MLS_PROPOSAL_UPDATE:
         if (!rng_chance(&m->random, 40)) return true;
-        // A new signature key too.
+        // A new signature key too, or new extensions.
         w->leaf = (struct mls_leaf_params){0};
+        w->p.leaf = &w->leaf;
+        if (rng_chance(&m->random, 30)) {
+            person_new_name(by, &w->leaf, &w->extensions[0]);
+            return true;
+        }
         OK(m, mls_signature_keys(by->client, m->suite, &w->buf[1], &w->buf[2]), "signature keys");
         w->leaf.signature_private = span(w->buf[1]);
         w->leaf.signature_public = span(w->buf[2]);
-        w->p.leaf = &w->leaf;
         return true;
     case MLS_PROPOSAL_REMOVE:
         w->p.removed = model_pick_leaf(m, UINT32_MAX); // perhaps itself: then somebody else has to commit it
