@@ -40,11 +40,13 @@ static void settle(size_t v)
     play.moved[victim[v]] = true;
 }
 
-// Errors that a saboteur can cause to one receiver alone: by what is encrypted to it, or by what it alone remembers.
+// Errors that a saboteur can cause to one receiver alone: by what is encrypted to it, or by what it alone remembers. frank
+// has no resumption PSK of an epoch before he came, which alice still has.
 static bool may_differ(enum mls_error e)
 {
-    return e == MLS_E_PATH_SECRET || e == MLS_E_PATH_PUBLIC_KEY || e == MLS_E_PATH_CIPHERTEXTS || e == MLS_E_MESSAGE_OWN ||
-           e == MLS_E_MESSAGE_CONFIRMATION_TAG || e == MLS_E_CORRUPT || e == MLS_E_MESSAGE_MEMBERSHIP_TAG;
+    return e == MLS_E_PSK_UNKNOWN || e == MLS_E_PATH_SECRET || e == MLS_E_PATH_PUBLIC_KEY ||
+           e == MLS_E_PATH_CIPHERTEXTS || e == MLS_E_MESSAGE_OWN || e == MLS_E_MESSAGE_CONFIRMATION_TAG ||
+           e == MLS_E_CORRUPT || e == MLS_E_MESSAGE_MEMBERSHIP_TAG;
 }
 
 // Errors that bytes can never cause.
