@@ -39,7 +39,7 @@ bool mem_equal(const void *a, const void *b, size_t n)
 }
 
 // Deeper than the deepest call below a public operation; measured by src/base/test/test_base.c for the frame itself
-// and by the residue test of the mls room for the calls.
+// and by test-group-residue for the calls.
 enum { STACK_REACH = 48 * 1024 };
 
 [[gnu::noinline]] void mem_wipe_stack(void)
