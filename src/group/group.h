@@ -145,6 +145,8 @@ enum record_kind {
     RECORD_PAST,       // a past epoch: context, sender data secret, changed leaves. secret
     RECORD_PAST_SECRET, RECORD_PAST_RATCHET, RECORD_PAST_SKIPPED, // by epoch and number. secret
 };
+// Numbers of records, epochs among them, are below this: a note of a change has that much room for one.
+#define RECORD_NUMBER_MAX (UINT64_C(1) << 56)
 // Notes that a record has changed or gone.
 enum err record_note(struct mls_group *g, enum record_kind kind, uint64_t number);
 // Room for n more notes, so that as many record_note cannot fail.

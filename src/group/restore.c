@@ -97,6 +97,7 @@ static enum err restore_core(const struct mls_client *c, const struct heap *h, s
     ok = ok && copy_exact(g->now.interim, nh, tls_vector(&r)) && copy_exact(g->now.tag, nh, tls_vector(&r));
     g->now.removed = removed == 1;
     if (!ok || tls_end(&r) != ERR_OK || g->now.keys.leaf >= leaves || removed > 1) e = ERR_CORRUPT;
+    if (g->now.number >= RECORD_NUMBER_MAX) e = ERR_CORRUPT;
     if (e == ERR_OK) e = tree_resize(&g->tree, leaves);
     if (e == ERR_MISUSE || e == ERR_LIMIT) e = ERR_CORRUPT;
     if (e == ERR_OK) {
@@ -110,7 +111,7 @@ static enum err restore_core(const struct mls_client *c, const struct heap *h, s
 
 static enum err put_node_secret(struct secret_tree *s, size_t nh, uint64_t node, struct span value)
 {
-    if (node >= math_width(s->leaves)) return ERR_CORRUPT;
+    if (node >= math_width(s->leaves) || map_get(&s->nodes, node) != NULL) return ERR_CORRUPT;
     struct secret *v = map_put(&s->nodes, node);
     if (v == NULL) return ERR_MEMORY;
     return copy_exact(v->b, nh, value) ? ERR_OK : ERR_CORRUPT;
@@ -118,7 +119,7 @@ static enum err put_node_secret(struct secret_tree *s, size_t nh, uint64_t node,
 
 static enum err put_ratchet(struct secret_tree *s, size_t nh, uint64_t id, struct span value)
 {
-    if (id >= 2 * (uint64_t)s->leaves) return ERR_CORRUPT;
+    if (id >= 2 * (uint64_t)s->leaves || map_get(&s->ratchets, id) != NULL) return ERR_CORRUPT;
     struct ratchet *v = map_put(&s->ratchets, id);
     struct tls_reader r = tls_reader_of(value);
     if (v == NULL) return ERR_MEMORY;
@@ -129,6 +130,7 @@ static enum err put_ratchet(struct secret_tree *s, size_t nh, uint64_t id, struc
 static enum err put_skipped(struct secret_tree *s, size_t nk, uint64_t key, struct span value)
 {
     if (key >> 32 >= 2 * (uint64_t)s->leaves || value.n != nk + CRYPTO_NONCE) return ERR_CORRUPT;
+    if (map_get(&s->skipped, key) != NULL) return ERR_CORRUPT;
     struct message_key *v = map_put(&s->skipped, key);
     if (v == NULL) return ERR_MEMORY;
     memcpy(v->key, value.p, nk);
@@ -141,6 +143,7 @@ static enum err put_waiting(struct mls_group *g, const struct record *x)
     uint8_t ref[CRYPTO_HASH_MAX];
     struct frame f;
     if (frame_decode_authenticated(x->value, &f) != ERR_OK || f.content_type != CONTENT_PROPOSAL) return ERR_CORRUPT;
+    if (g->n_waiting > 0 && x->number <= g->waiting[g->n_waiting - 1].number) return ERR_CORRUPT; // they come sorted
     enum err e = label_ref_hash(&g->algo, "MLS 1.0 Proposal Reference", x->value, ref);
     return e == ERR_OK ? group_keep_waiting(g, x->value, ref, x->number) : e;
 }
@@ -150,6 +153,9 @@ static enum err put_update(struct mls_group *g, const struct record *x)
     const struct crypto_sizes *z = algo_sizes(&g->algo);
     struct tls_reader r = tls_reader_of(x->value);
     struct own_update u = {.number = x->number};
+    for (size_t i = 0; i < g->n_update; i++) {
+        if (g->update[i].number == x->number) return ERR_CORRUPT;
+    }
     struct own_update *bigger = mem_new_array(g->n_update + 1, sizeof *bigger);
     if (bigger == NULL) return ERR_MEMORY;
     bool ok = copy_exact(u.leaf_key, z->nsk, tls_bytes(&r, z->nsk));
@@ -171,10 +177,11 @@ static enum err put_update(struct mls_group *g, const struct record *x)
 
 static enum err put_psk(struct mls_group *g, const struct record *x)
 {
-    struct past_psk *bigger = mem_new_array(g->n_psk + 1, sizeof *bigger);
-    if (bigger == NULL) return ERR_MEMORY;
     size_t at = 0;
     while (at < g->n_psk && g->psk[at].epoch > x->number) at++;
+    if (at < g->n_psk && g->psk[at].epoch == x->number) return ERR_CORRUPT;
+    struct past_psk *bigger = mem_new_array(g->n_psk + 1, sizeof *bigger);
+    if (bigger == NULL) return ERR_MEMORY;
     if (at > 0) memcpy(bigger, g->psk, at * sizeof *bigger);
     if (g->n_psk > at) memcpy(bigger + at + 1, g->psk + at, (g->n_psk - at) * sizeof *bigger);
     bigger[at].epoch = x->number;
@@ -217,10 +224,11 @@ static enum err read_past(const struct algo *a, struct span value, struct past *
 
 static enum err put_past(struct mls_group *g, const struct record *x)
 {
-    struct past *bigger = mem_new_array(g->n_past + 1, sizeof *bigger);
-    if (bigger == NULL) return ERR_MEMORY;
     size_t at = 0;
     while (at < g->n_past && g->past[at].number > x->number) at++;
+    if (at < g->n_past && g->past[at].number == x->number) return ERR_CORRUPT;
+    struct past *bigger = mem_new_array(g->n_past + 1, sizeof *bigger);
+    if (bigger == NULL) return ERR_MEMORY;
     if (at > 0) memcpy(bigger, g->past, at * sizeof *bigger);
     if (g->n_past > at) memcpy(bigger + at + 1, g->past + at, (g->n_past - at) * sizeof *bigger);
     mem_free_wiped(g->past, g->n_past * sizeof *bigger);
@@ -247,10 +255,20 @@ static enum err put_past_secret(struct mls_group *g, const struct record *x)
 
 // ------------------------------------------------------------------------------------------------- all the rest
 
+// Whether a record may have this number. Of most kinds there is one, and nothing of a past epoch is of the present.
+static bool has_place(const struct mls_group *g, const struct record *x, unsigned seen)
+{
+    if (x->kind <= RECORD_REINIT || x->kind == RECORD_SUM) return x->number == 0 && (seen & 1u << x->kind) == 0;
+    if (x->kind == RECORD_PSK || x->kind == RECORD_PAST) return x->number < g->now.number;
+    if (x->kind == RECORD_WAITING || x->kind == RECORD_UPDATE) return x->number < RECORD_NUMBER_MAX;
+    return true;
+}
+
 static enum err put_record(struct mls_group *g, const struct record *x, unsigned *seen)
 {
     const struct crypto_sizes *z = algo_sizes(&g->algo);
     struct tls_reader r = tls_reader_of(x->value);
+    if (!has_place(g, x, *seen)) return ERR_CORRUPT;
     if (x->kind <= RECORD_PAST) *seen |= 1u << x->kind;
     switch (x->kind) {
     case RECORD_GROUP:
@@ -260,11 +278,12 @@ static enum err put_record(struct mls_group *g, const struct record *x, unsigned
     case RECORD_SIGNATURE: return copy_exact(g->now.signature_key, z->nsigsk, x->value) ? ERR_OK : ERR_CORRUPT;
     case RECORD_REINIT: buf_put(&g->now.reinit, x->value); return buf_end(&g->now.reinit);
     case RECORD_KEY:
-        if (x->number >= TREE_MAX_LEVELS) return ERR_CORRUPT;
+        if (x->number >= TREE_MAX_LEVELS || g->now.keys.have[x->number]) return ERR_CORRUPT;
         g->now.keys.have[x->number] = true;
         return copy_exact(g->now.keys.key[x->number], z->nsk, x->value) ? ERR_OK : ERR_CORRUPT;
     case RECORD_NODE:
         if (x->number >= math_width(g->tree.leaves)) return ERR_CORRUPT;
+        if (!tree_is_blank(&g->tree, (uint32_t)x->number)) return ERR_CORRUPT;
         return tree_restore_node(&g->tree, (uint32_t)x->number, x->value);
     case RECORD_SECRET: return put_node_secret(&g->secrets, z->nh, x->number, x->value);
     case RECORD_RATCHET: return put_ratchet(&g->secrets, z->nh, x->number, x->value);

@@ -268,6 +268,31 @@ static void damage_is_noticed(void **state)
     troupe_close(&t);
 }
 
+// A record comes twice, as no store with keys would give it; or three times, which the sum alone would not see.
+static void a_record_comes_once(void **state)
+{
+    (void)state;
+    struct troupe t;
+    struct store s;
+    make_rich(&t, 1);
+    const struct store *whole = &t.store[1];
+    for (size_t i = 0; i < whole->n; i++) {
+        store_copy(&s, whole);
+        for (size_t times = 2; times <= 3; times++) {
+            struct mls_group *g = NULL;
+            struct store_record again = whole->v[i];
+            again.value = store_check(malloc(again.n + 1));
+            memcpy(again.value, whole->v[i].value, again.n);
+            store_insert(&s, i, again);
+            if (store_restore(&s, t.client, &g) != MLS_E_CORRUPT) {
+                fail_msg("record %zu (%02x) comes %zu times", i, whole->v[i].key[0], times);
+            }
+        }
+        store_free(&s);
+    }
+    troupe_close(&t);
+}
+
 static void an_empty_store_is_no_group(void **state)
 {
     (void)state;
@@ -459,6 +484,7 @@ int main(void)
         cmocka_unit_test(changes_add_up),                  cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(an_empty_store_is_no_group),      cmocka_unit_test(times_do_not_mix),
         cmocka_unit_test(a_message_writes_little),         cmocka_unit_test(a_commit_writes_a_path),
+        cmocka_unit_test(a_record_comes_once),
     };
     return unit_run("group records", tests);
 }
