@@ -54,6 +54,9 @@ enum err net_tls_server(const char *certificate, const char *key, struct net_tls
 enum err net_tls_client(const uint8_t *pin, struct net_tls **out);
 struct net_tls *net_tls_ref(struct net_tls *t);
 void net_tls_unref(struct net_tls *t); // the last one frees
+// Writes a new P-256 key and a certificate that it signs itself, for a DNS name or numeric address, as PEM files that must not
+// exist; the key's is for the owner's eyes only. ERR_IO if they cannot be written.
+enum err net_tls_generate(const char *host, const char *certificate, const char *key);
 // SHA-256 of the certificate's SubjectPublicKeyInfo.
 void net_tls_pin(const struct net_tls *t, uint8_t pin[32]);
 

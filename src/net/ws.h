@@ -33,6 +33,8 @@ void ws_wipe(struct ws_parser *p);
 // violation false, and *status is the code to close with (else 0); the parser is of no more use.
 bool ws_next(struct ws_parser *p, uint8_t **bytes, size_t *n, enum ws_opcode *opcode, struct span *payload,
              enum ws_status *status);
+// Whether a frame or message has begun and not ended.
+bool ws_waiting(const struct ws_parser *p);
 // A close frame's status; 1005 if it has none. False if the payload is none (RFC 6455 §5.5.1, §7.4).
 bool ws_close_status(struct span payload, uint16_t *status);
 

@@ -46,6 +46,7 @@ struct store_settings {
     uint32_t blob_retention; // likewise for blobs
     uint64_t blob_max;       // bytes
     size_t cache;            // bytes of memory that the engine may use to be quick
+    bool read_only;          // only readers: beside a relay that runs, and changing nothing
     store_watch *watch;      // NULL for none
     void *watch_arg;
 };
@@ -102,6 +103,7 @@ struct store_totals {
 // Every `code` is WIRE_OK or why not; `detail` as docs/protocol.md §5 says.
 struct store_engine {
     const char *name;
+    // ERR_REFUSED if another process has it open for writing, ERR_UNSUPPORTED for a foreign or newer store, ERR_CORRUPT, ERR_IO.
     enum err (*open)(const char *folder, const struct store_settings *settings, struct store **out);
     void (*close)(struct store *s);
 

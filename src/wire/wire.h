@@ -213,6 +213,9 @@ struct wire_reply {
 
 enum err wire_read_reply(struct span message, struct wire_reply *out);
 void wire_write_reply(struct buf *out, const struct wire_reply *r);
+// The head of a push of entries, behind which an encoded list of n bytes follows: so a list is encoded once for all who get it.
+// Returns the head's length.
+size_t wire_push_head(uint32_t tag, size_t n, uint8_t out[16]);
 
 // ----------------------------------------------------------------------------------------------- lists in messages
 
