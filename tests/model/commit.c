@@ -335,6 +335,7 @@ void race(struct model *m)
         struct person *p = model_pick(m, is_current);
         if (p == NULL || p->saved.size > 0 || (n > 0 && a[0].joined != NULL && a[0].by == p)) continue;
         if (attempt_by_member(m, p, &a[n])) n++;
+        else attempt_free(&a[n]);
     }
     if (n == 0) return;
     size_t winner = rng_below(&m->random, (uint32_t)n);
