@@ -28,13 +28,14 @@ static const char usage[] = "bench-mls [-m MOST] [-n N] [-s SUITE] [-t warm|flat
 
 static void read_options(int argc, char **argv)
 {
-    for (int c; (c = getopt(argc, argv, "m:n:s:t:r:k:")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "hm:n:s:t:r:k:")) != -1;) {
         switch (c) {
         case 'm': options.most = strtoul(optarg, NULL, 10); break;
         case 'n': options.only_n = strtoul(optarg, NULL, 10); break;
         case 's': options.suite = (unsigned)strtoul(optarg, NULL, 0); break;
         case 't': options.tree = optarg; break;
         case 'r': options.rows = optarg; break;
+        case 'h': fputs(usage, stdout); exit(0);
         case 'k': options.runs = strtoul(optarg, NULL, 10); break;
         default: fputs(usage, stderr); exit(2);
         }
