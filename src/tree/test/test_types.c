@@ -29,7 +29,7 @@ static void lists_of_types_mean_what_they_say(void **state)
             n[which] = (dice >> 40) % 101;
             for (size_t i = 0; i < 2 * n[which]; i++) {
                 dice = dice * 6364136223846793005ULL + 1442695040888963407ULL;
-                to[i] = i % 2 == 0 ? 0 : (uint8_t)((dice >> 33) % (round % 2 ? 16 : 60));
+                to[i] = (uint8_t)(i % 2 == 0 ? 0 : (dice >> 33) % (round % 2 ? 16 : 60));
             }
         }
         struct span a = span_of(list, 2 * n[0]), b = span_of(need, 2 * n[1]);
