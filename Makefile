@@ -5,9 +5,11 @@
 #   CC=clang      the compiler
 #   PREFIX, DESTDIR   where `make install` puts libmls
 #   TIME=SECONDS  how much processor time `make fuzz` gives each fuzzer
+#   BASE=COMMIT   `make fmt`, `make fmt-check`: only lines that differ from this commit (default: HEAD)
 #   ONLY=TEXT     `make test`: only programs with TEXT in their names; `make fuzz`: the fuzzers to run
 B ?= build
 TIME ?= 60
+BASE ?= HEAD
 TOOLS := tools/build
 export LC_ALL := C.UTF-8
 
@@ -31,7 +33,7 @@ help:
 	@echo 'make fuzz TIME=60   each fuzzer for so many seconds of processor time'
 	@echo 'make interop PROTO=/path/to/mls_client.proto   the server for the MLS interop runner (docs/interop.md)'
 	@echo 'make lint           clang-tidy, cppcheck, gcc -fanalyzer, and the rules of the house'
-	@echo 'make fmt            formats the C sources; fmt-check only looks'
+	@echo 'make fmt BASE=HEAD  formats the lines of C that differ from a commit; fmt-check only looks'
 	@echo 'make install        installs libmls (PREFIX=/usr/local, DESTDIR=)'
 	@echo 'make reproducible   builds twice in two folders and compares every byte'
 	@echo 'make deps           installs what building and testing need (as root, or with sudo)'
@@ -83,7 +85,7 @@ lint:
 
 fmt fmt-check:
 	@$(TOOLS)/deps build lint
-	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format --style=file $(if $(filter fmt,$@),-i,--dry-run --Werror)
+	@tools/fmt $(if $(filter fmt,$@),format,check) '$(BASE)'
 
 install: all
 	@$(if $(PREFIX),meson configure $(B) -Dprefix=$(PREFIX),:)
