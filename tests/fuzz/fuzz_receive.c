@@ -319,8 +319,11 @@ static void act_heal(struct feed *f)
     if (e != MLS_OK) return;
     bool together = active(to) && mls_group_epoch(group(to)) == mls_group_epoch(group(from));
     if (together) {
-        must_ok(mls_group_receive(group(to), kit_api(kit_span(c.message)), &r));
-        merge(to, r.staged);
+        e = mls_group_receive(group(to), kit_api(kit_span(c.message)), &r);
+        together = e == MLS_OK;
+        must(together || e == MLS_E_PSK_UNKNOWN); // frank lacks what mallory has proposed
+        if (together) merge(to, r.staged);
+        else party_unchanged(group(to), &play.before[to]);
         r.staged = NULL;
         mls_received_free(&r);
     }
