@@ -51,6 +51,27 @@ static enum err check_new_keys(const struct tree *t, uint32_t node)
     return rule(leaves ? MLS_E_LEAF_ENCRYPTION_KEY_TAKEN : MLS_E_TREE_KEY_TWICE);
 }
 
+static bool has_leaves(const struct tree *t, uint32_t node)
+{
+    const uint32_t first = math_first_leaf(node), count = math_leaf_count(node);
+    for (uint32_t leaf = first; leaf < first + count && leaf <= t->last; leaf++) {
+        if (!tree_is_blank(t, 2 * leaf)) return true;
+    }
+    return false;
+}
+
+// Whether below each parent there are leaves on both sides. Who commits leaves out the parents beside which nobody is (§4.1.2),
+// and who goes blanks all those above (§12.1.3): so nobody can have built another tree. And in one that shrinks later, such
+// a parent would be cut off without having been blanked.
+static bool has_shape(const struct tree *t)
+{
+    for (uint32_t node = 1; node < math_width(t->leaves); node += 2) {
+        if (tree_is_blank(t, node)) continue;
+        if (!has_leaves(t, math_left(node)) || !has_leaves(t, math_right(node))) return false;
+    }
+    return true;
+}
+
 enum err tree_decode(struct tree *t, struct span ratchet_tree)
 {
     struct tls_reader r = tls_reader_of(ratchet_tree), in = tls_open(&r), ahead = in;
@@ -75,6 +96,7 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree)
         uint32_t leaves = t->leaves;
         tree_truncate(t);
         if (t->leaves != leaves || t->members == 0) e = ERR_MALFORMED;
+        else if (!has_shape(t)) e = rule(MLS_E_TREE_PARENT_HASH);
     }
     return e;
 }

@@ -165,13 +165,22 @@ static void overlay(struct grow *g, enum grow_kind kind, struct grow_op *op)
     op->kind = kind;
 }
 
+static bool has_leaves(const struct tree *t, uint32_t node)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < math_leaf_count(node); i++) any = any || !tree_is_blank(t, 2 * (math_first_leaf(node) + i));
+    return any;
+}
+
+// Any parent at all, but with leaves on both sides: without, the tree's bytes do not decode.
 static void set_parent(struct grow *g, struct feed *f, struct grow_op *op)
 {
     uint32_t node = (feed_u8(f) % math_width(g->t->leaves)) | 1;
     struct buf *list = kit_buf();
     struct parent *p = NULL;
     uint32_t leaf = 0;
-    if (node >= math_width(g->t->leaves) || (math_first_leaf(node) > g->t->last)) return;
+    if (node >= math_width(g->t->leaves)) return;
+    if (!has_leaves(g->t, math_left(node)) || !has_leaves(g->t, math_right(node))) return;
     for (unsigned n = feed_u8(f) % 4; n > 0; n--) {
         leaf += 1 + feed_u8(f) % 8;
         tls_put_u32(list, leaf - 1);

@@ -8,14 +8,15 @@
 
 enum { LEAVES = 8, WIDTH = 2 * LEAVES - 1 };
 
-// The keys of a full tree: one byte a node, another for a leaf's signature key.
+// The keys of a full tree: one byte a node, another for a leaf's signature key; and which nodes are blank.
 struct keys {
     uint8_t encryption[WIDTH], signature[WIDTH];
+    bool blank[WIDTH];
 };
 
 static struct keys different(void)
 {
-    struct keys k;
+    struct keys k = {0};
     for (uint8_t i = 0; i < WIDTH; i++) k.encryption[i] = i, k.signature[i] = (uint8_t)(100 + i);
     return k;
 }
@@ -39,7 +40,8 @@ static enum err decode(const struct keys *k)
     buf_init(&b, 4096);
     size_t mark = tls_begin(&b);
     for (size_t i = 0; i < WIDTH; i++) {
-        tls_put_u8(&b, 1);
+        tls_put_u8(&b, !k->blank[i]);
+        if (k->blank[i]) continue;
         if (i % 2 == 0) {
             put_leaf(&b, k->encryption[i], k->signature[i]);
             continue;
@@ -79,10 +81,30 @@ static void no_key_stands_twice(void **state)
     }
 }
 
+// Of each parent alone, one half is emptied, and then given a leaf back. (Without its last leaf the tree would be smaller.)
+static void a_parent_has_leaves_on_both_sides(void **state)
+{
+    (void)state;
+    for (uint32_t node = 1; node < WIDTH; node += 2) {
+        const uint32_t half[] = {math_left(node), math_right(node)};
+        for (size_t side = 0; side < 2; side++) {
+            struct keys k = different();
+            const uint32_t first = math_first_leaf(half[side]), n = math_leaf_count(half[side]);
+            if (first + n == LEAVES) continue;
+            for (uint32_t i = 1; i < WIDTH; i += 2) k.blank[i] = i != node;
+            for (uint32_t leaf = first; leaf < first + n; leaf++) k.blank[2 * leaf] = true;
+            assert_int_equal(decode(&k), rule(MLS_E_TREE_PARENT_HASH));
+            k.blank[2 * (first + n - 1)] = false;
+            assert_ok(decode(&k));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_key_stands_twice),
+        cmocka_unit_test(a_parent_has_leaves_on_both_sides),
     };
     return unit_run("tree-bytes", tests);
 }
