@@ -146,7 +146,8 @@ static enum err flatten(const struct tree *t, void *const **nodes, void ***copy)
 // As opaque<V> around it, with its own length in front, if `wrapped`.
 static enum err encode(const struct tree *t, bool wrapped, struct buf *out)
 {
-    void *const *node, **copy;
+    void *const *node;
+    void **copy;
     size_t n = 0, count = t->leaves == 0 ? 0 : math_width(t->leaves);
     enum err e = flatten(t, &node, &copy);
     if (e != ERR_OK) return e;
