@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A relay's data folder, from the operator's side: making one, its address, and asking, checking, copying and tidying it.
+#include "relay/control.h"
+#include "relay/relay.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { SECRET_BYTES = 24 };
+
+static void base64url(const uint8_t *p, size_t n, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint32_t bits = 0;
+    int have = 0;
+    for (size_t i = 0; i < n; i++) {
+        bits = bits << 8 | p[i];
+        for (have += 8; have >= 6; have -= 6) *out++ = digits[bits >> (have - 6) & 63];
+    }
+    if (have > 0) *out++ = digits[bits << (6 - have) & 63];
+    *out = 0;
+}
+
+const char *relay_store_text(enum err e)
+{
+    switch (e) {
+    case ERR_REFUSED: return "another relay runs with this folder; stop it first";
+    case ERR_UNSUPPORTED: return "the store is of another program, or of a newer whimbreld; use that, or another folder";
+    case ERR_CORRUPT: return "the store is damaged; `whimbreld check` says where. Put a backup in its place";
+    case ERR_IO: return "the store cannot be opened; see that the folder is writable, and the disk neither full nor broken";
+    default: return err_text(e);
+    }
+}
+
+// ----------------------------------------------------------------------------------------------------------- making one
+
+static enum err write_text(const char *folder, const char *name, const char *text)
+{
+    char path[CONFIG_PATH_MAX + 40];
+    (void)snprintf(path, sizeof path, "%.1000s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0) return ERR_IO;
+    size_t n = strlen(text);
+    bool ok = write(fd, text, n) == (ssize_t)n;
+    return close(fd) == 0 && ok ? ERR_OK : ERR_IO;
+}
+
+// A page such as a server that nobody has set up shows.
+static enum err make_site(const char *site)
+{
+    if (mkdir(site, 0755) != 0) return ERR_IO;
+    enum err e = write_text(site, "index.html",
+                            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                            "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Welcome</title>\n"
+                            "<h1>Welcome</h1>\n<p>This site is under construction.</p>\n</html>\n");
+    if (e == ERR_OK) e = write_text(site, "robots.txt", "User-agent: *\nDisallow:\n");
+    return e;
+}
+
+static enum err make_folder(const char *folder, char *why, size_t why_n)
+{
+    if (mkdir(folder, 0700) == 0) return ERR_OK;
+    DIR *d = errno == EEXIST ? opendir(folder) : NULL;
+    bool empty = d != NULL;
+    for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) empty = empty && f->d_name[0] == '.';
+    if (d != NULL) closedir(d);
+    if (empty) return ERR_OK;
+    (void)snprintf(why, why_n, d != NULL ? "%s is not empty; a new relay wants a folder of its own"
+                                         : "%s cannot be made or read; is its parent there, and writable?", folder);
+    return ERR_REFUSED;
+}
+
+static enum err write_config(struct config *c, char *why, size_t why_n)
+{
+    char path[CONFIG_PATH_MAX + 40];
+    uint8_t secret[SECRET_BYTES];
+    if (c->secret[0] == 0) {
+        if (getrandom(secret, sizeof secret, 0) != sizeof secret) return ERR_RANDOM;
+        base64url(secret, sizeof secret, c->secret);
+    }
+    (void)snprintf(path, sizeof path, "%.1000s/whimbreld.conf", c->folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    enum err e = f == NULL ? ERR_IO : config_write(c, f);
+    if (f != NULL && fclose(f) != 0) e = ERR_IO;
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s cannot be written (%s)", path, strerror(errno));
+    return e;
+}
+
+enum err relay_init(const struct config *given, char *why, size_t why_n)
+{
+    struct config *c = mem_new(sizeof *c);
+    if (c == NULL) return ERR_MEMORY;
+    *c = *given;
+    enum err e = make_folder(c->folder, why, why_n);
+    if (e == ERR_OK) e = net_tls_generate(c->host, c->certificate, c->key);
+    if (e == ERR_INVALID) (void)snprintf(why, why_n, "host = %s is neither a name nor an address", c->host);
+    else if (e != ERR_OK && why[0] == 0) (void)snprintf(why, why_n, "the key cannot be made: %s", err_text(e));
+    if (e == ERR_OK) e = make_site(c->site);
+    if (e == ERR_OK) e = write_config(c, why, why_n);
+    mem_free_wiped(c, sizeof *c);
+    return e;
+}
+
+enum err relay_address(const struct config *c, char out[RELAY_ADDRESS_MAX], char *why, size_t why_n)
+{
+    uint8_t pin[32];
+    char text[44], port[8] = "";
+    struct net_tls *tls = NULL;
+    enum err e = net_tls_server(c->certificate, c->key, &tls);
+    if (e != ERR_OK) {
+        (void)snprintf(why, why_n, "%s or %s cannot be read", c->certificate, c->key);
+        return e;
+    }
+    net_tls_pin(tls, pin);
+    net_tls_unref(tls);
+    base64url(pin, sizeof pin, text);
+    bool v6 = strchr(c->host, ':') != NULL;
+    if (c->port != 443) (void)snprintf(port, sizeof port, ":%u", (unsigned)(uint16_t)c->port);
+    (void)snprintf(out, RELAY_ADDRESS_MAX, "wss://%s%s%s%s/%s#%s", v6 ? "[" : "", c->host, v6 ? "]" : "", port, c->secret, text);
+    return ERR_OK;
+}
+
+enum err relay_password_hash(const char *password, uint8_t hash[WIRE_HASH])
+{
+    struct crypto *crypto = NULL;
+    enum err e = crypto_new(&crypto);
+    if (e == ERR_OK) e = relay_hash(crypto, (const uint8_t *)password, strlen(password), hash);
+    crypto_free(crypto);
+    return e;
+}
+
+// ---------------------------------------------------------------------------------------------------------- asking it
+
+enum err relay_ask(const char *folder, const char *path, struct buf *out)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    char text[2100];
+    if (snprintf(a.sun_path, sizeof a.sun_path, "%s/control", folder) >= (int)sizeof a.sun_path) return ERR_LIMIT;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return ERR_IO;
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+        close(fd);
+        return ERR_NOT_FOUND;
+    }
+    struct buf all;
+    buf_init(&all, 1 << 20);
+    int n = snprintf(text, sizeof text, "GET %s HTTP/1.0\r\n\r\n", path);
+    bool ok = send(fd, text, (size_t)n, MSG_NOSIGNAL) == n;
+    for (ssize_t got; ok && (got = recv(fd, text, sizeof text, 0)) > 0;) buf_put(&all, span_of(text, (size_t)got));
+    close(fd);
+    const uint8_t *end = ok && all.n > 0 ? memmem(all.p, all.n, "\r\n\r\n", 4) : NULL;
+    if (end != NULL) buf_put(out, span_of(end + 4, (size_t)(all.p + all.n - end) - 4));
+    buf_wipe(&all);
+    return end == NULL ? ERR_IO : buf_end(out);
+}
+
+// ------------------------------------------------------------------------------------------------------- its store
+
+static enum err open_store(const struct config *c, bool read_only, struct store **out, char *why, size_t why_n)
+{
+    const struct store_settings settings = {.log_max = c->log_max, .retention = (uint32_t)c->retention,
+                                            .blob_retention = (uint32_t)c->blob_retention, .blob_max = c->blob_max,
+                                            .cache = (size_t)c->cache, .read_only = read_only};
+    enum err e = store_sqlite.open(c->folder, &settings, out);
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
+    return e;
+}
+
+struct complaints {
+    FILE *to;
+    size_t n;
+};
+
+static void complain(void *arg, const char *text)
+{
+    struct complaints *c = arg;
+    fprintf(c->to, "%s\n", text);
+    c->n++;
+}
+
+enum err relay_check(const struct config *c, FILE *to, size_t *faults, char *why, size_t why_n)
+{
+    struct store *s = NULL;
+    struct store_reader *r = NULL;
+    struct complaints all = {.to = to};
+    enum err e = open_store(c, true, &s, why, why_n);
+    if (e != ERR_OK) return e;
+    e = store_sqlite.reader_new(s, &r);
+    if (e == ERR_OK) e = store_sqlite.check(r, complain, &all);
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
+    if (r != NULL) store_sqlite.reader_free(r);
+    store_sqlite.close(s);
+    *faults = all.n;
+    return e;
+}
+
+enum err relay_backup(const struct config *c, const char *file, char *why, size_t why_n)
+{
+    struct store *s = NULL;
+    struct store_reader *r = NULL;
+    if (access(file, F_OK) == 0) {
+        (void)snprintf(why, why_n, "%s exists already; name a file that does not", file);
+        return ERR_REFUSED;
+    }
+    enum err e = open_store(c, true, &s, why, why_n);
+    if (e != ERR_OK) return e;
+    e = store_sqlite.reader_new(s, &r);
+    if (e == ERR_OK) e = store_sqlite.backup(r, file);
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s cannot be written: %s", file, err_text(e));
+    if (r != NULL) store_sqlite.reader_free(r);
+    store_sqlite.close(s);
+    return e;
+}
+
+enum err relay_gc(const struct config *c, char *why, size_t why_n)
+{
+    struct store *s = NULL;
+    bool more = true;
+    enum err e = open_store(c, false, &s, why, why_n);
+    if (e != ERR_OK) return e;
+    while (e == ERR_OK && more) e = store_sqlite.expire(s, relay_now(), &more);
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
+    store_sqlite.close(s);
+    return e;
+}

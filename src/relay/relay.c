@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A relay's life: sockets, privileges, sandbox, store, lanes, workers; signals; and the way back in the opposite order. The main
+// thread only waits for signals and beats for the watchdog.
+#include "relay/relay.h"
+
+#include "relay/control.h"
+#include "relay/sandbox.h"
+#include "relay/service.h"
+#include "relay/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { READ_WAITING = 64 << 20, TICK_MS = 500, DRAIN_MS = 20 };
+
+struct life {
+    const struct relay_run *run;
+    struct relay *relay;
+    struct setup *setup;
+    struct service service;
+    struct control control;
+    int socket[RELAY_LISTENERS_MAX];
+    size_t sockets;
+    sigset_t signals;
+};
+
+// ------------------------------------------------------------------------------------------------------------ starting
+
+static enum err take_sockets(struct life *l, const struct config *c, char *why, size_t why_n)
+{
+    static const char *const everywhere[] = {"::", "0.0.0.0"};
+    for (int i = 0; i < l->service.sockets && l->sockets < RELAY_LISTENERS_MAX; i++) {
+        l->socket[l->sockets++] = l->service.first + i; // of the service manager
+    }
+    if (l->sockets > 0) return ERR_OK;
+    size_t n = c->listens > 0 ? c->listens : 2, refused = 0;
+    uint16_t port = (uint16_t)c->port;
+    for (size_t i = 0; i < n; i++) {
+        const char *address = c->listens > 0 ? c->listen[i] : everywhere[i];
+        enum err e = net_listen_socket(address, &port, &l->socket[l->sockets]);
+        if (e == ERR_OK) {
+            l->sockets++;
+        } else if (c->listens > 0 || ++refused == n) { // a machine may have only one of IPv6 and IPv4
+            (void)snprintf(why, why_n, "cannot listen on %s, port %u (%s)%s", address, port, strerror(errno),
+                           errno == EADDRINUSE ? ": another program does; stop it, or change `port`"
+                           : errno == EACCES   ? ": ports below 1024 need root, or CAP_NET_BIND_SERVICE"
+                                               : "");
+            return e;
+        }
+    }
+    return ERR_OK;
+}
+
+static void raise_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static enum err enter_sandbox(const struct life *l, const struct config *c, char *why, size_t why_n)
+{
+    const char *missing = NULL;
+    const struct sandbox s = {.folder = c->folder, .readable = {c->certificate, c->key, c->site, NULL}};
+    if (!l->run->sandbox) return ERR_OK;
+    enum err e = sandbox_enter(&s, &missing);
+    if (e != ERR_OK) {
+        (void)snprintf(why, why_n, "the sandbox cannot be entered (%s); --no-sandbox does without", strerror(errno));
+        return e;
+    }
+    if (missing != NULL) relay_log(LOG_WARNING, "this kernel lacks %s: the relay runs less contained than it could", missing);
+    return ERR_OK;
+}
+
+static enum err open_store(struct relay *r, const struct config *c, char *why, size_t why_n)
+{
+    const struct store_settings settings = {
+        .log_max = c->log_max,
+        .retention = (uint32_t)c->retention,
+        .blob_retention = (uint32_t)c->blob_retention,
+        .blob_max = c->blob_max,
+        .cache = (size_t)c->cache,
+        .watch = hub_watch,
+        .watch_arg = r,
+    };
+    enum err e = r->engine->open(c->folder, &settings, &r->store);
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
+    return e;
+}
+
+static size_t worker_count(const struct config *c)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (c->threads > 0) return (size_t)c->threads;
+    return processors < 1 ? 1 : processors > 4 ? 4 : (size_t)processors;
+}
+
+static enum err start_threads(struct life *l, const struct config *c)
+{
+    struct relay *r = l->relay;
+    size_t waiting = (size_t)c->memory;
+    size_t n = worker_count(c);
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        e = worker_init(&r->worker[i], r, l->setup);
+        r->workers = i + 1; // also what has begun is wiped
+    }
+    if (e == ERR_OK) e = lane_start(&r->lane[LANE_WRITE], LANE_WRITE, r->engine, r->store, waiting);
+    if (e == ERR_OK) e = lane_start(&r->lane[LANE_READ], LANE_READ, r->engine, r->store, READ_WAITING);
+    if (e == ERR_OK) e = lane_start(&r->lane[LANE_BLOB], LANE_BLOB, r->engine, r->store, waiting);
+    for (size_t i = 0; e == ERR_OK && i < n; i++) e = worker_start(&r->worker[i], l->socket, l->sockets);
+    if (e == ERR_OK) e = control_start(&l->control, r);
+    return e;
+}
+
+static enum err prepare(struct life *l, const struct config *c, char *why, size_t why_n)
+{
+    uint64_t seed[2];
+    struct relay *r = l->relay;
+    char path[sizeof c->secret + 1];
+    struct crypto *crypto = NULL;
+    enum err e = crypto_new(&crypto);
+    int n = snprintf(path, sizeof path, "/%s", c->secret);
+    if (e == ERR_OK) e = relay_hash(crypto, (const uint8_t *)path, (size_t)n, r->path_hash);
+    crypto_free(crypto);
+    mem_wipe(path, sizeof path);
+    if (e == ERR_OK && getrandom(seed, sizeof seed, 0) != sizeof seed) e = ERR_RANDOM;
+    if (e == ERR_OK) e = quota_init(&r->quota, seed);
+    if (e != ERR_OK) {
+        (void)snprintf(why, why_n, "%s", err_text(e));
+        return e;
+    }
+    raise_files();
+    service_init(&l->service);
+    e = take_sockets(l, c, why, why_n);
+    if (e == ERR_OK) e = setup_new(c, &l->setup, why, why_n); // as root, if it was started so: the key may be root's
+    if (e == ERR_OK) e = sandbox_user(c->user, c->folder, why, why_n);
+    if (e == ERR_OK) e = control_open(&l->control, c, why, why_n);
+    return e;
+}
+
+static enum err start(struct life *l, const struct config *c, char *why, size_t why_n)
+{
+    struct relay *r = l->relay;
+    r->engine = l->run->memory ? &store_memory : &store_sqlite;
+    r->started = relay_now() / 1000;
+    enum err e = prepare(l, c, why, why_n);
+    if (e == ERR_OK) e = enter_sandbox(l, c, why, why_n);
+    if (e == ERR_OK) e = open_store(r, c, why, why_n);
+    if (e != ERR_OK) return e;
+    e = start_threads(l, c);
+    if (e != ERR_OK) (void)snprintf(why, why_n, "%s", err_text(e));
+    return e;
+}
+
+// ----------------------------------------------------------------------------------------------------------- running
+
+static void reload(struct life *l)
+{
+    char why[500] = "";
+    struct setup *fresh = NULL;
+    struct config *c = mem_new(sizeof *c);
+    enum err e = c == NULL ? ERR_MEMORY : config_read(c, l->setup->config.folder, why, sizeof why);
+    service_tell(&l->service, "RELOADING=1");
+    for (size_t i = 0; e == ERR_OK && i < l->run->flag_count; i++) {
+        e = config_set(c, l->run->flags[i].name, l->run->flags[i].value, why, sizeof why);
+    }
+    if (e == ERR_OK) e = setup_new(c, &fresh, why, sizeof why);
+    for (size_t i = 0; e == ERR_OK && i < l->relay->workers; i++) e = worker_reload(&l->relay->worker[i], fresh);
+    if (e == ERR_OK) {
+        relay_log(LOG_INFO, "reloaded: certificate, site, limits and hosting passwords are the new ones for new connections");
+        setup_unref(l->setup);
+        l->setup = fresh;
+    } else {
+        relay_log(LOG_ERROR, "not reloaded, the old configuration stays: %s", why[0] != 0 ? why : err_text(e));
+        setup_unref(fresh);
+    }
+    mem_free_wiped(c, sizeof *c);
+    service_tell(&l->service, "READY=1");
+}
+
+static void beat(struct life *l)
+{
+    bool alive = true;
+    if (l->service.watchdog_ms == 0) return;
+    for (size_t i = 0; i < l->relay->workers; i++) alive = worker_alive(&l->relay->worker[i]) && alive;
+    if (alive) service_tell(&l->service, "WATCHDOG=1");
+}
+
+static void run_until_told(struct life *l)
+{
+    for (;;) {
+        const struct timespec wait = {.tv_sec = TICK_MS / 1000, .tv_nsec = TICK_MS % 1000 * 1000000L};
+        int signal = sigtimedwait(&l->signals, NULL, &wait);
+        if (signal == SIGTERM || signal == SIGINT) return;
+        if (signal == SIGHUP) reload(l);
+        beat(l);
+    }
+}
+
+static void drain(struct life *l)
+{
+    struct relay *r = l->relay;
+    const struct timespec tick = {.tv_nsec = DRAIN_MS * 1000000L};
+    for (size_t i = 0; i < r->workers; i++) {
+        if (r->worker[i].started) worker_drain(&r->worker[i]);
+    }
+    for (size_t i = 0; i < r->workers; i++) {
+        while (r->worker[i].started && !worker_drained(&r->worker[i])) (void)nanosleep(&tick, NULL);
+    }
+}
+
+static void stop(struct life *l)
+{
+    struct relay *r = l->relay;
+    drain(l);
+    control_stop(&l->control);
+    for (size_t i = 0; i < LANES; i++) lane_stop(&r->lane[i]);
+    for (size_t i = 0; i < r->workers; i++) worker_stop(&r->worker[i]);
+    for (size_t i = 0; i < r->workers; i++) worker_wipe(&r->worker[i]);
+    if (r->store != NULL) r->engine->close(r->store);
+    for (size_t i = 0; i < l->sockets; i++) close(l->socket[i]);
+    quota_wipe(&r->quota);
+    setup_unref(l->setup);
+    mem_free_wiped(r, sizeof *r);
+}
+
+static void tell_where(const struct life *l, const struct config *c)
+{
+    char address[RELAY_ADDRESS_MAX], why[300];
+    struct config at = *c;
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    if (at.port == 0 && getsockname(l->socket[0], (struct sockaddr *)&a, &n) == 0) {
+        const uint8_t *p = (const uint8_t *)&a; // the port stands at the same place in both families
+        at.port = (uint64_t)p[2] << 8 | p[3];
+    }
+    if (relay_address(&at, address, why, sizeof why) == ERR_OK) {
+        printf("%s\n", address);
+        (void)fflush(stdout);
+    }
+    mem_wipe(&at, sizeof at);
+}
+
+enum err relay_run(const struct relay_run *run, char *why, size_t why_n)
+{
+    struct life l = {.run = run, .control = {.fd = {-1, -1}, .stop = {-1, -1}}, .service = {.notify = -1}};
+    l.relay = mem_new(sizeof *l.relay);
+    if (l.relay == NULL) return ERR_MEMORY;
+    relay_log_setup(run->config.log_seconds, getenv("JOURNAL_STREAM") != NULL, run->verbose ? LOG_DEBUG : LOG_INFO);
+    sandbox_memory();
+    // Threads inherit the mask: signals come to the main thread alone, when it asks.
+    sigemptyset(&l.signals);
+    const int waited[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof waited / sizeof *waited; i++) sigaddset(&l.signals, waited[i]);
+    pthread_sigmask(SIG_BLOCK, &l.signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    enum err e = start(&l, &run->config, why, why_n);
+    if (e == ERR_OK) {
+        tell_where(&l, &run->config);
+        relay_log(LOG_INFO, "running, with %zu threads for connections and the store %s", l.relay->workers, l.relay->engine->name);
+        service_tell(&l.service, "READY=1");
+        run_until_told(&l);
+        relay_log(LOG_INFO, "stopping: requests under way are answered first");
+        service_tell(&l.service, "STOPPING=1");
+    }
+    stop(&l);
+    if (l.service.notify >= 0) close(l.service.notify);
+    if (e == ERR_OK) relay_log(LOG_INFO, "stopped");
+    return e;
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests: what a client's message asks for, the limits that it meets, which lane performs it, and what is answered when
+// it comes home. Invariant: every request has exactly one reply, or the session closes.
+#include "relay/follow.h"
+
+static void ok(struct session *s, uint32_t id)
+{
+    struct wire_reply r = {.type = WIRE_R_OK, .id = id};
+    session_reply(s, &r);
+}
+
+// -------------------------------------------------------------------------------------------------- hello, host, credit
+
+static bool shares_version(struct span versions)
+{
+    for (size_t i = 0; i + 1 < versions.n; i += 2) {
+        if ((versions.p[i] << 8 | versions.p[i + 1]) == WIRE_VERSION) return true;
+    }
+    return false;
+}
+
+static void hello(struct session *s, const struct wire_request *q)
+{
+    const struct config *c = s->worker->config;
+    if (!shares_version(q->versions)) {
+        session_error(s, q->id, WIRE_E_UNSUPPORTED, 0);
+        session_close(s, WS_POLICY);
+        return;
+    }
+    s->state = SESSION_OPEN;
+    s->credit = q->credit;
+    s->may_create = c->hosting_open;
+    struct wire_reply r = {
+        .type = WIRE_R_HELLO,
+        .id = q->id,
+        .version = WIRE_VERSION,
+        .time = relay_now(),
+        .limits = {.frame = WIRE_FRAME_MAX,
+                   .entry = (uint32_t)c->entry_max,
+                   .signal = WIRE_SIGNAL_MAX,
+                   .chunk = WIRE_CHUNK_MAX,
+                   .in_flight = (uint16_t)c->in_flight_max,
+                   .follows = (uint16_t)c->follows_max,
+                   .blob = c->blob_max,
+                   .retention = (uint32_t)c->retention,
+                   .hosting = c->hosting_open     ? WIRE_HOSTING_OPEN
+                              : c->host_count > 0 ? WIRE_HOSTING_PASSWORD
+                                                  : WIRE_HOSTING_CLOSED},
+    };
+    session_reply(s, &r);
+}
+
+// Rates keep anybody from trying many; a password is 160 random bits anyway.
+static void host(struct session *s, const struct wire_request *q)
+{
+    uint8_t hash[WIRE_HASH];
+    const struct config_host *h = NULL;
+    if (relay_hash(s->worker->crypto, q->password.p, q->password.n, hash) == ERR_OK) h = config_host(s->worker->config, hash);
+    if (h == NULL) {
+        session_error(s, q->id, WIRE_E_HOSTING, 0);
+        return;
+    }
+    s->may_create = true;
+    s->host = h->quota;
+    ok(s, q->id);
+}
+
+static void credit(struct session *s, const struct wire_request *q)
+{
+    if (s->credit > INT32_MAX - (int64_t)q->credit) {
+        session_close(s, WS_INVALID_DATA);
+        return;
+    }
+    s->credit += q->credit;
+    follow_pump(s);
+}
+
+// ------------------------------------------------------------------------------------------------------ what came of it
+
+static void reply_of(const struct job *j, struct wire_reply *r)
+{
+    const struct wire_request *q = &j->request;
+    *r = (struct wire_reply){.type = WIRE_R_OK, .id = q->id};
+    switch (q->type) {
+    case WIRE_LOG_APPEND:
+    case WIRE_LOG_ADVANCE:
+        r->type = WIRE_R_APPENDED;
+        r->seq = j->appended.seq;
+        r->epoch = j->appended.epoch;
+        r->time = j->appended.time;
+        break;
+    case WIRE_LOG_READ:
+    case WIRE_LOG_STAT:
+        r->type = q->type == WIRE_LOG_READ ? WIRE_R_ENTRIES : WIRE_R_STAT;
+        r->oldest = j->view.head.oldest;
+        r->head = j->view.head.head;
+        r->epoch = j->view.head.epoch;
+        r->entries = buf_span(&j->out);
+        break;
+    case WIRE_PACKAGE_PUT:
+    case WIRE_PACKAGE_STAT:
+        r->type = WIRE_R_POOL;
+        r->pool = buf_span(&j->out);
+        break;
+    case WIRE_PACKAGE_TAKE:
+        r->type = WIRE_R_PACKAGES;
+        r->packages = buf_span(&j->out);
+        break;
+    case WIRE_BLOB_APPEND:
+    case WIRE_BLOB_STAT:
+        r->type = WIRE_R_BLOB;
+        r->size = j->blob.size;
+        r->sealed = j->blob.sealed;
+        r->expires = j->blob.expires;
+        break;
+    case WIRE_BLOB_READ:
+        r->type = WIRE_R_CHUNK;
+        r->data = buf_span(&j->out);
+        break;
+    default: break;
+    }
+}
+
+// Why it was refused, in numbers.
+static uint64_t detail_of(const struct job *j)
+{
+    const struct config *c = j->session->worker->config;
+    switch (j->code) {
+    case WIRE_E_STALE: return j->appended.epoch;
+    case WIRE_E_OFFSET: return j->blob.size;
+    case WIRE_E_LIMIT: return j->request.type == WIRE_BLOB_CREATE ? c->blob_max : j->appended.seq;
+    default: return 0;
+    }
+}
+
+static void done(struct job *j)
+{
+    struct session *s = j->session;
+    if (!session_home(j)) return;
+    s->in_flight--;
+    if (j->code == WIRE_OK && j->request.type == WIRE_PACKAGE_PUT) {
+        wire_put_pool(&j->out, &j->pool);
+        if (buf_end(&j->out) != ERR_OK) j->code = WIRE_E_UNAVAILABLE;
+    }
+    if (j->code != WIRE_OK) {
+        session_error(s, j->request.id, j->code, detail_of(j));
+    } else {
+        struct wire_reply r;
+        reply_of(j, &r);
+        session_reply(s, &r);
+    }
+    job_free(j);
+}
+
+static void signal_done(struct job *j)
+{
+    struct session *s = j->session;
+    const struct wire_request *q = &j->request;
+    if (!session_home(j)) return;
+    s->in_flight--;
+    if (j->code == WIRE_OK && (j->view.rights & WIRE_APPEND) == 0) j->code = WIRE_E_DENIED;
+    if (j->code == WIRE_OK &&
+        s->worker->relay->engine->signal(s->worker->relay->store, q->log, s->serial, q->payload) != ERR_OK) {
+        j->code = WIRE_E_UNAVAILABLE;
+    }
+    if (j->code == WIRE_OK) ok(s, q->id);
+    else session_error(s, q->id, j->code, 0);
+    job_free(j);
+}
+
+// ---------------------------------------------------------------------------------------------------------- limits
+
+// Limits of the configuration, below those that the codec has refused already.
+static enum wire_code check_limits(const struct session *s, const struct wire_request *q, uint64_t *detail)
+{
+    const struct config *c = s->worker->config;
+    bool creates = q->type == WIRE_LOG_CREATE || q->type == WIRE_BLOB_CREATE;
+    if (creates && !s->may_create) return WIRE_E_HOSTING;
+    if ((q->type == WIRE_LOG_APPEND || q->type == WIRE_LOG_ADVANCE) && q->payload.n > c->entry_max) {
+        *detail = c->entry_max;
+        return WIRE_E_LIMIT;
+    }
+    if (q->type == WIRE_BLOB_CREATE && q->size > c->blob_max) {
+        *detail = c->blob_max;
+        return WIRE_E_LIMIT;
+    }
+    uint64_t retention = q->type == WIRE_LOG_CREATE ? c->retention : c->blob_retention;
+    if (creates && q->retention > retention) {
+        *detail = retention;
+        return WIRE_E_LIMIT;
+    }
+    if (s->in_flight >= c->in_flight_max) {
+        *detail = c->in_flight_max;
+        return WIRE_E_LIMIT;
+    }
+    return WIRE_OK;
+}
+
+static bool too_fast(struct session *s, uint64_t *wait)
+{
+    const struct config *c = s->worker->config;
+    uint64_t now = net_loop_now(s->worker->loop) + 1;
+    return !bucket_take(&s->rate, now, c->rate_connection, wait) ||
+           !quota_take(&s->worker->relay->quota, s->address, now, c->rate_address, wait);
+}
+
+// ------------------------------------------------------------------------------------------------------- the message
+
+static enum lane_kind lane_of(enum wire_type type)
+{
+    switch (type) {
+    case WIRE_LOG_READ:
+    case WIRE_LOG_STAT:
+    case WIRE_SIGNAL:
+    case WIRE_PACKAGE_STAT: return LANE_READ;
+    case WIRE_BLOB_CREATE:
+    case WIRE_BLOB_APPEND:
+    case WIRE_BLOB_SEAL:
+    case WIRE_BLOB_READ:
+    case WIRE_BLOB_STAT:
+    case WIRE_BLOB_DELETE: return LANE_BLOB;
+    default: return LANE_WRITE;
+    }
+}
+
+static void perform(struct session *s, struct job *j)
+{
+    const struct wire_request *q = &j->request;
+    enum err e = ERR_OK;
+    if (q->key != NULL) e = relay_hash(s->worker->crypto, q->key, WIRE_KEY, j->hash);
+    if (e == ERR_OK && q->blob != NULL) e = relay_hash(s->worker->crypto, q->blob, WIRE_ID, j->name);
+    if (e != ERR_OK) {
+        session_error(s, q->id, WIRE_E_UNAVAILABLE, 0);
+        job_free(j);
+        return;
+    }
+    j->host = s->host;
+    if (q->type == WIRE_BLOB_READ && (q->limit == 0 || q->limit > WIRE_CHUNK_MAX)) j->request.limit = WIRE_CHUNK_MAX;
+    if (q->type == WIRE_LOG_READ) j->out.max = WIRE_FRAME_MAX / 2 + 64;
+    s->in_flight++;
+    session_give(s, lane_of(q->type), j, q->type == WIRE_SIGNAL ? signal_done : done);
+}
+
+// Those that need no lane, or a special way. False if it was none of them.
+static bool handle_here(struct session *s, const struct wire_request *q)
+{
+    switch (q->type) {
+    case WIRE_HOST: host(s, q); return true;
+    case WIRE_CREDIT: credit(s, q); return true;
+    case WIRE_UNFOLLOW: follow_stop(s, q); return true;
+    default: return false;
+    }
+}
+
+void request_handle(struct session *s, struct span message)
+{
+    struct job *j = NULL;
+    uint64_t detail = 0;
+    enum err e = job_new(s, message, &j);
+    if (e == ERR_UNSUPPORTED && message.n >= 5 && s->state == SESSION_OPEN) {
+        uint32_t id = (uint32_t)message.p[1] << 24 | (uint32_t)message.p[2] << 16 | (uint32_t)message.p[3] << 8 | message.p[4];
+        session_error(s, id, WIRE_E_UNSUPPORTED, 0);
+        return;
+    }
+    if (e != ERR_OK || (j->request.type == WIRE_HELLO) != (s->state == SESSION_NEW)) {
+        job_free(j);
+        session_close(s, e == ERR_MEMORY ? WS_INTERNAL : WS_INVALID_DATA);
+        return;
+    }
+    const struct wire_request *q = &j->request;
+    atomic_fetch_add(&s->worker->counts.requests, 1);
+    atomic_fetch_add(&s->worker->counts.request_of[q->type & 63], 1);
+    if (q->type == WIRE_HELLO) {
+        hello(s, q);
+        job_free(j);
+        return;
+    }
+    enum wire_code code = q->type != WIRE_CREDIT && too_fast(s, &detail) ? WIRE_E_RATE : check_limits(s, q, &detail);
+    if (code != WIRE_OK && q->type != WIRE_CREDIT) {
+        session_error(s, q->id, code, detail);
+        job_free(j);
+    } else if (handle_here(s, q)) {
+        job_free(j);
+    } else if (q->type == WIRE_FOLLOW) {
+        follow_request(s, j);
+    } else {
+        perform(s, j);
+    }
+}
