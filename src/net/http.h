@@ -27,13 +27,13 @@ struct http_request {
 
 // How many bytes the head has, its empty line included; 0: more are needed. ERR_LIMIT above HTTP_HEAD_MAX.
 enum err http_head_size(struct span bytes, size_t *size);
-// ERR_MALFORMED for what is no request of HTTP/1.x, ERR_UNSUPPORTED for another version, ERR_LIMIT for a target or number of headers
-// above the limit.
+// ERR_MALFORMED for what is no request of HTTP/1.x (an HTTP/1.1 one without Host, too), ERR_UNSUPPORTED for another
+// version, ERR_LIMIT for a target or number of headers above the limit.
 enum err http_read_request(struct span head, struct http_request *out);
 // Header names compare without case. False if it is not there.
 bool http_header(const struct http_request *r, const char *name, struct span *value);
-// The path of a target: percent-decoded, without query, `..` and empty segments resolved, beginning with '/'. ERR_MALFORMED for a bad
-// escape or a NUL or a path that climbs above the root.
+// The path of a target: percent-decoded, without query, `..` and empty segments resolved, beginning with '/'.
+// ERR_MALFORMED for a bad escape or a NUL or a path that climbs above the root.
 enum err http_path(struct span target, char out[HTTP_TARGET_MAX]);
 
 // A response to a handshake, as a client gets it: the status, and whether Sec-WebSocket-Accept fits `key`.

@@ -22,7 +22,8 @@ enum err net_loop_new(struct net_loop **out);
 void net_loop_free(struct net_loop *l);
 // Runs until net_loop_stop and until every connection has been closed and every posted call has been made.
 void net_loop_run(struct net_loop *l);
-// From the loop's thread: listeners close, connections are closed (their `closed` is called), then net_loop_run returns.
+// From the loop's thread: listeners close, connections are closed (their `closed` is called; who takes too long to read what is
+// pending is cut off after 2 s), then net_loop_run returns.
 void net_loop_stop(struct net_loop *l);
 // Milliseconds, monotonic: when the loop woke.
 uint64_t net_loop_now(const struct net_loop *l);
@@ -69,8 +70,11 @@ struct net_owner {
     void (*open)(void *arg);                    // TLS is up; may be NULL
     void (*data)(void *arg, uint8_t *bytes, size_t n); // plain bytes: used up by the call, which may overwrite them
     void (*drained)(void *arg);                 // net_conn_pending has fallen to 0 after having been above the mark
-    void (*closed)(void *arg, enum err why);    // the last call; the connection is gone. ERR_OK: the peer closed it properly
+    void (*closed)(void *arg, enum err why);    // the last call; the connection is gone
 };
+// Why it is gone: ERR_OK, it was closed properly by either side, or reset by its owner; ERR_IO, it broke, or the peer ended it
+// without a farewell; ERR_LIMIT, the handshake took too long; ERR_MALFORMED, what came is not TLS 1.3, or the peer does not
+// like us; ERR_UNAUTHENTICATED, the server has another key; ERR_MEMORY.
 
 // Sends plain bytes: copied, encrypted together with whatever else is sent before the loop sleeps, written then. Bytes
 // that the kernel does not take wait in memory. No effect on a closing connection. ERR_MEMORY closes it.
@@ -81,9 +85,10 @@ size_t net_conn_pending(const struct net_conn *c);
 void net_conn_mark(struct net_conn *c, size_t bytes);
 // Stops and resumes reading: what the peer sends waits in the kernel, and then at the peer.
 void net_conn_pause(struct net_conn *c, bool pause);
-// Sends what is pending, closes TLS and the socket; `closed` is called later, from the loop.
+// Sends what is pending, for at most 30 s, closes TLS and the socket; what the peer sends meanwhile is thrown away. `closed` is
+// called later, from the loop. A connection that is not open yet is gone at once.
 void net_conn_close(struct net_conn *c);
-// Closes at once, without a farewell.
+// Closes at once, without a farewell; `closed` is called later, from the loop.
 void net_conn_reset(struct net_conn *c);
 // Changes who is told: a connection that began as HTTP becomes a session.
 void net_conn_owner(struct net_conn *c, const struct net_owner *owner, void *arg);
@@ -102,7 +107,7 @@ struct net_listener;
 struct net_accept {
     // Before TLS: whether to talk to this address at all, and how. NULL refuses: the socket is closed at once.
     struct net_tls *(*admit)(void *arg, const uint8_t *address, size_t n);
-    // A connection that was admitted, before its handshake: gives it an owner. It has handshake_ms to become `open`, or
+    // A connection that was admitted, before its handshake: must give it an owner. It has handshake_ms to become `open`, or
     // is reset.
     void (*accept)(void *arg, struct net_conn *c);
     void *arg;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// net/ws: WebSocket frames (RFC 6455 §5), both sides, without extensions. No I/O: bytes in, messages out. A parser that waits
-// for the next frame holds no memory; a message that arrives in one piece is handed on where it lies.
+// net/ws: WebSocket frames (RFC 6455 §5), both sides, without extensions. No I/O: bytes in, messages out. A parser
+// that waits for the next frame holds no memory; a message that arrives in one piece is handed on where it lies.
 #ifndef WHIMBREL_NET_WS_H
 #define WHIMBREL_NET_WS_H
 
@@ -29,8 +29,9 @@ struct ws_parser {
 void ws_init(struct ws_parser *p, bool server, uint32_t max);
 void ws_wipe(struct ws_parser *p);
 // Takes bytes off the front of *bytes until a message or control frame is complete: then true, with its opcode (never
-// WS_CONTINUATION) and payload, which is valid until the next call; false when all bytes are used. *bytes is unmasked in place. On a
-// violation false, and *status is the code to close with (else 0); the parser is of no more use.
+// WS_CONTINUATION) and payload, which is valid until the next call; false when all bytes are used. *bytes is unmasked
+// in place. On a violation false, and *status is the code to close with (else 0); the parser is of no more use. A
+// text is checked to be UTF-8. What a message took is freed by the next call, so call until it returns false.
 bool ws_next(struct ws_parser *p, uint8_t **bytes, size_t *n, enum ws_opcode *opcode, struct span *payload,
              enum ws_status *status);
 // Whether a frame or message has begun and not ended.
