@@ -148,10 +148,10 @@ static bool fill(scmp_filter_ctx f)
     }
     // Threads yes, processes no. clone3 hides its flags from a filter; without it libc takes clone.
     const uint64_t thread = CLONE_THREAD;
-    ok = ok && seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread)) == 0;
+    ok = ok && seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0_64(SCMP_CMP_MASKED_EQ, thread, thread)) == 0;
     ok = ok && seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
     // The names of threads, and nothing else.
-    ok = ok && seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0;
+    ok = ok && seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME, 0)) == 0;
     return ok && seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) == 0;
 }
 
