@@ -115,7 +115,7 @@ void stage_open(struct stage *s)
 void stage_run(struct stage *s)
 {
     struct net_accept accept = {.admit = admit, .accept = on_accept, .arg = s, .handshake_ms = s->handshake_ms};
-    if (s->fd >= 0) assert_ok(net_listen(s->loop, s->fd, &accept, &s->listener));
+    if (s->fd >= 0 && !s->loop->stopping) assert_ok(net_listen(s->loop, s->fd, &accept, &s->listener));
     net_timer_start(s->loop, &s->bound, BOUND_MS, too_long);
     net_loop_run(s->loop);
     net_timer_stop(&s->bound);
