@@ -4,8 +4,9 @@
 // its). It knows messages and nothing of connections, stores or keys. What a decoder returns points into the bytes it
 // read; lists inside a message are checked whole when it is decoded, and walked afterwards with wire_next_….
 //
-// Errors: ERR_MALFORMED for bytes that are no message of this protocol, ERR_LIMIT for one above its limits, ERR_UNSUPPORTED
-// for a type that this version does not have. Encoders fail only with the buffer they write to.
+// Errors: ERR_MALFORMED for bytes that are no message of this protocol, ERR_LIMIT for one that is well-formed but above its
+// limits, ERR_UNSUPPORTED for a type that this version does not have. After an error the message is zeroed. Decoders allocate
+// nothing. Encoders fail with the buffer they write to, and with ERR_MISUSE without an id or key; else they check nothing.
 #ifndef WHIMBREL_WIRE_H
 #define WHIMBREL_WIRE_H
 
@@ -115,7 +116,7 @@ const char *wire_code_text(enum wire_code code);
 enum wire_type {
     WIRE_HELLO = 0x01,
     WIRE_HOST = 0x02,
-    WIRE_CREDIT = 0x03, // no id, no reply
+    WIRE_CREDIT = 0x03, // id 0, no reply
     WIRE_LOG_CREATE = 0x10,
     WIRE_LOG_APPEND = 0x11,
     WIRE_LOG_ADVANCE = 0x12,
@@ -139,6 +140,8 @@ enum wire_type {
     WIRE_BLOB_DELETE = 0x35,
 };
 
+struct wire_reply; // below
+
 // A request. Which members count is said by its type; the others are zero.
 struct wire_request {
     enum wire_type type;
@@ -150,7 +153,7 @@ struct wire_request {
     const uint8_t *new_hash;  // advance: [WIRE_HASH] of the key that takes the place of this one; NULL for none
     uint64_t new_from;        // advance: the least that the new key may read; 0: as the old one
     uint64_t after;           // read
-    uint32_t limit;           // read: entries at most; blob_read: bytes
+    uint32_t limit;           // read: entries at most; blob_read: bytes; 0: no limit of the client's
     uint32_t retention;       // log_create, blob_create: seconds; 0: the relay's default
     struct wire_grant grant;  // grant_set; grant_remove: only its hash
     struct span grants;       // log_create: encoded, see wire_next_grant
@@ -168,6 +171,8 @@ struct wire_request {
 };
 
 enum err wire_read_request(struct span message, struct wire_request *out);
+// The reply to a message that wire_read_request refused: its id (0 if it has none), and the limit that was passed, if it was one.
+void wire_refuse(struct span message, struct wire_reply *out);
 void wire_write_request(struct buf *out, const struct wire_request *r);
 
 // -------------------------------------------------------------------------------------------- replies and pushes
@@ -191,11 +196,11 @@ enum wire_reply_type {
 
 struct wire_reply {
     enum wire_reply_type type;
-    uint32_t id;                 // 0 in a push
+    uint32_t id;                 // 0 in a push, and in an error about a message without an id
     uint16_t version;            // hello
     struct wire_limits limits;   // hello
     uint64_t time;               // hello: the relay's clock, milliseconds; appended
-    uint64_t seq, epoch;         // appended: of the entry; stat: epoch
+    uint64_t seq, epoch;         // appended: of the entry; entries, stat: the log's epoch
     uint64_t oldest, head;       // entries, stat: the oldest entry kept (head + 1 if none), the newest
     struct span entries;         // entries: encoded, see wire_next_entry
     struct span followed;        // followed: encoded, see wire_next_followed
