@@ -88,7 +88,7 @@ static inline void samples_plain_requests(samples_fn *fn, void *arg)
         "hello", "host", "credit", "log_append", "log_advance", "log_advance_replacing", "log_read", "log_stat",
         "log_delete", "unfollow", "signal", "grant_set", "grant_remove", "package_take", "package_stat", "package_clear",
         "blob_create", "blob_append", "blob_seal", "blob_read", "blob_stat", "blob_delete"};
-    static_assert(sizeof plain / sizeof *plain == sizeof names / sizeof *names, "each has a name");
+    _Static_assert(sizeof plain / sizeof *plain == sizeof names / sizeof *names, "each has a name");
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) samples_request(fn, arg, names[i], plain[i], NULL);
 }
 
@@ -134,7 +134,7 @@ static inline void samples_plain_replies(samples_fn *fn, void *arg)
     };
     static const char *const names[] = {"ok", "hello_reply", "appended", "entries_none", "stat", "blob", "chunk", "error",
                                         "push_signal", "push_ended"};
-    static_assert(sizeof plain / sizeof *plain == sizeof names / sizeof *names, "each has a name");
+    _Static_assert(sizeof plain / sizeof *plain == sizeof names / sizeof *names, "each has a name");
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) samples_reply(fn, arg, names[i], plain[i], NULL);
 }
 
