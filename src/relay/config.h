@@ -6,7 +6,7 @@
 #define WHIMBREL_RELAY_CONFIG_H
 
 #include "base/base.h"
-#include "relay/store.h"
+#include "store/store.h"
 
 #include <stdio.h>
 

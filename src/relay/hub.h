@@ -6,7 +6,7 @@
 #define WHIMBREL_RELAY_HUB_H
 
 #include "net/net.h"
-#include "relay/store.h"
+#include "store/store.h"
 
 #include <stdatomic.h>
 

@@ -7,7 +7,7 @@
 #define WHIMBREL_RELAY_JOB_H
 
 #include "net/net.h"
-#include "relay/store.h"
+#include "store/store.h"
 
 struct session;
 struct lane;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// relay/store: what a relay needs of whatever keeps its logs, grants, key packages and blobs: the one interface behind which
-// every engine stands (store_sqlite.c, store_memory.c), and against which test_store.c holds each of them. An engine knows
+// store: what a relay needs of whatever keeps its logs, grants, key packages and blobs: the one interface behind which
+// every engine stands (sqlite.c, memory.c), and against which test/test_store.c holds each of them. An engine knows
 // hashes of access keys, never keys; it knows nothing of connections, and has no clock: time is handed in.
 //
 // Writing: one thread calls begin, any number of the writes, then commit; what commit has returned for is durable. A write
@@ -12,8 +12,8 @@
 //
 // Waking: when a batch is durable, the engine calls the watcher with what happened, in order. An engine shared by several relays
 // does so for the others' batches, too, and carries signals between them; then `payload` may be missing, and is read.
-#ifndef WHIMBREL_RELAY_STORE_H
-#define WHIMBREL_RELAY_STORE_H
+#ifndef WHIMBREL_STORE_H
+#define WHIMBREL_STORE_H
 
 #include "wire/wire.h"
 
