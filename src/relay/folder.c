@@ -227,6 +227,7 @@ enum err relay_gc(const struct config *c, char *why, size_t why_n)
     enum err e = open_store(c, false, &s, why, why_n);
     if (e != ERR_OK) return e;
     while (e == ERR_OK && more) e = store_sqlite.expire(s, relay_now(), &more);
+    for (more = true; e == ERR_OK && more;) e = store_sqlite.blob_expire(s, relay_now(), &more);
     if (e != ERR_OK) (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
     store_sqlite.close(s);
     return e;

@@ -197,8 +197,8 @@ static void tidy(struct lane *l)
 {
     uint64_t now = relay_now();
     bool more = false;
-    if (l->kind != LANE_WRITE || now / 1000 < l->expired_at + EXPIRE_EVERY_S) return;
-    enum err e = l->engine->expire(l->store, now, &more);
+    if (l->kind == LANE_READ || now / 1000 < l->expired_at + EXPIRE_EVERY_S) return;
+    enum err e = (l->kind == LANE_WRITE ? l->engine->expire : l->engine->blob_expire)(l->store, now, &more);
     if (e != ERR_OK) count_failure(l, e);
     if (e != ERR_OK || !more) l->expired_at = now / 1000;
 }

@@ -33,7 +33,7 @@ struct lane {
     size_t waiting, waiting_max; // bytes
     bool started, stop;
     atomic_bool failing; // the last batch could not be stored
-    uint64_t expired_at; // LANE_WRITE: when expire was last called, in seconds
+    uint64_t expired_at; // when expire was last called, in seconds
     uint64_t logged_at;
     struct lane_counts counts;
 };

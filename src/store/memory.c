@@ -374,7 +374,6 @@ static enum err memory_expire(struct store *s, uint64_t now, bool *more)
             if (l->now.exists) expire_log(l, now);
         }
     }
-    memory_blob_expire(s, now);
     pthread_mutex_unlock(&s->lock);
     *more = false;
     return ERR_OK;
@@ -516,7 +515,7 @@ static void memory_close(struct store *s)
             mem_free(l);
         }
     }
-    memory_blob_expire(s, UINT64_MAX);
+    memory_blob_drop_all(s);
     mem_free(s->garbage);
     mem_free(s->event);
     pthread_mutex_destroy(&s->lock);
@@ -532,7 +531,7 @@ const struct store_engine store_memory = {
     .package_put = memory_package_put, .package_take = memory_package_take, .package_clear = memory_package_clear,
     .blob_create = memory_blob_create, .blob_append = memory_blob_append, .blob_seal = memory_blob_seal,
     .blob_delete = memory_blob_delete,
-    .expire = memory_expire, .signal = memory_signal,
+    .expire = memory_expire, .blob_expire = memory_blob_expire, .signal = memory_signal,
     .reader_new = memory_reader_new, .reader_free = memory_reader_free,
     .view = memory_view, .read = memory_read, .package_stat = memory_package_stat,
     .blob_stat = memory_blob_stat, .blob_read = memory_blob_read, .totals = memory_totals,

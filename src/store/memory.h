@@ -101,7 +101,7 @@ enum err memory_blob_stat(struct store_reader *r, const uint8_t *name, uint64_t 
                           enum wire_code *code);
 enum err memory_blob_read(struct store_reader *r, const uint8_t *name, uint64_t offset, uint32_t limit, uint64_t now,
                           struct buf *out, enum wire_code *code);
-// With the lock held: drops those that have expired; with now UINT64_MAX all of them.
-void memory_blob_expire(struct store *s, uint64_t now);
+enum err memory_blob_expire(struct store *s, uint64_t now, bool *more);
+void memory_blob_drop_all(struct store *s);
 
 #endif

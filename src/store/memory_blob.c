@@ -143,10 +143,19 @@ enum err memory_blob_read(struct store_reader *r, const uint8_t *name, uint64_t 
     return buf_end(out);
 }
 
-void memory_blob_expire(struct store *s, uint64_t now)
+enum err memory_blob_expire(struct store *s, uint64_t now, bool *more)
 {
+    pthread_mutex_lock(&s->lock);
     for (struct blob **at = &s->blobs; *at != NULL;) {
-        if (now == UINT64_MAX || blob_expired(*at, now)) blob_drop(at);
+        if (blob_expired(*at, now)) blob_drop(at);
         else at = &(*at)->next;
     }
+    pthread_mutex_unlock(&s->lock);
+    *more = false;
+    return ERR_OK;
+}
+
+void memory_blob_drop_all(struct store *s)
+{
+    while (s->blobs != NULL) blob_drop(&s->blobs);
 }

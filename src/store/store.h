@@ -138,6 +138,8 @@ struct store_engine {
 
     // Called within no batch: lets go what has expired, a bounded piece of it; *more if there is more to do.
     enum err (*expire)(struct store *s, uint64_t now, bool *more);
+    // The same for blobs, by the thread that the blob calls come from.
+    enum err (*blob_expire)(struct store *s, uint64_t now, bool *more);
     // Hands a signal to the watchers of every relay on this store; not part of a batch, any thread.
     enum err (*signal)(struct store *s, const uint8_t *log, uint64_t origin, struct span data);
 
