@@ -272,6 +272,14 @@ static void act_held(struct feed *f)
     }
 }
 
+// Whether both victims are in the same epoch of the same history. A commit that only one of them could follow parts them for good,
+// and then epochs of one number mean nothing.
+static bool are_together(void)
+{
+    const struct mls_group *a = group(0), *b = group(1);
+    return active(0) && active(1) && span_eq(buf_span(&a->now.context), buf_span(&b->now.context));
+}
+
 // An honest member says something, which moves ratchets while other things are staged.
 static void act_talk(struct feed *f)
 {
@@ -283,7 +291,7 @@ static void act_talk(struct feed *f)
     must(e == MLS_OK || e == MLS_E_GROUP_INACTIVE || e == MLS_E_GROUP_PROPOSALS);
     if (e != MLS_OK) return;
     settle(from);
-    if (active(1 - from) && mls_group_epoch(to) == mls_group_epoch(group(from))) {
+    if (are_together()) {
         must_ok(mls_group_receive(to, kit_api(kit_span(message)), &r));
         must(span_eq(kit_span(r.data), span_str("hello")));
         mls_received_free(&r);
@@ -317,7 +325,7 @@ static void act_heal(struct feed *f)
     must(e == MLS_OK || mls_group_proposal_count(group(from)) > 0);
     settle(from); // a private commit takes a step of the ratchet
     if (e != MLS_OK) return;
-    bool together = active(to) && mls_group_epoch(group(to)) == mls_group_epoch(group(from));
+    bool together = are_together();
     if (together) {
         e = mls_group_receive(group(to), kit_api(kit_span(c.message)), &r);
         together = e == MLS_OK;
