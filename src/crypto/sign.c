@@ -8,6 +8,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <sodium/crypto_sign_ed25519.h>
 
 // ---------------------------------------------------------------------------------------------- EdDSA
 
@@ -68,6 +69,16 @@ static enum err eddsa_verify(struct crypto *c, const struct sig_alg *s, const ui
     EVP_MD_CTX_reset(c->md_ctx);
     EVP_PKEY_free(key);
     return ossl_end(clean, e);
+}
+
+// Ed25519 is checked by libsodium, in half the time that OpenSSL 3 takes (docs/decisions/0006). It also refuses public keys of small
+// order and encodings of keys that are not the shortest, for which no honest signer has a use. It needs no initialisation.
+static enum err ed25519_verify(struct crypto *c, const struct sig_alg *s, const uint8_t *pk, struct span msg, struct span sig)
+{
+    (void)c;
+    if (sig.n != s->nsigmax) return ERR_UNAUTHENTICATED;
+    const uint8_t *bytes = msg.n > 0 ? msg.p : sig.p; // never NULL
+    return crypto_sign_ed25519_verify_detached(sig.p, bytes, msg.n, pk) == 0 ? ERR_OK : ERR_UNAUTHENTICATED;
 }
 
 // ---------------------------------------------------------------------------------------------- ECDSA
@@ -183,13 +194,13 @@ bool crypto_sig_pk_ok(struct crypto *c, const struct crypto_suite *s, struct spa
     return pk.n == a->npk && (a->curve == NULL || nist_pk_ok(c, a->curve, pk.p));
 }
 
-#define EDDSA .keygen = eddsa_keygen, .public = eddsa_public, .sign = eddsa_sign, .verify = eddsa_verify
+#define EDDSA .keygen = eddsa_keygen, .public = eddsa_public, .sign = eddsa_sign
 #define ECDSA .keygen = ecdsa_keygen, .public = ecdsa_public, .sign = ecdsa_sign, .verify = ecdsa_verify
 
 const struct sig_alg sig_ed25519 = {
-    .name = "ED25519", .npk = 32, .nsk = 32, .nsigmax = 64, .index = RAW_ED25519, EDDSA};
+    .name = "ED25519", .npk = 32, .nsk = 32, .nsigmax = 64, .index = RAW_ED25519, EDDSA, .verify = ed25519_verify};
 const struct sig_alg sig_ed448 = {
-    .name = "ED448", .npk = 57, .nsk = 57, .nsigmax = 114, .index = RAW_ED448, EDDSA};
+    .name = "ED448", .npk = 57, .nsk = 57, .nsigmax = 114, .index = RAW_ED448, EDDSA, .verify = eddsa_verify};
 const struct sig_alg sig_p256 = {
     .name = "ECDSA", .npk = 65, .nsk = 32, .nsigmax = 72, .curve = &dh_p256, .hash = &hash_sha256, ECDSA};
 const struct sig_alg sig_p384 = {
