@@ -4,6 +4,8 @@
 // the private parts that go with them.
 #include "group/client.h"
 
+#include "base/siphash.h"
+
 enum { DEFAULT_AHEAD = 1000, DEFAULT_PROPOSALS = 1000, DEFAULT_LIFETIME = 100 * 24 * 3600, DEFAULT_LEAVES = 65536 };
 
 // The application's callbacks behind the shape that the rooms below know.
@@ -132,16 +134,27 @@ enum mls_error mls_signature_keys(const struct mls_client *c, uint16_t suite, st
 
 // ---------------------------------------------------------------------------------------------- private parts
 
-enum { PRIVATE_PART_VERSION = 1 };
+enum { PRIVATE_PART_VERSION = 2 };
+
+// A checksum tells damage. The key is no secret: whoever could change a private part on purpose holds its keys. That the keys
+// belong to the KeyPackage was so when they were made; to compute the public ones again would cost as much as a third of
+// joining a small group.
+static uint64_t private_part_sum(struct span s)
+{
+    static const uint64_t key[2] = {UINT64_C(0x77686d2070726976), UINT64_C(0x6174652070617274)};
+    return siphash(key, s);
+}
 
 void private_part_write(struct buf *b, struct span key_package, struct span init_key, struct span leaf_key,
                         struct span signature_key)
 {
+    size_t from = b->n;
     tls_put_u8(b, PRIVATE_PART_VERSION);
     tls_put_vector(b, key_package);
     tls_put_vector(b, init_key);
     tls_put_vector(b, leaf_key);
     tls_put_vector(b, signature_key);
+    if (buf_end(b) == ERR_OK) tls_put_u64(b, private_part_sum(span_of(b->p + from, b->n - from)));
 }
 
 enum err private_part_decode(struct span raw, struct private_part *out)
@@ -152,7 +165,9 @@ enum err private_part_decode(struct span raw, struct private_part *out)
     out->init_key = tls_vector(&r);
     out->leaf_key = tls_vector(&r);
     out->signature_key = tls_vector(&r);
-    if (tls_end(&r) != ERR_OK || version != PRIVATE_PART_VERSION) return ERR_CORRUPT;
+    struct span summed = tls_since(&r, raw.p);
+    uint64_t sum = tls_u64(&r);
+    if (tls_end(&r) != ERR_OK || version != PRIVATE_PART_VERSION || sum != private_part_sum(summed)) return ERR_CORRUPT;
     enum err e = key_package_decode(kp, &out->key_package);
     return e == ERR_MALFORMED ? ERR_CORRUPT : e;
 }

@@ -175,7 +175,11 @@ static void a_private_part_opens(void **state)
     for (size_t n = 0; n < mine.size; n++) {
         struct mls_span shorter = {mine.data, n};
         assert_int_equal(mls_private_part_read(shorter, &part), MLS_E_CORRUPT);
+        p.bob.private_part.data[n] ^= 0x40;
+        assert_int_equal(mls_private_part_read(mine, &part), MLS_E_CORRUPT);
+        p.bob.private_part.data[n] ^= 0x40;
     }
+    assert_ok(mls_private_part_read(mine, &part));
     pair_close(&p);
 }
 
