@@ -40,8 +40,9 @@ static bool skip_node(struct tls_reader *r)
     return true;
 }
 
-// Whether the node that has just been read has the key of one before it. tree/check would say so too, but too late: to put a
-// key into the index takes as long as there are others like it, and so a tree of one key the square of its size.
+// Whether the node that has just been read has the key of one before it. It is asked at once: to put a key into the index
+// takes as long as there are others like it, and so a tree of one key would take the square of its size.
+// RFC 9420 §12.4.3.1: "Verify that the encryption key in the parent node does not appear in any other node of the tree."
 static enum err check_new_keys(const struct tree *t, uint32_t node)
 {
     uint32_t other;
@@ -75,10 +76,11 @@ static bool has_shape(const struct tree *t)
 enum err tree_decode(struct tree *t, struct span ratchet_tree)
 {
     struct tls_reader r = tls_reader_of(ratchet_tree), in = tls_open(&r), ahead = in;
-    uint32_t count = 0;
+    uint32_t count = 0, keys = 0;
     bool last = false;
     while (tls_left(&ahead) > 0 && count < math_width(t->most)) {
         last = skip_node(&ahead);
+        if (last) keys += node_is_leaf(count) ? 2 : 1;
         count++;
     }
     if (ahead.err != ERR_OK || tls_end(&r) != ERR_OK) return ERR_MALFORMED;
@@ -86,6 +88,7 @@ enum err tree_decode(struct tree *t, struct span ratchet_tree)
     // RFC 9420 §12.4.3.3: "The receiver MUST check that the last node in ratchet_tree is non-blank".
     if (count == 0 || !last) return ERR_MALFORMED;
     enum err e = tree_resize(t, math_full(count / 2 + 1));
+    if (e == ERR_OK) e = tree_reserve_keys(t, keys);
     for (uint32_t i = 0; e == ERR_OK && i < count; i++) {
         e = tree_read_node(t, i, &in);
         if (e == ERR_OK) e = check_new_keys(t, i);

@@ -123,7 +123,16 @@ static enum err check_one_leaf(const struct algo *a, void *arg, size_t i)
     return e == ERR_OK ? check_leaf(a, w->rules, &l, (enum leaf_source)l.source, (uint32_t)i) : e;
 }
 
-// Unique keys, credential types, and the application's word on each credential.
+static enum err check_parent_key(const struct algo *a, void *arg, size_t i)
+{
+    const struct leaf_work *w = arg;
+    uint32_t node = 2 * (uint32_t)i + 1;
+    if (tree_is_blank(w->tree, node)) return ERR_OK;
+    // RFC 9420 §5.1.1: "HPKE public keys are opaque values in a format defined by the underlying protocol".
+    return crypto_kem_pk_ok(a->crypto, a->suite, tree_key(w->tree, node)) ? ERR_OK : rule(MLS_E_TREE_KEY_INVALID);
+}
+
+// Credential types, and the application's word on each credential.
 static enum err check_members(const struct check_rules *rules, const struct tree *t)
 {
     uint16_t type;
@@ -134,8 +143,6 @@ static enum err check_members(const struct check_rules *rules, const struct tree
     for (uint32_t leaf = 0; e == ERR_OK && leaf < t->leaves; leaf++) {
         struct leaf l;
         if (tree_is_blank(t, 2 * leaf)) continue;
-        if (tree_key_shared(t, 2 * leaf, INDEX_SIGNATURE)) return rule(MLS_E_LEAF_SIGNATURE_KEY_TAKEN);
-        if (tree_key_shared(t, 2 * leaf, INDEX_ENCRYPTION)) return rule(MLS_E_LEAF_ENCRYPTION_KEY_TAKEN);
         e = tree_leaf(t, leaf, &l);
         // RFC 9420 §5.3.1: "When a member receives a GroupInfo object that it will use to join a group, either via a
         // Welcome or via an external Commit". MLS_E_LEAF_CREDENTIAL
@@ -144,24 +151,11 @@ static enum err check_members(const struct check_rules *rules, const struct tree
     return e;
 }
 
-static enum err check_parents(const struct algo *a, const struct tree *t)
-{
-    for (uint32_t node = 1; node < math_width(t->leaves); node += 2) {
-        if (tree_is_blank(t, node)) continue;
-        // RFC 9420 §12.4.3.1: "Verify that the encryption key in the parent node does not appear in any other node of the
-        // tree."
-        if (tree_key_shared(t, node, INDEX_ENCRYPTION)) return rule(MLS_E_TREE_KEY_TWICE);
-        // RFC 9420 §5.1.1: "HPKE public keys are opaque values in a format defined by the underlying protocol".
-        if (!crypto_kem_pk_ok(a->crypto, a->suite, tree_key(t, node))) return rule(MLS_E_TREE_KEY_INVALID);
-    }
-    return ERR_OK;
-}
-
 enum err check_tree(const struct algo *a, const struct check_rules *rules, struct tree *t)
 {
     struct leaf_work w = {rules, t};
     enum err e = check_unmerged(t);
-    if (e == ERR_OK) e = check_parents(a, t);
+    if (e == ERR_OK) e = parallel_run(a, rules->executor, t->leaves - 1, check_parent_key, &w);
     if (e == ERR_OK) e = check_members(rules, t);
     if (e == ERR_OK) e = check_parent_hashes(a, t);
     return e == ERR_OK ? parallel_run(a, rules->executor, t->leaves, check_one_leaf, &w) : e;

@@ -279,6 +279,8 @@ static enum err count_reserve(struct tree *t, const void *node)
                                        types_count(l.capabilities.proposals));
 }
 
+enum err tree_reserve_keys(struct tree *t, size_t n) { return index_reserve(&t->keys, n, key_of, t); }
+
 static void index_node(struct tree *t, uint32_t node, bool put)
 {
     for (enum index_kind kind = INDEX_ENCRYPTION; kind <= (node_is_leaf(node) ? INDEX_SIGNATURE : INDEX_ENCRYPTION); kind++) {

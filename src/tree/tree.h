@@ -122,6 +122,8 @@ enum err tree_read_node(struct tree *t, uint32_t node, struct tls_reader *r);
 enum err tree_restore_node(struct tree *t, uint32_t node, struct span optional_node);
 // Gives a whole, empty tree its number of leaves, a power of two.
 enum err tree_resize(struct tree *t, uint32_t leaves);
+// Room for n more keys in the index, so that it does not grow bit by bit while a whole tree is read.
+enum err tree_reserve_keys(struct tree *t, size_t n);
 
 // The tree hash of a node (§7.8), nh bytes.
 enum err tree_hash(const struct algo *a, struct tree *t, uint32_t node, uint8_t *out);
