@@ -152,6 +152,7 @@ enum err join_tree(struct mls_group *g, const struct group_info *info, struct sp
     if (tree.n == 0) return rule(MLS_E_WELCOME_TREE);
     enum err e = tree_decode(&g->tree, tree);
     if (e == ERR_OK) e = check_signer(g, info);
+    if (e == ERR_OK) e = tree_hash_below(&g->algo, &g->client->executor, &g->tree);
     if (e == ERR_OK) e = tree_hash(&g->algo, &g->tree, math_root(g->tree.leaves), hash);
     // RFC 9420 §12.4.3.1: "Verify that the tree hash of the ratchet tree matches the tree_hash field in GroupInfo."
     if (e == ERR_OK && !span_eq(info->context.tree_hash, span_of(hash, algo_nh(&g->algo)))) {

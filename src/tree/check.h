@@ -42,8 +42,8 @@ enum err check_extensions(const struct tree *t, struct span extensions);
 
 // All that a joiner must check of a tree (§12.4.3.1) but for its hash.
 enum err check_tree(const struct algo *a, const struct check_rules *rules, struct tree *t);
-// Only the parent hashes (§7.9.2).
-enum err check_parent_hashes(const struct algo *a, struct tree *t);
+// Only the parent hashes (§7.9.2). x may be NULL.
+enum err check_parent_hashes(const struct algo *a, const struct executor *x, struct tree *t);
 // Only the lists of unmerged leaves.
 enum err check_unmerged(const struct tree *t);
 

@@ -83,27 +83,36 @@ static enum err chained(const struct algo *a, struct tree *t, const struct paren
     return e;
 }
 
-// RFC 9420 §7.9.2: "When joining a group, the new member MUST authenticate that each non-blank parent node P is
-// parent-hash valid." MLS_E_TREE_PARENT_HASH
-enum err check_parent_hashes(const struct algo *a, struct tree *t)
+static enum err check_chain(const struct algo *a, struct tree *t, uint32_t node)
 {
     struct nodes scratch = {0};
-    enum err e = ERR_OK;
-    for (uint32_t node = 1; e == ERR_OK && node < math_width(t->leaves); node += 2) {
-        const struct parent *p = tree_parent(t, node);
-        bool left = false, right = false;
-        if (p == NULL) continue;
-        // RFC 9420 §7.5: "The root node always has a zero-length hash for its parent hash."
-        if (node == math_root(t->leaves) && parent_hash(p).n > 0) e = rule(MLS_E_TREE_PARENT_HASH);
-        if (e != ERR_OK) break;
-        e = chained(a, t, p, math_left(node), math_right(node), &scratch, &left);
-        if (e == ERR_OK) e = chained(a, t, p, math_right(node), math_left(node), &scratch, &right);
-        // RFC 9420 §7.9.2: "verifying that there is exactly one descendant of each non-blank parent node for which the
-        // parent node is parent-hash valid."
-        if (e == ERR_OK && left == right) e = rule(MLS_E_TREE_PARENT_HASH);
-    }
+    const struct parent *p = tree_parent(t, node);
+    bool left = false, right = false;
+    if (p == NULL) return ERR_OK;
+    // RFC 9420 §7.5: "The root node always has a zero-length hash for its parent hash."
+    if (node == math_root(t->leaves) && parent_hash(p).n > 0) return rule(MLS_E_TREE_PARENT_HASH);
+    enum err e = chained(a, t, p, math_left(node), math_right(node), &scratch, &left);
+    if (e == ERR_OK) e = chained(a, t, p, math_right(node), math_left(node), &scratch, &right);
     nodes_free(&scratch);
-    return e;
+    // RFC 9420 §7.9.2: "verifying that there is exactly one descendant of each non-blank parent node for which the
+    // parent node is parent-hash valid."
+    return e == ERR_OK && left == right ? rule(MLS_E_TREE_PARENT_HASH) : e;
+}
+
+static enum err check_one_chain(const struct algo *a, void *arg, size_t i)
+{
+    return check_chain(a, arg, 2 * (uint32_t)i + 1);
+}
+
+// RFC 9420 §7.9.2: "When joining a group, the new member MUST authenticate that each non-blank parent node P is
+// parent-hash valid." MLS_E_TREE_PARENT_HASH
+enum err check_parent_hashes(const struct algo *a, const struct executor *x, struct tree *t)
+{
+    uint8_t root[CRYPTO_HASH_MAX];
+    // All tree hashes are there from now on, so that the tasks only read them; but an overlay makes room while it is read.
+    enum err e = t->leaves == 0 ? ERR_OK : tree_hash(a, t, math_root(t->leaves), root);
+    if (e != ERR_OK || t->leaves < 2) return e;
+    return parallel_run(a, t->under == NULL ? x : NULL, t->leaves - 1, check_one_chain, t);
 }
 
 // -------------------------------------------------------------------------------------------------------- leaves
@@ -157,6 +166,6 @@ enum err check_tree(const struct algo *a, const struct check_rules *rules, struc
     enum err e = check_unmerged(t);
     if (e == ERR_OK) e = parallel_run(a, rules->executor, t->leaves - 1, check_parent_key, &w);
     if (e == ERR_OK) e = check_members(rules, t);
-    if (e == ERR_OK) e = check_parent_hashes(a, t);
+    if (e == ERR_OK) e = check_parent_hashes(a, rules->executor, t);
     return e == ERR_OK ? parallel_run(a, rules->executor, t->leaves, check_one_leaf, &w) : e;
 }

@@ -3,7 +3,10 @@
 // Tree hashes and parent hashes (RFC 9420 §7.8, §7.9). A tree hash is computed once and kept until something below it
 // changes, so that a commit costs O(log N) hashes. Invariant: a node's hash is cached only when those of all its
 // descendants are.
+#include "tree/parallel.h"
 #include "tree/slot.h"
+
+enum { BELOW_LEVEL = 4 }; // subtrees of 16 leaves: worth a task, and many
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
 
@@ -93,6 +96,20 @@ enum err tree_hash(const struct algo *a, struct tree *t, uint32_t node, uint8_t 
     if (s != NULL) s->hashed = true;
     else home->hashed[node] = 1;
     return ERR_OK;
+}
+
+// Subtrees have no node in common, so each task writes hashes that no other one touches.
+static enum err hash_below(const struct algo *a, void *arg, size_t i)
+{
+    struct tree *t = arg;
+    uint8_t hash[CRYPTO_HASH_MAX];
+    return tree_hash(a, t, math_ancestor((uint32_t)i << BELOW_LEVEL, BELOW_LEVEL), hash);
+}
+
+enum err tree_hash_below(const struct algo *a, const struct executor *x, struct tree *t)
+{
+    if (x == NULL || x->run == NULL || t->under != NULL) return ERR_OK;
+    return parallel_run(a, x, t->leaves >> BELOW_LEVEL, hash_below, t);
 }
 
 // Whether p has an unmerged leaf below this node.

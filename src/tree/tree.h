@@ -127,6 +127,10 @@ enum err tree_reserve_keys(struct tree *t, size_t n);
 
 // The tree hash of a node (§7.8), nh bytes.
 enum err tree_hash(const struct algo *a, struct tree *t, uint32_t node, uint8_t *out);
+// Hashes the lower part of a whole tree, not an overlay, with the help of an executor (NULL: does nothing), so that tree_hash of
+// the root has little left to do.
+struct executor;
+enum err tree_hash_below(const struct algo *a, const struct executor *x, struct tree *t);
 // The original tree hash (§7.9): that of a node as if the unmerged leaves of p were blank and unmerged nowhere.
 enum err tree_original_hash(const struct algo *a, struct tree *t, uint32_t node, const struct parent *p, uint8_t *out);
 // The parent hash of a node with this key and parent_hash field, and this copath child (§7.9), nh bytes. p gives the

@@ -95,7 +95,7 @@ static void after_path(struct group *g, struct tree *after, uint32_t sender, con
 {
     struct leaf l;
     if (g->t->failed) return;
-    trial_ok(g->t, check_parent_hashes(&g->t->algo, after), "%s: parent hashes of the tree", step);
+    trial_ok(g->t, check_parent_hashes(&g->t->algo, NULL, after), "%s: parent hashes of the tree", step);
     if (!trial_ok(g->t, tree_leaf(after, sender, &l), "%s: leaf of the sender", step)) return;
     trial_equal(g->t, l.source, LEAF_COMMIT, "%s: source of the leaf", step);
     trial_ok(g->t, leaf_verify(&g->t->algo, &l, g->group_id, sender), "%s: signature of the leaf", step);
