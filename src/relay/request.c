@@ -4,6 +4,8 @@
 // it comes home. Invariant: every request has exactly one reply, or the session closes.
 #include "relay/follow.h"
 
+#include "store/grants.h"
+
 static void ok(struct session *s, uint32_t id)
 {
     struct wire_reply r = {.type = WIRE_R_OK, .id = id};
@@ -122,6 +124,17 @@ static void reply_of(const struct job *j, struct wire_reply *r)
     }
 }
 
+// What a store means by a limit; 0 where it is a blob's or a pool's own.
+static uint64_t limit_of(const struct config *c, enum wire_type type)
+{
+    switch (type) {
+    case WIRE_BLOB_CREATE: return c->blob_max;
+    case WIRE_LOG_ADVANCE:
+    case WIRE_GRANT_SET: return GRANTS_MAX;
+    default: return 0;
+    }
+}
+
 // Why it was refused, in numbers.
 static uint64_t detail_of(const struct job *j)
 {
@@ -129,7 +142,7 @@ static uint64_t detail_of(const struct job *j)
     switch (j->code) {
     case WIRE_E_STALE: return j->appended.epoch;
     case WIRE_E_OFFSET: return j->blob.size;
-    case WIRE_E_LIMIT: return j->request.type == WIRE_BLOB_CREATE ? c->blob_max : j->appended.seq;
+    case WIRE_E_LIMIT: return limit_of(c, j->request.type);
     default: return 0;
     }
 }
@@ -258,9 +271,10 @@ void request_handle(struct session *s, struct span message)
     struct job *j = NULL;
     uint64_t detail = 0;
     enum err e = job_new(s, message, &j);
-    if (e == ERR_UNSUPPORTED && message.n >= 5 && s->state == SESSION_OPEN) {
-        uint32_t id = (uint32_t)message.p[1] << 24 | (uint32_t)message.p[2] << 16 | (uint32_t)message.p[3] << 8 | message.p[4];
-        session_error(s, id, WIRE_E_UNSUPPORTED, 0);
+    if ((e == ERR_UNSUPPORTED || e == ERR_LIMIT) && s->state == SESSION_OPEN) {
+        struct wire_reply r;
+        wire_refuse(message, &r);
+        session_error(s, r.id, r.code, r.detail);
         return;
     }
     if (e != ERR_OK || (j->request.type == WIRE_HELLO) != (s->state == SESSION_NEW)) {
