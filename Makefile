@@ -48,6 +48,7 @@ run: deps all
 	@$(B)/mls-demo
 
 test: deps all
+	@tools/e2e $(B)
 	@tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(B)
 
 bench: deps all
