@@ -27,6 +27,27 @@ static size_t count_devices(const struct state *st)
     return n;
 }
 
+// How many bytes one take may hand out, if a device's largest package has `largest` or what it has now.
+static size_t count_bytes(const struct state *st, const uint8_t *device, size_t largest)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < st->packets; i++) {
+        const struct packet *p = st->packet[i];
+        size_t most = p->n, j = 0;
+        if (of_device(p, device)) {
+            largest = largest < most ? most : largest;
+            continue;
+        }
+        while (j < i && !of_device(st->packet[j], p->device)) j++;
+        if (j < i) continue;
+        for (; j < st->packets; j++) {
+            if (of_device(st->packet[j], p->device) && most < st->packet[j]->n) most = st->packet[j]->n;
+        }
+        bytes += most + STORE_TAKEN_HEAD;
+    }
+    return bytes + largest + STORE_TAKEN_HEAD;
+}
+
 // Each packet is in the garbage list until the batch ends, when somebody holds it or not.
 static enum err add_packet(struct store *s, struct state *st, const uint8_t *device, bool last_resort, struct span bytes)
 {
@@ -74,12 +95,13 @@ enum err memory_package_put(struct store *s, const struct store_access *a, const
     struct log *l = memory_find_allowed(s, a, WIRE_ADMIN, code);
     struct span rest = list, package;
     struct wire_pool had;
-    size_t n = 0;
+    size_t n = 0, largest = last.n;
     if (l == NULL) return ERR_OK;
-    while (wire_next_package(&rest, &package)) n++;
+    for (; wire_next_package(&rest, &package); n++) largest = largest < package.n ? package.n : largest;
     count_pool(&l->now, device, &had);
     bool known = had.packages > 0 || had.last_resort;
-    if (had.packages + n > WIRE_PACKAGES_MAX || (!known && count_devices(&l->now) >= WIRE_DEVICES_MAX)) {
+    bool full = had.packages + n > WIRE_PACKAGES_MAX || (!known && count_devices(&l->now) >= WIRE_DEVICES_MAX);
+    if (full || count_bytes(&l->now, device, largest) > STORE_TAKEN_MAX) {
         *code = WIRE_E_LIMIT;
         return ERR_OK;
     }

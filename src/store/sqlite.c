@@ -32,7 +32,8 @@ static const char *const queries[STATEMENTS] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
-    [Q_LOG_GET] = "SELECT number, alive, next, epoch, time, total, retention, host, bytes_max, grants FROM log WHERE id=?1",
+    [Q_LOG_GET] =
+        "SELECT number, alive, next, epoch, time, total, retention, host, bytes_max, grants FROM log WHERE id=?1",
     [Q_LOG_PUT] = "INSERT INTO log(id, alive, next, epoch, time, total, retention, host, bytes_max, grants)"
                   " VALUES(?1, 0, 1, 0, 0, 0, 0, 0, 0, x'')",
     [Q_LOG_SET] = "UPDATE log SET alive=?2, next=?3, epoch=?4, time=?5, total=?6, retention=?7, host=?8, bytes_max=?9,"
@@ -56,10 +57,13 @@ static const char *const queries[STATEMENTS] = {
     [Q_PACKAGE_DROP] = "DELETE FROM package WHERE id=?1",
     [Q_PACKAGE_CLEAR] = "DELETE FROM package WHERE log=?1 AND device=?2",
     [Q_PACKAGE_CLEAR_ALL] = "DELETE FROM package WHERE log=?1",
-    [Q_PACKAGE_COUNT] = "SELECT device, sum(NOT last), sum(last) FROM package WHERE log=?1 GROUP BY device ORDER BY min(id)",
+    [Q_PACKAGE_COUNT] =
+        "SELECT device, sum(NOT last), sum(last), max(length(body)) FROM package WHERE log=?1 GROUP BY device"
+        " ORDER BY min(id)",
     [Q_PACKAGE_LAST] = "DELETE FROM package WHERE log=?1 AND device=?2 AND last",
-    [Q_TOTALS] = "SELECT (SELECT count(*) FROM log WHERE alive), (SELECT coalesce(max(id) - min(id) + 1, 0) FROM entry),"
-                 " (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)",
+    [Q_TOTALS] =
+        "SELECT (SELECT count(*) FROM log WHERE alive), (SELECT coalesce(max(id) - min(id) + 1, 0) FROM entry),"
+        " (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)",
 };
 
 // ----------------------------------------------------------------------------------------------------------------- SQLite

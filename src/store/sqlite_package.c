@@ -4,20 +4,28 @@
 // else got, after a crash neither.
 #include "store/sqlite.h"
 
-// The device's pool; how many devices the log has.
-static enum err count(struct db *db, int64_t log, const uint8_t *device, struct wire_pool *out, size_t *devices)
+// The device's pool, how many devices the log has, and how many bytes one take may hand out if the device's largest package
+// has `largest` or what it has now.
+static enum err count(struct db *db, int64_t log, const uint8_t *device, size_t largest, struct wire_pool *out,
+                      size_t *devices, size_t *bytes)
 {
     enum err e = ERR_OK;
     sqlite3_stmt *q = db->q[Q_PACKAGE_COUNT];
     *out = (struct wire_pool){.device = device};
-    *devices = 0;
+    *devices = *bytes = 0;
     (void)sqlite3_bind_int64(q, 1, log);
     while (sqlite_step(q, &e)) {
+        size_t most = (size_t)sqlite3_column_int(q, 3);
         (*devices)++;
-        if (sqlite3_column_bytes(q, 0) != WIRE_DEVICE || memcmp(sqlite3_column_blob(q, 0), device, WIRE_DEVICE) != 0) continue;
-        out->packages = (uint16_t)sqlite3_column_int(q, 1);
-        out->last_resort = sqlite3_column_int(q, 2) != 0;
+        if (sqlite3_column_bytes(q, 0) == WIRE_DEVICE && memcmp(sqlite3_column_blob(q, 0), device, WIRE_DEVICE) == 0) {
+            out->packages = (uint16_t)sqlite3_column_int(q, 1);
+            out->last_resort = sqlite3_column_int(q, 2) != 0;
+            if (largest < most) largest = most;
+        } else {
+            *bytes += most + STORE_TAKEN_HEAD;
+        }
     }
+    *bytes += largest + STORE_TAKEN_HEAD;
     return e;
 }
 
@@ -50,22 +58,23 @@ enum err sqlite_package_put(struct store *s, const struct store_access *a, const
     enum err e = ERR_OK;
     struct wire_pool had;
     struct span rest = list, package;
-    size_t devices = 0, n = 0;
+    size_t devices = 0, bytes = 0, n = 0, largest = last.n;
     struct hot *h = row_allowed(s, a, WIRE_ADMIN, code, &e);
     if (h == NULL || e != ERR_OK) return e;
     int64_t log = h->row.number;
-    e = count(&s->db, log, device, &had, &devices);
+    for (; wire_next_package(&rest, &package); n++) largest = largest < package.n ? package.n : largest;
+    e = count(&s->db, log, device, largest, &had, &devices, &bytes);
     if (e != ERR_OK) return e;
-    while (wire_next_package(&rest, &package)) n++;
     bool known = had.packages > 0 || had.last_resort;
-    if (had.packages + n > WIRE_PACKAGES_MAX || (!known && devices >= WIRE_DEVICES_MAX)) {
+    bool full = had.packages + n > WIRE_PACKAGES_MAX || (!known && devices >= WIRE_DEVICES_MAX);
+    if (full || bytes > STORE_TAKEN_MAX) {
         *code = WIRE_E_LIMIT;
         return ERR_OK;
     }
     if (last.n > 0) e = clear(s, Q_PACKAGE_LAST, log, device);
     if (e == ERR_OK && last.n > 0) e = add(s, log, device, true, last);
     while (e == ERR_OK && wire_next_package(&list, &package)) e = add(s, log, device, false, package);
-    return e == ERR_OK ? count(&s->db, log, device, pool, &devices) : e;
+    return e == ERR_OK ? count(&s->db, log, device, 0, pool, &devices, &bytes) : e;
 }
 
 enum err sqlite_package_take(struct store *s, const struct store_access *a, struct buf *taken, enum wire_code *code)

@@ -93,6 +93,10 @@ struct store_blob {
     uint64_t expires; // seconds since 1970
 };
 
+// What one take of key packages may hand out, so that its answer fits into a frame; each device's costs so much besides its bytes.
+// package_put refuses what could make it more.
+enum { STORE_TAKEN_HEAD = WIRE_DEVICE + 5, STORE_TAKEN_MAX = WIRE_FRAME_MAX - 16 };
+
 // Numbers for people and metrics.
 struct store_totals {
     uint64_t logs, entries, blobs, bytes; // bytes: on disk
