@@ -88,6 +88,15 @@ static enum err do_read(struct lane *l, struct job *j)
     }
 }
 
+// Who has another size in mind is told the real one.
+static enum err do_seal(struct lane *l, struct job *j)
+{
+    enum wire_code unused = WIRE_OK;
+    enum err e = l->engine->blob_seal(l->store, j->name, j->hash, j->request.size, j->now, &j->code);
+    if (e != ERR_OK || j->code != WIRE_E_OFFSET) return e;
+    return l->engine->blob_stat(l->reader, j->name, j->now, &j->blob, &unused);
+}
+
 static enum err do_blob(struct lane *l, struct job *j)
 {
     const struct wire_request *r = &j->request;
@@ -97,7 +106,7 @@ static enum err do_blob(struct lane *l, struct job *j)
         return e->blob_create(l->store, j->name, j->hash, r->size, r->retention, &j->host, j->now, &j->code);
     case WIRE_BLOB_APPEND:
         return e->blob_append(l->store, j->name, j->hash, r->offset, r->payload, j->now, &j->blob, &j->code);
-    case WIRE_BLOB_SEAL: return e->blob_seal(l->store, j->name, j->hash, r->size, j->now, &j->code);
+    case WIRE_BLOB_SEAL: return do_seal(l, j);
     case WIRE_BLOB_DELETE: return e->blob_delete(l->store, j->name, j->hash, &j->code);
     case WIRE_BLOB_STAT: return e->blob_stat(l->reader, j->name, j->now, &j->blob, &j->code);
     case WIRE_BLOB_READ: return e->blob_read(l->reader, j->name, r->offset, r->limit, j->now, &j->out, &j->code);
