@@ -87,7 +87,9 @@ export class Client {
   greeting!: Hello;
   received = 0; // bytes of pushes of entries: what they cost
   onPush?: (m: Message) => void; // instead of `pushes`
+  width = 64; // requests in flight; what hello says
   private next = 1;
+  private readonly queue: [number, Request, Waiting][] = [];
   private readonly waiting = new Map<number, Waiting>();
   private readonly listeners: { fits: (m: Message) => boolean; resolve: (m: Message) => void }[] = [];
   private broken?: Error;
@@ -131,14 +133,22 @@ export class Client {
 
   send(r: Request, id = 0): void { this.socket.send(encode(id, r)); }
 
-  // Sends now, and gives the reply that will come, whatever it is.
+  // The reply that will come, whatever it is. As many requests are in flight as may be; the others wait here.
   start(r: Request): Promise<Message> {
     const id = this.next++;
     const what = `the reply to request ${id} of type 0x${r.type.toString(16)}`;
     if (this.broken !== undefined) return Promise.reject(this.broken);
-    const reply = new Promise<Message>((resolve, reject) => this.waiting.set(id, { resolve, reject, what }));
-    this.send(r, id);
+    const reply = new Promise<Message>((resolve, reject) => this.queue.push([id, r, { resolve, reject, what }]));
+    this.pump();
     return within(what, reply);
+  }
+
+  private pump(): void {
+    while (this.waiting.size < this.width && this.queue.length > 0) {
+      const [id, r, w] = this.queue.shift()!;
+      this.waiting.set(id, w);
+      this.send(r, id);
+    }
   }
 
   async ask<K extends Kind>(kind: K, r: Request): Promise<Body<K>> {
@@ -221,12 +231,15 @@ export class Client {
     const w = this.waiting.get(m.id);
     if (w === undefined) throw new Error(`a reply to ${m.id}, which waits for none`);
     this.waiting.delete(m.id);
+    if (m.kind === 'hello') this.width = m.inFlight;
     w.resolve(m);
+    this.pump();
   }
 
   private fail(e: Error): void {
     this.broken ??= e;
-    for (const w of this.waiting.values()) w.reject(new Error(`${w.what} did not come: ${e.message}`));
+    const all = [...this.waiting.values(), ...this.queue.splice(0).map(([, , w]) => w)];
     this.waiting.clear();
+    for (const w of all) w.reject(new Error(`${w.what} did not come: ${e.message}`));
   }
 }
