@@ -141,6 +141,7 @@ static void end_batch(struct store *s, bool keep)
         else take_back(l);
     }
     for (size_t i = 0; i < s->garbage_n; i++) {
+        s->garbage[i]->listed = false;
         if (!somebody_holds(s, s->garbage[i])) drop_packet(s->garbage[i]);
     }
     s->garbage_n = 0;
@@ -258,11 +259,12 @@ static enum err push_entry(struct log *l, const struct store_append *a, uint64_t
 
 static void trim(struct log *l, uint64_t most)
 {
+    uint64_t from = l->now.oldest;
     while (l->now.bytes > most && l->now.oldest + 1 < l->now.next) {
         l->now.bytes -= l->entry[l->now.oldest - l->base].n;
         l->now.oldest++;
     }
-    (void)grants_tidy(&l->now.grants, l->now.oldest);
+    if (l->now.oldest > from) (void)grants_tidy(&l->now.grants, l->now.oldest);
 }
 
 static enum err append_to(struct store *s, struct log *l, const struct store_append *a, struct store_appended *out)
@@ -304,6 +306,7 @@ static enum err memory_log_append(struct store *s, const struct store_append *a,
 
 enum err memory_discard(struct store *s, struct packet *p)
 {
+    if (p->listed) return ERR_OK;
     if (s->garbage_n == s->garbage_room) {
         size_t room = s->garbage_room == 0 ? 64 : 2 * s->garbage_room;
         struct packet **more = mem_new_array(room, sizeof *more);
@@ -313,6 +316,7 @@ enum err memory_discard(struct store *s, struct packet *p)
         s->garbage = more;
         s->garbage_room = room;
     }
+    p->listed = true;
     s->garbage[s->garbage_n++] = p;
     return ERR_OK;
 }
@@ -326,6 +330,7 @@ static enum err memory_log_delete(struct store *s, const struct store_access *a,
     if (e == ERR_OK) e = tell(s, STORE_DELETED, l, 0);
     if (e != ERR_OK) return e;
     l->now.exists = false;
+    l->now.epoch++;
     l->now.oldest = l->now.next;
     l->now.bytes = 0;
     l->now.packets = 0;
@@ -353,17 +358,17 @@ static enum err memory_grant_remove(struct store *s, const struct store_access *
 
 // ---------------------------------------------------------------------------------------------------- expiry and signals
 
-static void expire_log(struct log *l, uint64_t now)
+static void expire_log(struct log *l, uint32_t most, uint64_t now)
 {
-    uint64_t from = l->now.oldest;
+    uint64_t from = l->now.oldest, ms = (uint64_t)(l->now.retention < most ? l->now.retention : most) * 1000;
     while (l->now.oldest < l->now.next) {
         const struct entry *x = &l->entry[l->now.oldest - l->base];
-        if (x->time + (uint64_t)l->now.retention * 1000 > now) break;
+        if (x->time + ms > now) break;
         l->now.bytes -= x->n;
         l->now.oldest++;
     }
     free_entries(l, from, l->now.oldest);
-    (void)grants_tidy(&l->now.grants, l->now.oldest);
+    if (l->now.oldest > from) (void)grants_tidy(&l->now.grants, l->now.oldest);
 }
 
 static enum err memory_expire(struct store *s, uint64_t now, bool *more)
@@ -371,7 +376,7 @@ static enum err memory_expire(struct store *s, uint64_t now, bool *more)
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct log *l = s->bucket[i]; l != NULL; l = l->next) {
-            if (l->now.exists) expire_log(l, now);
+            if (l->now.exists) expire_log(l, s->settings.retention, now);
         }
     }
     pthread_mutex_unlock(&s->lock);
@@ -428,7 +433,7 @@ static void read_entries(const struct log *l, uint64_t from, uint64_t to, uint32
 {
     for (uint64_t seq = from, n = 0; seq <= to && (limit == 0 || n < limit); seq++, n++) {
         const struct entry *x = &l->entry[seq - l->base];
-        if (n > 0 && out->n + x->n + 28 > out->max) return;
+        if (n > 0 && out->n + 24 + tls_vector_size(x->n) > out->max) return;
         wire_put_entry(out, &(struct wire_entry){
                                 .seq = seq, .time = x->time, .epoch = x->epoch, .payload = span_of(x->bytes, x->n)});
     }

@@ -20,6 +20,7 @@ struct entry {
 struct packet {
     uint8_t device[WIRE_DEVICE];
     bool last_resort;
+    bool listed; // among the garbage
     size_t n;
     uint8_t *bytes;
 };
@@ -77,7 +78,7 @@ struct store_reader {
 // memory.c: a log that this key has these rights to; NULL, and why. Before a batch changes it: memory_touch.
 struct log *memory_find_allowed(struct store *s, const struct store_access *a, uint8_t rights, enum wire_code *code);
 enum err memory_touch(struct store *s, struct log *l);
-// A packet that this batch makes or drops: it is freed with the batch unless some log holds it then.
+// A packet that this batch makes or drops: it is freed with the batch unless some log holds it then. Once is enough.
 enum err memory_discard(struct store *s, struct packet *p);
 // Whether so much more would pass the host's quota.
 bool memory_over(const struct store *s, const struct store_host *h, uint64_t logs, uint64_t bytes);

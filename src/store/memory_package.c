@@ -61,7 +61,9 @@ static enum err add_packet(struct store *s, struct state *st, const uint8_t *dev
         return ERR_MEMORY;
     }
     memcpy(copy, bytes.p, bytes.n);
-    *p = (struct packet){.last_resort = last_resort, .n = bytes.n, .bytes = copy};
+    p->last_resort = last_resort;
+    p->n = bytes.n;
+    p->bytes = copy;
     memcpy(p->device, device, WIRE_DEVICE);
     if (st->packets > 0) memcpy(more, st->packet, st->packets * sizeof *more);
     more[st->packets++] = p;

@@ -46,9 +46,12 @@ static const char *const queries[STATEMENTS] = {
     [Q_ENTRY_CUT] = "DELETE FROM entry WHERE log=?1 AND seq<?2",
     [Q_ENTRY_DROP] = "DELETE FROM entry WHERE log=?1",
     [Q_ENTRY_OLD] = "SELECT seq FROM entry WHERE log=?1 AND time>?2 ORDER BY seq LIMIT 1",
-    [Q_ENTRY_NEXT_OLD] = "SELECT e.id, l.id FROM entry e JOIN log l ON l.number=e.log WHERE e.id>?1 AND e.time<=?2"
-                         " ORDER BY e.id LIMIT 1",
-    [Q_SHORT_LOGS] = "SELECT number, id FROM log WHERE alive AND retention<?1 AND number>?2 ORDER BY number LIMIT ?3",
+    [Q_ENTRY_SCAN] = "SELECT e.id, e.time, e.log, l.id FROM entry e JOIN log l ON l.number=e.log WHERE e.id>?1"
+                     " ORDER BY e.id LIMIT ?2",
+    [Q_SHORT_LOGS] =
+        "SELECT l.retention, l.number, l.id, (SELECT e.time FROM entry e WHERE e.log=l.number ORDER BY e.seq LIMIT 1)"
+        " FROM log l WHERE l.alive AND (l.retention, l.number)>(?1, ?2) AND l.retention<?3"
+        " ORDER BY l.retention, l.number LIMIT ?4",
     [Q_USAGE_GET] = "SELECT host, logs, bytes FROM usage",
     [Q_USAGE_SET] = "INSERT INTO usage(host, logs, bytes) VALUES(?1, ?2, ?3)"
                     " ON CONFLICT(host) DO UPDATE SET logs=excluded.logs, bytes=excluded.bytes",

@@ -16,9 +16,32 @@ enum { SQLITE_PATH_MAX = 1100, SQLITE_HOSTS_MAX = 1024 };
 
 // Statements of the logs' connections; which of them a connection prepares is said in sqlite.c.
 enum statement {
-    Q_BEGIN, Q_COMMIT, Q_ROLLBACK, Q_LOG_GET, Q_LOG_PUT, Q_LOG_SET, Q_ENTRY_HEAD, Q_ENTRY_FIRST, Q_ENTRY_ADD, Q_ENTRY_READ,
-    Q_ENTRY_TRIM, Q_ENTRY_CUT, Q_ENTRY_DROP, Q_ENTRY_OLD, Q_ENTRY_NEXT_OLD, Q_SHORT_LOGS, Q_USAGE_GET, Q_USAGE_SET, Q_PACKAGE_ADD,
-    Q_PACKAGE_LIST, Q_PACKAGE_DROP, Q_PACKAGE_CLEAR, Q_PACKAGE_CLEAR_ALL, Q_PACKAGE_COUNT, Q_PACKAGE_LAST, Q_TOTALS,
+    Q_BEGIN,
+    Q_COMMIT,
+    Q_ROLLBACK,
+    Q_LOG_GET,
+    Q_LOG_PUT,
+    Q_LOG_SET,
+    Q_ENTRY_HEAD,
+    Q_ENTRY_FIRST,
+    Q_ENTRY_ADD,
+    Q_ENTRY_READ,
+    Q_ENTRY_TRIM,
+    Q_ENTRY_CUT,
+    Q_ENTRY_DROP,
+    Q_ENTRY_OLD,
+    Q_ENTRY_SCAN,
+    Q_SHORT_LOGS,
+    Q_USAGE_GET,
+    Q_USAGE_SET,
+    Q_PACKAGE_ADD,
+    Q_PACKAGE_LIST,
+    Q_PACKAGE_DROP,
+    Q_PACKAGE_CLEAR,
+    Q_PACKAGE_CLEAR_ALL,
+    Q_PACKAGE_COUNT,
+    Q_PACKAGE_LAST,
+    Q_TOTALS,
     STATEMENTS
 };
 
@@ -77,7 +100,8 @@ struct store {
     pthread_cond_t check_wake;
     bool check_stop, check_started;
     atomic_size_t wal_frames;
-    int64_t short_at; // the last log of a short retention that was looked at
+    int64_t short_retention, short_number; // the last log of a short retention that was looked at
+    int64_t old_at;                        // the last entry that was looked at, in turn
     // Blobs.
     sqlite3 *blobs;
     sqlite3_stmt *blob_get, *blob_put, *blob_set, *blob_drop, *blob_old;

@@ -5,7 +5,7 @@
 // comes twice, whatever has expired.
 #include "store/sqlite.h"
 
-enum { EXPIRE_LOGS = 64, EXPIRE_ROWS = 2000 };
+enum { EXPIRE_LOGS = 256, EXPIRE_SCAN = 1000, EXPIRE_ROWS = 2000 }; // in one call
 
 static uint64_t kept(const struct row *r) { return r->total - r->before; }
 
@@ -166,6 +166,7 @@ enum err sqlite_log_delete(struct store *s, const struct store_access *a, enum w
     }
     charge(s, &h->row, -1, -(int64_t)kept(&h->row));
     h->row.exists = false;
+    h->row.epoch++; // what was meant for this log is stale in the next one under its id
     h->row.oldest = h->row.next;
     h->row.before = h->row.total;
     grants_free(&h->row.grants);
@@ -193,81 +194,118 @@ enum err sqlite_grant_remove(struct store *s, const struct store_access *a, cons
 
 // -------------------------------------------------------------------------------------------------------------- expiry
 
-// Lets go what is older than the log's retention. Its row is written: when the last entry goes, only the row knows where to
-// count on.
-static enum err expire_log(struct store *s, const uint8_t *id, uint64_t now)
+// What one call lets go: so many entries, of so many logs.
+struct piece {
+    uint64_t now;
+    size_t rows;
+    size_t logs;
+    uint8_t id[EXPIRE_LOGS][WIRE_ID];
+};
+
+// Lets go what is older than the log's retention, and than any may be. Its row is written: when the last entry goes, only the
+// row knows where to count on.
+static enum err expire_log(struct store *s, struct piece *p, const uint8_t *id)
 {
     enum err e = ERR_OK;
     struct hot *h = row_find(s, id, &e);
     if (h == NULL || e != ERR_OK) return e;
-    uint64_t ms = (uint64_t)h->row.retention * 1000, from = h->row.next;
-    if (now < ms || h->row.oldest == h->row.next) return ERR_OK;
+    uint32_t seconds = h->row.retention < s->settings.retention ? h->row.retention : s->settings.retention;
+    uint64_t ms = (uint64_t)seconds * 1000, from = h->row.next;
+    if (p->now < ms || h->row.oldest == h->row.next) return ERR_OK;
     sqlite3_stmt *q = s->db.q[Q_ENTRY_OLD];
     (void)sqlite3_bind_int64(q, 1, h->row.number);
-    (void)sqlite3_bind_int64(q, 2, (int64_t)(now - ms));
+    (void)sqlite3_bind_int64(q, 2, (int64_t)(p->now - ms));
     if (sqlite_step(q, &e)) {
         from = (uint64_t)sqlite3_column_int64(q, 0);
         (void)sqlite3_reset(q);
     }
     if (e != ERR_OK || from <= h->row.oldest) return e;
-    if (from > h->row.oldest + EXPIRE_ROWS) from = h->row.oldest + EXPIRE_ROWS;
+    if (from > h->row.oldest + p->rows) from = h->row.oldest + p->rows;
+    p->rows -= (size_t)(from - h->row.oldest);
     row_dirty(s, h, true);
     return cut(s, h, from);
 }
 
-// The logs whose oldest entry is older than any entry may be.
-static enum err expire_old(struct store *s, uint64_t now, size_t *done)
+static void note(struct piece *p, sqlite3_stmt *q, int column)
 {
-    enum err e = ERR_OK;
+    if (sqlite3_column_bytes(q, column) == WIRE_ID) memcpy(p->id[p->logs++], sqlite3_column_blob(q, column), WIRE_ID);
+}
+
+// Looks at the entries behind *at for those that are older than any may be; `front`: no further than to the first that is not. *at is
+// where to go on, 0 at the end. True if there were any.
+static bool expire_scan(struct store *s, struct piece *p, int64_t *at, bool front, enum err *e)
+{
     uint64_t ms = (uint64_t)s->settings.retention * 1000;
-    sqlite3_stmt *q = s->db.q[Q_ENTRY_NEXT_OLD];
-    int64_t after = 0;
-    while (e == ERR_OK && now >= ms && *done < EXPIRE_LOGS) {
-        uint8_t id[WIRE_ID] = {0};
-        (void)sqlite3_bind_int64(q, 1, after);
-        (void)sqlite3_bind_int64(q, 2, (int64_t)(now - ms));
-        if (!sqlite_step(q, &e)) break;
-        after = sqlite3_column_int64(q, 0);
-        if (sqlite3_column_bytes(q, 1) == WIRE_ID) memcpy(id, sqlite3_column_blob(q, 1), WIRE_ID);
-        (void)sqlite3_reset(q);
-        e = expire_log(s, id, now);
-        (*done)++;
+    sqlite3_stmt *q = s->db.q[Q_ENTRY_SCAN];
+    int64_t log = 0;
+    size_t seen = 0;
+    bool due = true;
+    p->logs = 0;
+    if (p->now < ms) return false;
+    (void)sqlite3_bind_int64(q, 1, *at);
+    (void)sqlite3_bind_int64(q, 2, EXPIRE_SCAN);
+    *at = 0;
+    while (p->logs < EXPIRE_LOGS && sqlite_step(q, e)) {
+        seen++;
+        *at = sqlite3_column_int64(q, 0);
+        due = (uint64_t)sqlite3_column_int64(q, 1) <= p->now - ms;
+        if (!due && front) break;
+        if (due && sqlite3_column_int64(q, 2) != log) note(p, q, 3);
+        if (due) log = sqlite3_column_int64(q, 2);
     }
-    return e;
+    (void)sqlite3_reset(q);
+    if (p->logs < EXPIRE_LOGS && seen < EXPIRE_SCAN) *at = 0;
+    for (size_t i = 0; *e == ERR_OK && p->rows > 0 && i < p->logs; i++) *e = expire_log(s, p, p->id[i]);
+    return p->logs > 0;
 }
 
 // Logs of a shorter retention take turns.
-static enum err expire_short(struct store *s, uint64_t now)
+static enum err expire_short(struct store *s, struct piece *p)
 {
     enum err e = ERR_OK;
-    uint8_t ids[EXPIRE_LOGS][WIRE_ID];
-    size_t n = 0;
+    int64_t retention[EXPIRE_LOGS], number[EXPIRE_LOGS];
+    bool due[EXPIRE_LOGS];
     sqlite3_stmt *q = s->db.q[Q_SHORT_LOGS];
-    (void)sqlite3_bind_int64(q, 1, s->settings.retention);
-    (void)sqlite3_bind_int64(q, 2, s->short_at);
-    (void)sqlite3_bind_int64(q, 3, EXPIRE_LOGS);
-    while (sqlite_step(q, &e)) {
-        s->short_at = sqlite3_column_int64(q, 0);
-        if (n < EXPIRE_LOGS && sqlite3_column_bytes(q, 1) == WIRE_ID) memcpy(ids[n++], sqlite3_column_blob(q, 1), WIRE_ID);
+    (void)sqlite3_bind_int64(q, 1, s->short_retention);
+    (void)sqlite3_bind_int64(q, 2, s->short_number);
+    (void)sqlite3_bind_int64(q, 3, s->settings.retention);
+    (void)sqlite3_bind_int64(q, 4, EXPIRE_LOGS);
+    for (p->logs = 0; p->logs < EXPIRE_LOGS && sqlite_step(q, &e);) {
+        size_t i = p->logs;
+        retention[i] = sqlite3_column_int64(q, 0);
+        number[i] = sqlite3_column_int64(q, 1);
+        due[i] = sqlite3_column_type(q, 3) != SQLITE_NULL &&
+                 (uint64_t)sqlite3_column_int64(q, 3) + (uint64_t)retention[i] * 1000 <= p->now;
+        note(p, q, 2);
     }
-    if (n < EXPIRE_LOGS) s->short_at = 0;
-    for (size_t i = 0; e == ERR_OK && i < n; i++) e = expire_log(s, ids[i], now);
+    (void)sqlite3_reset(q);
+    size_t i = 0;
+    for (; e == ERR_OK && p->rows > 0 && i < p->logs; i++) {
+        if (due[i]) e = expire_log(s, p, p->id[i]);
+    }
+    bool all = i == p->logs && p->rows > 0;
+    s->short_retention = all && i < EXPIRE_LOGS ? 0 : i > 0 ? retention[i - 1] : s->short_retention;
+    s->short_number = all && i < EXPIRE_LOGS ? 0 : i > 0 ? number[i - 1] - (p->rows == 0) : s->short_number;
     return e;
 }
 
+// The entries lie in the order in which they came, so the oldest are in front. Behind some that a wrong clock has put into the
+// future there may be others, which are found in turn.
 enum err sqlite_expire(struct store *s, uint64_t now, bool *more)
 {
-    size_t done = 0;
+    struct piece p = {.now = now, .rows = EXPIRE_ROWS};
+    int64_t front = 0;
     enum err e = store_sqlite.begin(s);
     if (e != ERR_OK) return e;
-    e = expire_old(s, now, &done);
-    if (e == ERR_OK) e = expire_short(s, now);
+    *more = expire_scan(s, &p, &front, true, &e);
+    if (e == ERR_OK && p.rows > 0) *more = expire_scan(s, &p, &s->old_at, false, &e) || *more;
+    if (e == ERR_OK && p.rows > 0) e = expire_short(s, &p);
     if (e == ERR_OK) e = store_sqlite.commit(s);
     if (e != ERR_OK) {
         store_sqlite.rollback(s);
         return e;
     }
-    *more = done == EXPIRE_LOGS || s->short_at != 0;
+    *more = *more || p.rows == 0 || s->short_number != 0;
     return ERR_OK;
 }
 
@@ -315,7 +353,7 @@ static enum err read_entries(struct store_reader *r, const struct row *row, uint
         struct wire_entry x = {.seq = (uint64_t)sqlite3_column_int64(q, 0), .time = (uint64_t)sqlite3_column_int64(q, 1),
                                .epoch = (uint64_t)sqlite3_column_int64(q, 2)};
         x.payload = span_of(sqlite3_column_blob(q, 3), (size_t)sqlite3_column_bytes(q, 3));
-        if (n > 0 && out->n + x.payload.n + 28 > out->max) break;
+        if (n > 0 && out->n + 24 + tls_vector_size(x.payload.n) > out->max) break;
         wire_put_entry(out, &x);
     }
     (void)sqlite3_reset(q);
