@@ -106,7 +106,7 @@ enum err grants_replace(struct grants *g, const uint8_t *old, const uint8_t *fre
     was = find(g, old); // it may have moved
     was->rights &= WIRE_READ;
     was->to_seq = seq;
-    if (was->rights == 0) (void)grants_remove(g, old);
+    if (was->rights == 0 || was->from_seq > seq) (void)grants_remove(g, old); // it could read nothing
     return ERR_OK;
 }
 

@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-enum { BUCKETS = 4096, BLOB_IDLE_MS = 86400 * 1000 };
+enum { BUCKETS = 4096, BLOB_IDLE_S = 86400 };
 
 struct entry {
     uint64_t time, epoch;
@@ -49,7 +49,7 @@ struct blob {
     uint8_t name[WIRE_HASH], hash[WIRE_HASH];
     struct blob *next;
     uint8_t *bytes;
-    uint64_t size, room, most, expires, written;
+    uint64_t size, room, most, expires;
     uint32_t retention;
     bool sealed;
     struct store_host host;

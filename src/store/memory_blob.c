@@ -18,10 +18,7 @@ static void blob_drop(struct blob **at)
     mem_free(b);
 }
 
-static bool blob_expired(const struct blob *b, uint64_t now)
-{
-    return b->sealed ? now / 1000 >= b->expires : now >= b->written + BLOB_IDLE_MS;
-}
+static bool blob_expired(const struct blob *b, uint64_t now) { return now / 1000 >= b->expires; }
 
 // The blob, if there is one that has not expired and the key fits; hash NULL: any key.
 static struct blob *blob_find(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t now, enum wire_code *code)
@@ -43,9 +40,10 @@ enum err memory_blob_create(struct store *s, const uint8_t *name, const uint8_t 
     *code = *at != NULL ? WIRE_E_EXISTS : size > s->settings.blob_max ? WIRE_E_LIMIT : memory_over(s, host, 0, size) ? WIRE_E_QUOTA : WIRE_OK;
     struct blob *b = *code == WIRE_OK ? mem_new(sizeof *b) : NULL;
     if (b != NULL) {
-        *b = (struct blob){.most = size, .host = *host, .written = now,
+        *b = (struct blob){.most = size,
+                           .host = *host,
+                           .expires = now / 1000 + BLOB_IDLE_S,
                            .retention = retention == 0 ? s->settings.blob_retention : retention};
-        b->expires = now / 1000 + b->retention;
         memcpy(b->name, name, WIRE_HASH);
         memcpy(b->hash, hash, WIRE_HASH);
         *at = b;
@@ -88,7 +86,9 @@ enum err memory_blob_append(struct store *s, const uint8_t *name, const uint8_t 
     else if (b != NULL && offset != b->size) *code = WIRE_E_OFFSET;
     else if (b != NULL && data.n > b->most - b->size) *code = WIRE_E_LIMIT;
     else if (b != NULL) e = blob_add(b, data);
-    if (b != NULL && *code == WIRE_OK) b->written = now;
+    // An engine that has to write it down does so once an hour.
+    if (b != NULL && *code == WIRE_OK && b->expires < now / 1000 + BLOB_IDLE_S - 3600)
+        b->expires = now / 1000 + BLOB_IDLE_S;
     if (b != NULL) blob_tell(b, out);
     pthread_mutex_unlock(&s->lock);
     return e;

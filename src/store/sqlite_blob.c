@@ -225,10 +225,10 @@ static enum err add_chunk(struct store *s, int fd, const uint8_t *name, struct b
     }
     end += data.n;
     // Now and then it is made durable, so that a seal does not take long; and the row says that somebody is writing.
-    bool sync = end / sync_every != (end - data.n) / sync_every;
-    if (!sync && b->expires >= now / 1000 + IDLE_S - 3600) return ERR_OK;
+    bool sync = end / sync_every != (end - data.n) / sync_every, late = b->expires < now / 1000 + IDLE_S - 3600;
+    if (!sync && !late) return ERR_OK;
     if (sync && fdatasync(fd) != 0) return ERR_IO;
-    return set(s, name, sync ? end : b->size, false, now / 1000 + IDLE_S);
+    return set(s, name, sync ? end : b->size, false, late ? now / 1000 + IDLE_S : b->expires);
 }
 
 enum err sqlite_blob_append(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t offset, struct span data,
