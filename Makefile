@@ -18,14 +18,15 @@ COMPILER := $(if $(filter default undefined,$(origin CC)),,$(CC))
 unexport CC
 SETUP = $(if $(COMPILER),CC="$(COMPILER)") $(TOOLS)/setup
 
-.PHONY: all deps run test bench asan ct fuzz interop lint fmt fmt-check install reproducible clean help
+.PHONY: all deps run demo test bench asan ct fuzz interop lint fmt fmt-check install reproducible clean help
 all:
 	@$(SETUP) $(B)
 	@ninja -C $(B)
 
 help:
 	@echo 'make                builds everything into build/'
-	@echo 'make run            installs what is missing, builds, and runs the demonstration'
+	@echo 'make run            installs what is missing, builds, shows the demonstration, and runs a relay (PORT=8443)'
+	@echo 'make demo           the demonstration alone'
 	@echo 'make test           installs what is missing, builds, and runs every test'
 	@echo 'make bench          measures: what docs/performance.md is made from'
 	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
@@ -45,6 +46,9 @@ deps:
 	@$(TOOLS)/deps build
 
 run: deps all
+	@tools/run $(B)
+
+demo: deps all
 	@$(B)/mls-demo
 
 test: deps all

@@ -258,6 +258,11 @@ int main(int argc, char **argv)
     if (c == NULL) abort();
     int status = 0;
     bool help = argc < 2;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("whimbreld %s\n", WHIMBREL_VERSION);
+        free(c);
+        return 0;
+    }
     for (int i = 1; i < argc; i++) help = help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
     if (help) {
         fputs(usage, argc < 2 ? stderr : stdout);
