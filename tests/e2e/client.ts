@@ -220,6 +220,7 @@ export class Client {
   // ------------------------------------------------------------------------------------------------------ what comes
 
   private take(m: Message): void {
+    if (m.kind === 'error' && m.code === 'malformed') return; // the connection ends
     if (m.kind.startsWith('push')) {
       if (m.kind === 'pushEntries') this.received += m.size;
       const at = this.listeners.findIndex(l => l.fits(m));

@@ -2,7 +2,6 @@
 //
 // Following and signals (docs/protocol.md §3.2).
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { Client, random, sha256, until } from './client';
 import { grantOf, newLog, text } from './logs';
@@ -214,12 +213,8 @@ test('a hundred followers get the same, and are let go when they are gone', asyn
   const before = await relay.command('status');
   assert.match(before, /\b101\b/);
   for (const r of readers) r.cut();
-  await until('the relay to let them go', () => /\bwhimbrel_sessions 1\n/.test(metrics(relay)));
+  await until('the relay to let them go', () => /\bwhimbrel_sessions 1\n/.test(relay.ask('metrics')));
 });
-
-function metrics(relay: Relay): string {
-  return execFileSync('curl', ['-s', '--unix-socket', `${relay.folder}/control`, 'http://relay/metrics'], { encoding: 'utf8' });
-}
 
 test('what a client must not send in a follow is malformed', async t => {
   const relay = await Relay.start(t);

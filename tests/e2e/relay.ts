@@ -115,6 +115,13 @@ export class Relay {
     return r.stdout;
   }
 
+  // What the control socket tells: 'metrics', 'health', 'status'.
+  ask(page: string): string {
+    const r = spawnSync('curl', ['-s', '--unix-socket', join(this.folder, 'control'), `http://relay/${page}`], { encoding: 'utf8' });
+    if (r.status !== 0) throw new Error(`the control socket does not answer: ${r.status}`);
+    return r.stdout;
+  }
+
   // A line of /proc/PID/status, such as VmRSS, in bytes.
   memory(name: string): number {
     const line = readFileSync(`/proc/${this.pid}/status`, 'utf8').split('\n').find(l => l.startsWith(name + ':'));

@@ -147,7 +147,7 @@ export function decode(bytes: Buffer): Message {
     if (number !== type) continue;
     const message = { kind, id, size: bytes.length, ...read(r) } as Message;
     r.end();
-    if ((id === 0) !== kind.startsWith('push')) throw new Error(`a message of the type ${kind} with the id ${id}`);
+    if (kind !== 'error' && (id === 0) !== kind.startsWith('push')) throw new Error(`a message of the type ${kind} with the id ${id}`);
     return message;
   }
   throw new Error(`no message has the type ${type}`);
