@@ -172,6 +172,10 @@ static int do_host(const struct command_line *c, struct config *config)
         else if (strcmp(c->flags[i].name, "bytes") == 0) bytes = c->flags[i].value;
         else return wrong("host has no flag --%s", c->flags[i].name);
     }
+    size_t name = strspn(c->words[1], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    if (name == 0 || name >= CONFIG_NAME_MAX || c->words[1][name] != 0) {
+        return wrong("%s is no name: letters, digits, - _ and ., 63 at most", c->words[1]);
+    }
     enum err e = make_password(password, h.hash);
     if (e != ERR_OK) return failed(why, e);
     int n = snprintf(text, sizeof text, "%.64s ", c->words[1]);

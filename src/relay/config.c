@@ -324,8 +324,12 @@ enum err config_add_host(const char *folder, const struct config_host *h)
     n += snprintf(line + n, sizeof line - (size_t)n, " %llu %llu\n", (unsigned long long)h->quota.logs_max,
                   (unsigned long long)h->quota.bytes_max);
     (void)snprintf(path, sizeof path, "%.1000s/whimbreld.conf", folder);
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
     if (fd < 0) return ERR_NOT_FOUND;
-    bool ok = write(fd, line, (size_t)n) == n && fsync(fd) == 0;
+    char last = '\n'; // whoever wrote the last line may have left it open
+    off_t end = lseek(fd, 0, SEEK_END);
+    bool ok = end >= 0 && (end == 0 || pread(fd, &last, 1, end - 1) == 1);
+    ok = ok && (last == '\n' || write(fd, "\n", 1) == 1);
+    ok = ok && write(fd, line, (size_t)n) == n && fsync(fd) == 0;
     return close(fd) == 0 && ok ? ERR_OK : ERR_IO;
 }

@@ -34,6 +34,7 @@ const char *relay_store_text(enum err e)
     case ERR_REFUSED: return "another relay runs with this folder; stop it first";
     case ERR_UNSUPPORTED: return "the store is of another program, or of a newer whimbreld; use that, or another folder";
     case ERR_CORRUPT: return "the store is damaged; `whimbreld check` says where. Put a backup in its place";
+    case ERR_NOT_FOUND: return "there is no store yet: the relay has never run with this folder";
     case ERR_IO: return "the store cannot be opened; see that the folder is writable, and the disk neither full nor broken";
     default: return err_text(e);
     }
@@ -64,9 +65,11 @@ static enum err make_site(const char *site)
     return e;
 }
 
-static enum err make_folder(const char *folder, char *why, size_t why_n)
+// *made tells whether it was not there before.
+static enum err make_folder(const char *folder, bool *made, char *why, size_t why_n)
 {
-    if (mkdir(folder, 0700) == 0) return ERR_OK;
+    *made = mkdir(folder, 0700) == 0;
+    if (*made) return ERR_OK;
     DIR *d = errno == EEXIST ? opendir(folder) : NULL;
     bool empty = d != NULL;
     for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) empty = empty && f->d_name[0] == '.';
@@ -75,6 +78,23 @@ static enum err make_folder(const char *folder, char *why, size_t why_n)
     (void)snprintf(why, why_n, d != NULL ? "%s is not empty; a new relay wants a folder of its own"
                                          : "%s cannot be made or read; is its parent there, and writable?", folder);
     return ERR_REFUSED;
+}
+
+// After a failure, all that was written goes: the next try finds an empty folder, or none.
+static void unmake(const struct config *c, bool made)
+{
+    char path[CONFIG_PATH_MAX + 40];
+    const char *const names[] = {"index.html", "robots.txt"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%.1000s/%s", c->site, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(c->site);
+    (void)unlink(c->certificate);
+    (void)unlink(c->key);
+    (void)snprintf(path, sizeof path, "%.1000s/whimbreld.conf", c->folder);
+    (void)unlink(path);
+    if (made) (void)rmdir(c->folder);
 }
 
 static enum err write_config(struct config *c, char *why, size_t why_n)
@@ -99,12 +119,18 @@ enum err relay_init(const struct config *given, char *why, size_t why_n)
     struct config *c = mem_new(sizeof *c);
     if (c == NULL) return ERR_MEMORY;
     *c = *given;
-    enum err e = make_folder(c->folder, why, why_n);
-    if (e == ERR_OK) e = net_tls_generate(c->host, c->certificate, c->key);
+    bool made = false;
+    enum err e = make_folder(c->folder, &made, why, why_n);
+    if (e != ERR_OK) {
+        mem_free_wiped(c, sizeof *c);
+        return e;
+    }
+    e = net_tls_generate(c->host, c->certificate, c->key);
     if (e == ERR_INVALID) (void)snprintf(why, why_n, "host = %s is neither a name nor an address", c->host);
     else if (e != ERR_OK && why[0] == 0) (void)snprintf(why, why_n, "the key cannot be made: %s", err_text(e));
     if (e == ERR_OK) e = make_site(c->site);
     if (e == ERR_OK) e = write_config(c, why, why_n);
+    if (e != ERR_OK) unmake(c, made);
     mem_free_wiped(c, sizeof *c);
     return e;
 }
@@ -213,8 +239,12 @@ enum err relay_backup(const struct config *c, const char *file, char *why, size_
     enum err e = open_store(c, true, &s, why, why_n);
     if (e != ERR_OK) return e;
     e = store_sqlite.reader_new(s, &r);
-    if (e == ERR_OK) e = store_sqlite.backup(r, file);
-    if (e != ERR_OK) (void)snprintf(why, why_n, "%s cannot be written: %s", file, err_text(e));
+    if (e != ERR_OK) {
+        (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
+    } else if ((e = store_sqlite.backup(r, file)) != ERR_OK) {
+        (void)snprintf(why, why_n, "%s cannot be written: %s. Is its folder there and writable, and the disk not full?",
+                       file, err_text(e));
+    }
     if (r != NULL) store_sqlite.reader_free(r);
     store_sqlite.close(s);
     return e;
