@@ -192,7 +192,7 @@ static void handshakes_are_read(void **state)
     assert_int_equal(r.ws_key.n, 0);
     assert_int_equal(r.ws_version, 0);
     static const char *const keys[] = {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=A",
-                                       "dGhlIHNhbXBsZSBub2 jZQ==", "dGhlIHNhbXBsZSBub25jZQ==" "dGhl", "-GhlIHNhbXBsZSBub25jZQ=="};
+                                       "dGhlIHNhbXBsZSBub2 jZQ==", "dGhlIHNhbXBsZSBub25jZQ==dGhl", "-GhlIHNhbXBsZSBub25jZQ=="};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char text[400];
         snprintf(text, sizeof text, ASK "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13a\r\n\r\n", keys[i]);
