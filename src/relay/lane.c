@@ -132,8 +132,10 @@ static void count_failure(struct lane *l, enum err e)
     uint64_t now = relay_now() / 1000;
     if (now < l->logged_at + 10) return;
     l->logged_at = now;
-    relay_log(LOG_ERROR, "the store failed: %s. Writes are refused until it works again; see that the disk is neither full "
-                         "nor broken, and run `whimbreld check`", err_text(e));
+    relay_log(LOG_ERROR,
+              "the store failed: %s. Writes are refused until it works again; see that the disk is neither full "
+              "nor broken, run `whimbreld check`, and start the relay anew if this goes on",
+              err_text(e));
 }
 
 static void fail_all(struct job *first)
@@ -144,13 +146,34 @@ static void fail_all(struct job *first)
     }
 }
 
+// *bad: the job at which it failed; NULL if it was none of them.
+static enum err try_batch(struct lane *l, struct job *first, struct job **bad)
+{
+    *bad = NULL;
+    enum err e = l->engine->begin(l->store);
+    if (e != ERR_OK) return e;
+    for (struct job *j = first; e == ERR_OK && j != NULL; j = j->next) {
+        if (j->failed) continue;
+        buf_wipe(&j->out);
+        e = do_write(l, j);
+        if (e != ERR_OK) *bad = j;
+    }
+    if (e == ERR_OK) e = l->engine->commit(l->store);
+    if (e != ERR_OK) l->engine->rollback(l->store);
+    return e;
+}
+
+// A disk that fails, fails for all. A job that fails for another reason must not take the others with it.
 static void run_batch(struct lane *l, struct job *first)
 {
-    enum err e = l->engine->begin(l->store);
-    if (e == ERR_OK) {
-        for (struct job *j = first; e == ERR_OK && j != NULL; j = j->next) e = do_write(l, j);
-        if (e == ERR_OK) e = l->engine->commit(l->store);
-        if (e != ERR_OK) l->engine->rollback(l->store);
+    struct job *bad = NULL;
+    enum err e = try_batch(l, first, &bad);
+    while (bad != NULL && e != ERR_IO && e != ERR_CORRUPT) {
+        count_failure(l, e);
+        buf_wipe(&bad->out);
+        bad->code = WIRE_E_UNAVAILABLE;
+        bad->failed = true;
+        e = try_batch(l, first, &bad);
     }
     if (e != ERR_OK) {
         count_failure(l, e);

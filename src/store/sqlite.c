@@ -11,7 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { APPLICATION = 0x5768696d, VERSION = 1, BUSY_MS = 20000, PAGE = 4096, WAL_SOON = 2000, WAL_MOST = 65536, ROW_COST = 400 };
+enum { APPLICATION = 0x5768696d, VERSION = 1, BUSY_MS = 20000, PAGE = 4096, ROW_COST = 400 };
+enum {
+    WAL_SOON = 2000,
+    WAL_MOST = 32768,
+    PAUSE_MS = 20,
+    RESTART_MS = 200,
+    RESTART_AGAIN = 100
+}; // frames; milliseconds; rounds
 
 static const char schema[] =
     // next, time and total are those behind the last entry when the row was written: entries that came later tell better.
@@ -84,6 +91,13 @@ enum err sqlite_err(int rc)
     }
 }
 
+void sqlite_distrust(struct store *s, int rc)
+{
+    bool sync = rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC;
+    bool damage = sqlite_err(rc) == ERR_CORRUPT;
+    if (sync || damage) atomic_store(&s->broken, damage ? ERR_CORRUPT : ERR_IO);
+}
+
 bool sqlite_step(sqlite3_stmt *q, enum err *e)
 {
     int rc = sqlite3_step(q);
@@ -107,9 +121,12 @@ enum err sqlite_connect(const char *folder, const char *name, bool write, sqlite
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     int flags = SQLITE_OPEN_NOMUTEX | (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
     if (write) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); // with no more rights than this, nor has its WAL
-        if (fd < 0) return ERR_IO;
-        close(fd);
+        // With no more rights than this, nor has its WAL. One that is there must not be opened: closing it again would take
+        // the locks of every other connection of this process with it (POSIX), and another process's last words with the file could
+        // be to delete its WAL.
+        int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 && errno != EEXIST) return ERR_IO;
+        if (fd >= 0) close(fd);
     } else if (access(path, R_OK) != 0) {
         return ERR_NOT_FOUND;
     }
@@ -118,15 +135,23 @@ enum err sqlite_connect(const char *folder, const char *name, bool write, sqlite
         (void)sqlite3_extended_result_codes(h, 1);
         (void)sqlite3_busy_timeout(h, BUSY_MS);
         (void)sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        e = run(h, "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824;");
-    }
-    if (e == ERR_OK && write) {
-        e = run(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-                   "PRAGMA journal_size_limit=67108864;");
+        e = run(h, "PRAGMA temp_store=MEMORY;");
     }
     if (e == ERR_OK) *out = h;
     else (void)sqlite3_close_v2(h);
     return e;
+}
+
+// How a connection writes; for a file that is known to be ours.
+enum err sqlite_writes(sqlite3 *h)
+{
+    sqlite3_stmt *q = NULL;
+    enum err e = sqlite_prepare(h, "PRAGMA journal_mode=WAL", &q);
+    bool wal = e == ERR_OK && sqlite_step(q, &e) && strcmp((const char *)sqlite3_column_text(q, 0), "wal") == 0;
+    (void)sqlite3_finalize(q);
+    if (e == ERR_OK && !wal) e = ERR_IO; // a file system without shared memory
+    if (e != ERR_OK) return e;
+    return run(h, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;");
 }
 
 static enum err pragma(sqlite3 *h, const char *sql, int64_t *out)
@@ -148,6 +173,8 @@ static enum err check_schema(sqlite3 *h, bool write)
     if (e != ERR_OK) return e;
     if (tables == 0 && application == 0 && write) {
         char text[200];
+        e = sqlite_writes(h);
+        if (e != ERR_OK) return e;
         (void)snprintf(text, sizeof text, "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION, VERSION);
         e = run(h, "BEGIN IMMEDIATE");
         if (e == ERR_OK) e = run(h, schema);
@@ -155,7 +182,8 @@ static enum err check_schema(sqlite3 *h, bool write)
         if (e == ERR_OK) e = run(h, "COMMIT");
         return e;
     }
-    return application == APPLICATION && version == VERSION ? ERR_OK : ERR_UNSUPPORTED;
+    if (application != APPLICATION || version != VERSION) return ERR_UNSUPPORTED;
+    return write ? sqlite_writes(h) : ERR_OK;
 }
 
 static enum err db_open(struct db *db, const char *folder, bool write)
@@ -242,19 +270,41 @@ static void settle_usage(struct store *s, bool keep)
 
 // --------------------------------------------------------------------------------------------------------------- batches
 
+static void wait_for_gate(struct store *s)
+{
+    if (!atomic_load(&s->gate)) return;
+    pthread_mutex_lock(&s->check_lock);
+    while (atomic_load(&s->gate)) pthread_cond_wait(&s->gate_open, &s->check_lock);
+    pthread_mutex_unlock(&s->check_lock);
+}
+
 static enum err sqlite_begin(struct store *s)
 {
-    enum err e = ERR_OK;
+    enum err e = (enum err)atomic_load(&s->broken);
+    if (e != ERR_OK) return e;
+    wait_for_gate(s);
     (void)sqlite_step(s->db.q[Q_BEGIN], &e);
     s->in_batch = e == ERR_OK;
     return e;
 }
 
+// A commit whose sync failed lies in the WAL as if it were one, and would come back to life when the store is opened after a
+// crash. It has been refused: a commit that changes nothing takes its place. No checkpoint may trust what is in memory now.
+static void bury(struct store *s)
+{
+    char text[80];
+    (void)snprintf(text, sizeof text, "BEGIN IMMEDIATE; PRAGMA user_version=%d; COMMIT", VERSION);
+    if (run(s->db.h, text) != ERR_OK && sqlite3_get_autocommit(s->db.h) == 0) (void)run(s->db.h, "ROLLBACK");
+    (void)sqlite3_db_config(s->db.h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static void sqlite_rollback(struct store *s)
 {
     enum err ignored = ERR_OK;
+    sqlite_distrust(s, sqlite3_extended_errcode(s->db.h));
     // After some errors SQLite has rolled back by itself.
     if (sqlite3_get_autocommit(s->db.h) == 0) (void)sqlite_step(s->db.q[Q_ROLLBACK], &ignored);
+    if (atomic_load(&s->broken) != ERR_OK) bury(s);
     row_forget(s);
     settle_usage(s, false);
     s->events = 0;
@@ -265,7 +315,9 @@ static enum err sqlite_commit(struct store *s)
 {
     enum err e = row_write_all(s);
     if (e == ERR_OK) e = write_usage(s);
-    if (e == ERR_OK) (void)sqlite_step(s->db.q[Q_COMMIT], &e);
+    if (e == ERR_OK && !sqlite_step(s->db.q[Q_COMMIT], &e) && e != ERR_OK) {
+        sqlite_distrust(s, sqlite3_extended_errcode(s->db.h));
+    }
     if (e != ERR_OK) return e;
     s->in_batch = false;
     row_settle(s);
@@ -295,34 +347,80 @@ static int wal_grew(void *arg, sqlite3 *h, const char *name, int frames)
     return SQLITE_OK;
 }
 
-// Passive ones hold up nobody. A log that grows all the same is begun anew, for which writers wait as long as its last
-// frames take.
+static int checkpoint(struct store *s, sqlite3 *h, int mode, int *left)
+{
+    int all = 0, done = 0;
+    int rc = sqlite3_wal_checkpoint_v2(h, NULL, mode, &all, &done);
+    *left = rc == SQLITE_OK ? all - done : 1;
+    sqlite_distrust(s, rc);
+    return rc;
+}
+
+static int wait_a_little(void *arg, int tries)
+{
+    (void)arg;
+    if (tries >= RESTART_MS) return 0;
+    (void)usleep(1000);
+    return 1;
+}
+
+// A log that grows all the same is begun anew. Batches wait meanwhile, so all that can be done before is: what was copied is
+// synced, and what came during that is copied, before the gate closes. Somebody who reads for long (a backup) is not waited for.
+static bool restart(struct store *s, sqlite3 *h)
+{
+    int left = 0;
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK && file->pMethods != NULL) {
+        if (file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
+            sqlite_distrust(s, SQLITE_IOERR_FSYNC);
+            return false;
+        }
+    }
+    (void)checkpoint(s, h, SQLITE_CHECKPOINT_PASSIVE, &left);
+    atomic_store(&s->gate, true);
+    int rc = checkpoint(s, h, SQLITE_CHECKPOINT_RESTART, &left);
+    pthread_mutex_lock(&s->check_lock);
+    atomic_store(&s->gate, false);
+    pthread_cond_broadcast(&s->gate_open);
+    pthread_mutex_unlock(&s->check_lock);
+    return rc == SQLITE_OK;
+}
+
+static void wait_for_work(struct store *s, unsigned ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&s->check_wake, &s->check_lock, &until);
+}
+
+// Passive ones hold up nobody.
 static void *checkpoints(void *arg)
 {
     struct store *s = arg;
-    sqlite3 *h = NULL;
-    if (sqlite_connect(s->folder, "store.db", true, &h) != ERR_OK) return NULL;
+    unsigned patience = 0; // rounds until a restart is tried again
+    sqlite3 *h = s->check_db;
+    (void)sqlite3_busy_handler(h, wait_a_little, NULL);
     pthread_mutex_lock(&s->check_lock);
     while (!s->check_stop) {
-        if (atomic_load(&s->wal_frames) < WAL_SOON) {
-            struct timespec until;
-            clock_gettime(CLOCK_REALTIME, &until);
-            until.tv_sec += 1;
-            pthread_cond_timedwait(&s->check_wake, &s->check_lock, &until);
+        size_t frames = atomic_load(&s->wal_frames);
+        int left = 0;
+        if (frames < WAL_SOON || atomic_load(&s->broken) != ERR_OK) {
+            wait_for_work(s, 1000);
             continue;
         }
         pthread_mutex_unlock(&s->check_lock);
-        size_t frames = atomic_load(&s->wal_frames);
-        int all = 0, done = 0;
-        (void)sqlite3_wal_checkpoint_v2(h, NULL, SQLITE_CHECKPOINT_PASSIVE, &all, &done);
-        if (frames > WAL_MOST) (void)sqlite3_wal_checkpoint_v2(h, NULL, SQLITE_CHECKPOINT_RESTART, &all, &done);
+        (void)checkpoint(s, h, SQLITE_CHECKPOINT_PASSIVE, &left);
         // The next commit says how long the log is now.
-        if (done >= all) (void)atomic_compare_exchange_strong(&s->wal_frames, &frames, 0);
-        (void)usleep(20000);
+        if (left == 0) (void)atomic_compare_exchange_strong(&s->wal_frames, &frames, 0);
+        else if (frames > WAL_MOST && patience == 0) patience = restart(s, h) ? 0 : RESTART_AGAIN;
+        else patience -= patience > 0;
         pthread_mutex_lock(&s->check_lock);
+        if (!s->check_stop) wait_for_work(s, left == 0 ? PAUSE_MS : 5 * PAUSE_MS);
     }
     pthread_mutex_unlock(&s->check_lock);
-    (void)sqlite3_close_v2(h);
     return NULL;
 }
 
@@ -349,6 +447,8 @@ static enum err start_writing(struct store *s)
     e = run(s->db.h, text);
     s->hots_max = s->settings.cache / 2 / ROW_COST;
     (void)sqlite3_wal_hook(s->db.h, wal_grew, s);
+    if (e == ERR_OK) e = sqlite_connect(s->folder, "store.db", true, &s->check_db);
+    if (e == ERR_OK) e = sqlite_writes(s->check_db);
     if (e == ERR_OK && pthread_create(&s->checkpointer, NULL, checkpoints, s) != 0) e = ERR_MEMORY;
     s->check_started = e == ERR_OK;
     return e;
@@ -364,6 +464,11 @@ static void sqlite_close(struct store *s)
         pthread_mutex_unlock(&s->check_lock);
         pthread_join(s->checkpointer, NULL);
     }
+    if (s->check_db != NULL && atomic_load(&s->broken) != ERR_OK) {
+        (void)sqlite3_db_config(s->check_db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        (void)sqlite3_db_config(s->db.h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    (void)sqlite3_close_v2(s->check_db);
     row_forget_all(s);
     blob_close(s);
     db_close(&s->db);
@@ -371,6 +476,7 @@ static void sqlite_close(struct store *s)
     pthread_mutex_destroy(&s->check_lock);
     pthread_mutex_destroy(&s->usage_lock);
     pthread_cond_destroy(&s->check_wake);
+    pthread_cond_destroy(&s->gate_open);
     mem_free(s->bucket);
     mem_free(s->event);
     mem_free(s);
@@ -386,6 +492,7 @@ static enum err sqlite_open(const char *folder, const struct store_settings *set
     pthread_mutex_init(&s->check_lock, NULL);
     pthread_mutex_init(&s->usage_lock, NULL);
     pthread_cond_init(&s->check_wake, NULL);
+    pthread_cond_init(&s->gate_open, NULL);
     enum err e = snprintf(s->folder, sizeof s->folder, "%s", folder) < (int)sizeof s->folder ? ERR_OK : ERR_LIMIT;
     if (e == ERR_OK && !settings->read_only) e = start_writing(s);
     if (e == ERR_OK) *out = s;

@@ -96,14 +96,19 @@ struct store {
     size_t events, event_room;
     // Checkpoints.
     pthread_t checkpointer;
+    sqlite3 *check_db;
     pthread_mutex_t check_lock;
     pthread_cond_t check_wake;
     bool check_stop, check_started;
     atomic_size_t wal_frames;
+    atomic_bool gate; // the log is begun anew: no batch begins meanwhile
+    pthread_cond_t gate_open;
+    atomic_int broken;                     // enum err: what no write is possible after, until the store is opened again
     int64_t short_retention, short_number; // the last log of a short retention that was looked at
     int64_t old_at;                        // the last entry that was looked at, in turn
     // Blobs.
     sqlite3 *blobs;
+    unsigned swept; // of the 256 folders, those that were looked through
     sqlite3_stmt *blob_get, *blob_put, *blob_set, *blob_drop, *blob_old;
 };
 
@@ -116,10 +121,14 @@ struct store_reader {
 
 // sqlite.c: what SQLite's result means here.
 enum err sqlite_err(int rc);
+// After a sync that failed nobody knows what is on the disk and what will be; after damage was found, what else is damaged: then
+// nothing more is written, and what is in memory is not taken for what is stored.
+void sqlite_distrust(struct store *s, int rc);
 // One step of a statement that was bound: true if there is a row. Errors go to *e, which must be ERR_OK.
 bool sqlite_step(sqlite3_stmt *q, enum err *e);
 // Opens FOLDER/NAME with the settings of all connections; `create` and `write` as they say.
 enum err sqlite_connect(const char *folder, const char *name, bool write, sqlite3 **out);
+enum err sqlite_writes(sqlite3 *h);
 enum err sqlite_prepare(sqlite3 *h, const char *sql, sqlite3_stmt **out);
 struct usage *sqlite_usage(struct store *s, uint32_t host);
 

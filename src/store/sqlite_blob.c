@@ -5,13 +5,14 @@
 // a crash leaves beyond that is cut off.
 #include "store/sqlite.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXPIRE_BLOBS = 32, IDLE_S = 86400, PATH_MAX_ = SQLITE_PATH_MAX + 120 };
+enum { EXPIRE_BLOBS = 32, WAL_FRAMES = 1000, IDLE_S = 86400, PATH_MAX_ = SQLITE_PATH_MAX + 120 };
 static const uint64_t sync_every = 8 << 20;
 
 static const char schema[] =
@@ -47,16 +48,23 @@ static bool find(sqlite3_stmt *q, const uint8_t *name, struct blob *out, enum er
     return whole;
 }
 
-static enum err set(struct store *s, const uint8_t *name, uint64_t size, bool sealed, uint64_t expires)
+// One step of a statement that writes.
+static enum err change(struct store *s, sqlite3_stmt *q)
 {
     enum err e = ERR_OK;
+    (void)sqlite_step(q, &e);
+    if (e != ERR_OK) sqlite_distrust(s, sqlite3_extended_errcode(s->blobs));
+    return e;
+}
+
+static enum err set(struct store *s, const uint8_t *name, uint64_t size, bool sealed, uint64_t expires)
+{
     sqlite3_stmt *q = s->blob_set;
     (void)sqlite3_bind_blob(q, 1, name, WIRE_HASH, SQLITE_STATIC);
     (void)sqlite3_bind_int64(q, 2, (int64_t)size);
     (void)sqlite3_bind_int(q, 3, sealed);
     (void)sqlite3_bind_int64(q, 4, (int64_t)expires);
-    (void)sqlite_step(q, &e);
-    return e;
+    return change(s, q);
 }
 
 static void charge(struct store *s, uint32_t host, uint64_t add, uint64_t take)
@@ -80,20 +88,44 @@ static enum err recover(struct store *s)
         if (sealed || sqlite3_column_bytes(q, 0) != WIRE_HASH) continue;
         path_of(s->folder, sqlite3_column_blob(q, 0), path);
         struct stat st;
-        if (stat(path, &st) == 0 && (uint64_t)st.st_size > size) (void)!truncate(path, (off_t)size);
+        if (stat(path, &st) == 0 && (uint64_t)st.st_size > size && truncate(path, (off_t)size) != 0) e = ERR_IO;
     }
     (void)sqlite3_finalize(q);
     return e;
+}
+
+// A name in a folder is durable when the folder is.
+static enum err sync_folder(const char *folder)
+{
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = dir >= 0 && fsync(dir) == 0;
+    if (dir >= 0) close(dir);
+    return ok ? ERR_OK : ERR_IO;
+}
+
+static enum err make_folder(const char *folder, const char *parent)
+{
+    if (mkdir(folder, 0700) == 0) return sync_folder(parent);
+    return errno == EEXIST ? ERR_OK : ERR_IO;
+}
+
+// Instead of SQLite's own, which says nothing of a sync that fails.
+static int wal_grew(void *arg, sqlite3 *h, const char *name, int frames)
+{
+    if (frames >= WAL_FRAMES)
+        sqlite_distrust(arg, sqlite3_wal_checkpoint_v2(h, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+    return SQLITE_OK;
 }
 
 enum err blob_open(struct store *s)
 {
     char path[PATH_MAX_];
     (void)snprintf(path, sizeof path, "%s/blobs", s->folder);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) return ERR_IO;
-    enum err e = sqlite_connect(s->folder, "blobs.db", true, &s->blobs);
+    enum err e = make_folder(path, s->folder);
+    if (e == ERR_OK) e = sqlite_connect(s->folder, "blobs.db", true, &s->blobs);
+    if (e == ERR_OK) e = sqlite_writes(s->blobs);
     if (e == ERR_OK) e = sqlite_err(sqlite3_exec(s->blobs, schema, NULL, NULL, NULL));
-    if (e == ERR_OK) e = sqlite_err(sqlite3_wal_autocheckpoint(s->blobs, 1000));
+    if (e == ERR_OK) (void)sqlite3_wal_hook(s->blobs, wal_grew, s);
     if (e == ERR_OK) e = sqlite_prepare(s->blobs, get, &s->blob_get);
     if (e == ERR_OK) {
         e = sqlite_prepare(s->blobs, "INSERT INTO blob(name, hash, size, most, sealed, expires, retention, host)"
@@ -113,6 +145,9 @@ void blob_close(struct store *s)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         (void)sqlite3_finalize(*all[i]);
         *all[i] = NULL;
+    }
+    if (s->blobs != NULL && atomic_load(&s->broken) != ERR_OK) {
+        (void)sqlite3_db_config(s->blobs, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     (void)sqlite3_close_v2(s->blobs);
     s->blobs = NULL;
@@ -134,30 +169,38 @@ void blob_reader_close(struct store_reader *r)
 
 // -------------------------------------------------------------------------------------------------------------- writing
 
+static enum err trusted(struct store *s) { return (enum err)atomic_load(&s->broken); }
+
 static enum err drop(struct store *s, const uint8_t *name, const struct blob *b)
 {
     char path[PATH_MAX_];
-    enum err e = ERR_OK;
     (void)sqlite3_bind_blob(s->blob_drop, 1, name, WIRE_HASH, SQLITE_STATIC);
-    (void)sqlite_step(s->blob_drop, &e);
+    enum err e = change(s, s->blob_drop);
     if (e != ERR_OK) return e;
     charge(s, b->host, 0, b->sealed ? b->size : b->most);
     path_of(s->folder, name, path);
     return unlink(path) == 0 || errno == ENOENT ? ERR_OK : ERR_IO;
 }
 
+static void unlink_file(struct store *s, const uint8_t *name)
+{
+    char path[PATH_MAX_];
+    path_of(s->folder, name, path);
+    (void)unlink(path);
+}
+
 static enum err make_file(struct store *s, const uint8_t *name)
 {
-    char path[PATH_MAX_], folder[PATH_MAX_];
+    char path[PATH_MAX_], folder[PATH_MAX_], inner[PATH_MAX_];
     path_of(s->folder, name, path);
-    (void)snprintf(folder, sizeof folder, "%s/blobs/%02x", s->folder, name[0]);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) return ERR_IO;
+    (void)snprintf(folder, sizeof folder, "%s/blobs", s->folder);
+    (void)snprintf(inner, sizeof inner, "%s/blobs/%02x", s->folder, name[0]);
+    enum err e = make_folder(inner, folder);
+    if (e != ERR_OK) return e;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int dir = fd < 0 ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = dir >= 0 && fsync(dir) == 0;
-    if (dir >= 0) close(dir);
-    if (fd >= 0) close(fd);
-    return ok ? ERR_OK : ERR_IO;
+    if (fd < 0) return ERR_IO;
+    close(fd);
+    return sync_folder(inner);
 }
 
 static bool over(struct store *s, const struct store_host *host, uint64_t bytes)
@@ -169,9 +212,9 @@ static bool over(struct store *s, const struct store_host *host, uint64_t bytes)
 enum err sqlite_blob_create(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t size, uint32_t retention,
                             const struct store_host *host, uint64_t now, enum wire_code *code)
 {
-    enum err e = ERR_OK;
+    enum err e = trusted(s);
     struct blob b;
-    bool there = find(s->blob_get, name, &b, &e);
+    bool there = e == ERR_OK && find(s->blob_get, name, &b, &e);
     if (e != ERR_OK) return e;
     if (there && b.expires <= now / 1000) {
         e = drop(s, name, &b);
@@ -188,8 +231,9 @@ enum err sqlite_blob_create(struct store *s, const uint8_t *name, const uint8_t 
     (void)sqlite3_bind_int64(q, 4, (int64_t)(now / 1000 + IDLE_S));
     (void)sqlite3_bind_int64(q, 5, retention == 0 ? s->settings.blob_retention : retention);
     (void)sqlite3_bind_int64(q, 6, host->id);
-    (void)sqlite_step(q, &e);
+    e = change(s, q);
     if (e == ERR_OK) charge(s, host->id, size, 0);
+    else unlink_file(s, name);
     return e;
 }
 
@@ -214,7 +258,8 @@ static enum err write_all(int fd, struct span data, uint64_t at)
     return ERR_OK;
 }
 
-// A chunk that was written in part is taken back.
+// A chunk that was written in part is taken back. After a sync that failed, so is all that was not durable before: nobody knows what
+// of it is on the disk, and the next sync would not say.
 static enum err add_chunk(struct store *s, int fd, const uint8_t *name, struct blob *b, struct span data, uint64_t end,
                           uint64_t now)
 {
@@ -227,18 +272,21 @@ static enum err add_chunk(struct store *s, int fd, const uint8_t *name, struct b
     // Now and then it is made durable, so that a seal does not take long; and the row says that somebody is writing.
     bool sync = end / sync_every != (end - data.n) / sync_every, late = b->expires < now / 1000 + IDLE_S - 3600;
     if (!sync && !late) return ERR_OK;
-    if (sync && fdatasync(fd) != 0) return ERR_IO;
+    if (sync && fdatasync(fd) != 0) {
+        (void)!ftruncate(fd, (off_t)b->size);
+        return ERR_IO;
+    }
     return set(s, name, sync ? end : b->size, false, late ? now / 1000 + IDLE_S : b->expires);
 }
 
 enum err sqlite_blob_append(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t offset, struct span data,
                             uint64_t now, struct store_blob *out, enum wire_code *code)
 {
-    enum err e = ERR_OK;
+    enum err e = trusted(s);
     struct blob b;
     struct stat st;
     char path[PATH_MAX_];
-    if (!find_own(s, name, hash, now, &b, code, &e)) return e;
+    if (e != ERR_OK || !find_own(s, name, hash, now, &b, code, &e)) return e;
     *out = (struct store_blob){.size = b.size, .sealed = b.sealed, .expires = b.expires};
     if (b.sealed) {
         *code = WIRE_E_SEALED;
@@ -262,11 +310,11 @@ enum err sqlite_blob_append(struct store *s, const uint8_t *name, const uint8_t 
 enum err sqlite_blob_seal(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t size, uint64_t now,
                           enum wire_code *code)
 {
-    enum err e = ERR_OK;
+    enum err e = trusted(s);
     struct blob b;
     struct stat st;
     char path[PATH_MAX_];
-    if (!find_own(s, name, hash, now, &b, code, &e)) return e;
+    if (e != ERR_OK || !find_own(s, name, hash, now, &b, code, &e)) return e;
     if (b.sealed) { // again, after an answer that was lost
         *code = size == b.size ? WIRE_OK : WIRE_E_SEALED;
         return ERR_OK;
@@ -277,6 +325,7 @@ enum err sqlite_blob_seal(struct store *s, const uint8_t *name, const uint8_t *h
     if (fstat(fd, &st) != 0) e = ERR_IO;
     else if ((uint64_t)st.st_size != size) *code = WIRE_E_OFFSET;
     else if (fsync(fd) != 0) e = ERR_IO;
+    if (e == ERR_IO) (void)!ftruncate(fd, (off_t)b.size);
     close(fd);
     if (e != ERR_OK || *code != WIRE_OK) return e;
     e = set(s, name, size, true, now / 1000 + b.retention);
@@ -286,18 +335,39 @@ enum err sqlite_blob_seal(struct store *s, const uint8_t *name, const uint8_t *h
 
 enum err sqlite_blob_delete(struct store *s, const uint8_t *name, const uint8_t *hash, enum wire_code *code)
 {
-    enum err e = ERR_OK;
+    enum err e = trusted(s);
     struct blob b;
-    bool ok = find(s->blob_get, name, &b, &e) && mem_equal(b.hash, hash, WIRE_HASH);
+    bool ok = e == ERR_OK && find(s->blob_get, name, &b, &e) && mem_equal(b.hash, hash, WIRE_HASH);
     *code = ok ? WIRE_OK : WIRE_E_NOT_FOUND;
     return ok ? drop(s, name, &b) : e;
 }
 
-enum err sqlite_blob_expire(struct store *s, uint64_t now, bool *more)
+// Files that no row knows, in one of the folders: a crash between the end of a row and that of its file leaves one.
+static enum err sweep(struct store *s, unsigned which)
 {
     enum err e = ERR_OK;
+    char folder[PATH_MAX_];
+    (void)snprintf(folder, sizeof folder, "%s/blobs/%02x", s->folder, which);
+    DIR *d = opendir(folder);
+    for (struct dirent *x; d != NULL && e == ERR_OK && (x = readdir(d)) != NULL;) {
+        uint8_t name[WIRE_HASH];
+        struct blob b;
+        size_t i = 0;
+        while (i < WIRE_HASH && sscanf(x->d_name + 2 * i, "%2hhx", &name[i]) == 1) i++;
+        if (i < WIRE_HASH || strlen(x->d_name) != 2 * (size_t)WIRE_HASH || find(s->blob_get, name, &b, &e)) continue;
+        if (e == ERR_OK) unlink_file(s, name);
+    }
+    if (d != NULL) (void)closedir(d);
+    return e;
+}
+
+enum err sqlite_blob_expire(struct store *s, uint64_t now, bool *more)
+{
+    enum err e = trusted(s);
     uint8_t names[EXPIRE_BLOBS][WIRE_HASH];
     size_t n = 0;
+    *more = false;
+    if (e != ERR_OK) return e;
     (void)sqlite3_bind_int64(s->blob_old, 1, (int64_t)(now / 1000));
     (void)sqlite3_bind_int64(s->blob_old, 2, EXPIRE_BLOBS);
     while (sqlite_step(s->blob_old, &e)) {
@@ -309,7 +379,8 @@ enum err sqlite_blob_expire(struct store *s, uint64_t now, bool *more)
         struct blob b;
         if (find(s->blob_get, names[i], &b, &e)) e = drop(s, names[i], &b);
     }
-    *more = n == EXPIRE_BLOBS;
+    if (e == ERR_OK && s->swept < 256) e = sweep(s, s->swept++);
+    *more = n == EXPIRE_BLOBS || s->swept < 256;
     return e;
 }
 

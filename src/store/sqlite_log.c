@@ -79,10 +79,11 @@ static enum err cut(struct store *s, struct hot *h, uint64_t from)
     (void)sqlite3_bind_int64(q, 1, h->row.number);
     (void)sqlite3_bind_int64(q, 2, (int64_t)from);
     (void)sqlite_step(q, &e);
+    if (e != ERR_OK) return e;
     h->row.oldest = h->row.next;
     h->row.before = h->row.total;
     (void)sqlite3_bind_int64(first, 1, h->row.number);
-    if (e == ERR_OK && sqlite_step(first, &e)) {
+    if (sqlite_step(first, &e)) {
         h->row.oldest = (uint64_t)sqlite3_column_int64(first, 0);
         h->row.before = (uint64_t)sqlite3_column_int64(first, 1);
         (void)sqlite3_reset(first);

@@ -7,8 +7,11 @@
 // Writing: one thread calls begin, any number of the writes, then commit; what commit has returned for is durable. A write
 // that breaks a rule of the protocol says so in *code and changes nothing, and the batch goes on. An enum err other than
 // ERR_OK means that the engine itself has failed (ERR_IO, ERR_CORRUPT, ERR_MEMORY): the caller rolls back, and everything in the batch
-// was not done. Reading: any number of threads, each with a reader of its own; a reader sees whole batches, and all
-// that was committed before its call.
+// was not done. After a sync that failed, or damage that was found, an engine refuses every write with the same error until it is
+// opened again: what it has in memory says nothing any more about what is stored.
+//
+// Reading: any number of threads, each with a reader of its own; a reader sees whole batches, and all that was committed before
+// its call.
 //
 // Waking: when a batch is durable, the engine calls the watcher with what happened, in order. An engine shared by several relays
 // does so for the others' batches, too, and carries signals between them; then `payload` may be missing, and is read.
@@ -78,7 +81,7 @@ struct store_view {
 struct store_append {
     struct store_access access;
     uint64_t epoch, now; // now: milliseconds; the entry's time is never before that of the entry before it
-    struct span payload;
+    struct span payload; // must live, unchanged, until the batch ends: the watcher is told of it
     bool advance;
     const uint8_t *new_hash; // [WIRE_HASH] with advance: takes the place of access.hash; NULL for none
     uint64_t new_from;
@@ -99,7 +102,7 @@ enum { STORE_TAKEN_HEAD = WIRE_DEVICE + 5, STORE_TAKEN_MAX = WIRE_FRAME_MAX - 16
 
 // Numbers for people and metrics.
 struct store_totals {
-    uint64_t logs, entries, blobs, bytes; // bytes: on disk
+    uint64_t logs, entries, blobs, bytes; // entries: about so many; bytes: on disk
 };
 
 // ------------------------------------------------------------------------------------------------------ the engine
