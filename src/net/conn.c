@@ -216,6 +216,7 @@ void net_conn_send(struct net_conn *c, struct span bytes)
 }
 
 size_t net_conn_pending(const struct net_conn *c) { return (size_t)c->plain.n + c->cipher.n; }
+uint64_t net_conn_taken(const struct net_conn *c) { return c->taken; }
 void net_conn_mark(struct net_conn *c, size_t bytes) { c->mark = bytes; }
 
 void net_conn_pause(struct net_conn *c, bool pause)

@@ -92,6 +92,7 @@ struct net_conn {
     struct net_queue plain, cipher;            // plain bytes to be encrypted; records for the kernel, which go first
     struct net_timer timer;                    // of the handshake, and of closing
     size_t mark;
+    uint64_t taken;
     int fd;
     uint16_t why;      // enum err
     uint8_t state;     // enum net_state

@@ -81,6 +81,8 @@ struct net_owner {
 void net_conn_send(struct net_conn *c, struct span bytes);
 // Bytes that wait to be taken by the kernel.
 size_t net_conn_pending(const struct net_conn *c);
+// Bytes that had to wait, and that the kernel has taken since: it grows while the peer takes what it is sent, however slowly.
+uint64_t net_conn_taken(const struct net_conn *c);
 // Above so many pending bytes the owner will hear `drained` (default 0: never).
 void net_conn_mark(struct net_conn *c, size_t bytes);
 // Stops and resumes reading: what the peer sends waits in the kernel, and then at the peer.

@@ -29,6 +29,7 @@ bool net_stream_push(struct net_conn *c)
         size_t n;
         if (!send_some(c, c->cipher.p + c->cipher.at, c->cipher.n, &n)) return false;
         net_queue_drop(&c->cipher, n);
+        c->taken += n;
     }
     if (c->cipher.n == 0 && size > 0 && !send_some(c, io->out, size, &sent)) return false;
     if (sent < size && !net_queue_put(&c->cipher, span_of(io->out + sent, size - sent))) {
