@@ -27,7 +27,6 @@ struct job {
 
     // What came of it. Which member counts is said by the request's type.
     enum wire_code code;
-    bool failed; // for a reason of its own: its batch goes on without it
     struct store_appended appended;
     struct store_view view;
     struct store_blob blob;

@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { BATCH_JOBS = 8192, EXPIRE_EVERY_S = 10 };
+enum { BATCH_JOBS = 8192, EXPIRE_EVERY_S = 10, LOG_EVERY_US = 10000000 };
 static const size_t batch_bytes = 16 << 20;
 
 static uint64_t microseconds(void)
@@ -129,8 +129,8 @@ static void count_failure(struct lane *l, enum err e)
 {
     atomic_fetch_add(&l->counts.failures, 1);
     atomic_store(&l->failing, true);
-    uint64_t now = relay_now() / 1000;
-    if (now < l->logged_at + 10) return;
+    uint64_t now = microseconds();
+    if (l->logged_at != 0 && now < l->logged_at + LOG_EVERY_US) return;
     l->logged_at = now;
     relay_log(LOG_ERROR,
               "the store failed: %s. Writes are refused until it works again; see that the disk is neither full "
@@ -138,74 +138,85 @@ static void count_failure(struct lane *l, enum err e)
               err_text(e));
 }
 
-static void fail_all(struct job *first)
+static void refuse(struct job *j, enum wire_code code)
 {
-    for (struct job *j = first; j != NULL; j = j->next) {
-        j->code = WIRE_E_UNAVAILABLE;
-        buf_wipe(&j->out);
-    }
+    j->code = code;
+    buf_wipe(&j->out);
 }
 
-// *bad: the job at which it failed; NULL if it was none of them.
-static enum err try_batch(struct lane *l, struct job *first, struct job **bad)
+// What a batch that was rolled back had said is forgotten.
+static void forget(struct job *j)
 {
-    *bad = NULL;
+    refuse(j, WIRE_OK);
+    j->appended = (struct store_appended){0};
+    j->pool = (struct wire_pool){0};
+}
+
+// Not the store has failed: this one asks for what cannot be given, such as a reply that fits no frame.
+static bool is_own_fault(enum err e) { return e == ERR_LIMIT || e == ERR_MISUSE; }
+// A disk that fails, fails for all.
+static bool is_for_all(enum err e) { return e == ERR_IO || e == ERR_CORRUPT; }
+
+// Performs jobs up to `end` and commits. After an error all is rolled back, and *culprit is the job that failed, if it was one.
+static enum err try_batch(struct lane *l, struct job *first, const struct job *end, struct job **culprit)
+{
+    *culprit = NULL;
     enum err e = l->engine->begin(l->store);
     if (e != ERR_OK) return e;
-    for (struct job *j = first; e == ERR_OK && j != NULL; j = j->next) {
-        if (j->failed) continue;
-        buf_wipe(&j->out);
+    for (struct job *j = first; e == ERR_OK && j != end; j = j->next) {
         e = do_write(l, j);
-        if (e != ERR_OK) *bad = j;
+        if (e != ERR_OK) *culprit = j;
     }
     if (e == ERR_OK) e = l->engine->commit(l->store);
     if (e != ERR_OK) l->engine->rollback(l->store);
     return e;
 }
 
-// A disk that fails, fails for all. A job that fails for another reason must not take the others with it.
+// One batch, unless a job is at fault by itself: then those before it are performed without it, and those behind it after
+// that, so that nobody can make others' writes fail, and each is performed twice at most.
 static void run_batch(struct lane *l, struct job *first)
 {
-    struct job *bad = NULL;
-    enum err e = try_batch(l, first, &bad);
-    while (bad != NULL && e != ERR_IO && e != ERR_CORRUPT) {
-        count_failure(l, e);
-        buf_wipe(&bad->out);
-        bad->code = WIRE_E_UNAVAILABLE;
-        bad->failed = true;
-        e = try_batch(l, first, &bad);
-    }
-    if (e != ERR_OK) {
-        count_failure(l, e);
-        fail_all(first);
-    } else {
-        atomic_store(&l->failing, false);
+    struct job *culprit;
+    while (first != NULL) {
+        enum err e = try_batch(l, first, NULL, &culprit);
+        const struct job *end = NULL;
+        if (culprit != NULL && !is_for_all(e)) {
+            struct job *none;
+            if (!is_own_fault(e)) count_failure(l, e);
+            end = culprit;
+            for (struct job *j = first; j != culprit; j = j->next) forget(j);
+            refuse(culprit, e == ERR_LIMIT ? WIRE_E_LIMIT : WIRE_E_UNAVAILABLE);
+            e = first == culprit ? ERR_OK : try_batch(l, first, end, &none);
+        }
+        if (e != ERR_OK) {
+            count_failure(l, e);
+            for (struct job *j = first; j != end; j = j->next) refuse(j, WIRE_E_UNAVAILABLE);
+        } else {
+            atomic_store(&l->failing, false);
+        }
+        first = end == NULL ? NULL : end->next;
     }
 }
 
+// Each goes home at once: what many reads have found does not wait for the last of them.
 static void run_each(struct lane *l, struct job *first)
 {
-    for (struct job *j = first; j != NULL; j = j->next) {
+    for (struct job *j = first, *next; j != NULL; j = next) {
+        next = j->next;
         enum err e = l->kind == LANE_READ ? do_read(l, j) : do_blob(l, j);
-        if (e == ERR_OK) continue;
-        count_failure(l, e);
-        j->code = WIRE_E_UNAVAILABLE;
-        buf_wipe(&j->out);
+        if (e != ERR_OK) {
+            if (!is_own_fault(e)) count_failure(l, e);
+            refuse(j, e == ERR_LIMIT ? WIRE_E_LIMIT : WIRE_E_UNAVAILABLE);
+        }
+        net_loop_post(j->home, &j->post);
     }
 }
 
-// Takes what waits, up to a batch; waits while nothing does. NULL at the end, or when it is time to tidy up.
-static struct job *take(struct lane *l, bool *stop)
+// Takes what waits, up to a batch. The lock is held.
+static struct job *take(struct lane *l)
 {
     struct job *first = NULL, **end = &first;
     size_t jobs = 0, bytes = 0;
-    pthread_mutex_lock(&l->lock);
-    if (l->first == NULL && !l->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += EXPIRE_EVERY_S;
-        pthread_cond_timedwait(&l->wake, &l->lock, &until);
-    }
     while (l->first != NULL && jobs < BATCH_JOBS && bytes < batch_bytes) {
         struct job *j = l->first;
         l->first = j->next;
@@ -217,33 +228,56 @@ static struct job *take(struct lane *l, bool *stop)
     *end = NULL;
     if (l->first == NULL) l->last = &l->first;
     l->waiting -= bytes;
-    *stop = l->stop && first == NULL;
-    pthread_mutex_unlock(&l->lock);
     atomic_fetch_add(&l->counts.jobs, jobs);
     atomic_fetch_add(&l->counts.batches, jobs > 0);
+    return first;
+}
+
+// The same; waits while there is nothing. NULL at the end, or when it is time to tidy up.
+static struct job *wait_and_take(struct lane *l, bool *stop)
+{
+    pthread_mutex_lock(&l->lock);
+    if (l->first == NULL && !l->stop) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += EXPIRE_EVERY_S;
+        pthread_cond_timedwait(&l->wake, &l->lock, &until);
+    }
+    struct job *first = take(l);
+    *stop = l->stop && first == NULL;
+    pthread_mutex_unlock(&l->lock);
     return first;
 }
 
 // A piece at a time, so that no writer waits for long.
 static void tidy(struct lane *l)
 {
-    uint64_t now = relay_now();
+    uint64_t now = microseconds();
     bool more = false;
-    if (l->kind == LANE_READ || now / 1000 < l->expired_at + EXPIRE_EVERY_S) return;
-    enum err e = (l->kind == LANE_WRITE ? l->engine->expire : l->engine->blob_expire)(l->store, now, &more);
+    if (l->kind == LANE_READ || now < l->expired_at + (uint64_t)EXPIRE_EVERY_S * 1000000) return;
+    enum err e = (l->kind == LANE_WRITE ? l->engine->expire : l->engine->blob_expire)(l->store, relay_now(), &more);
     if (e != ERR_OK) count_failure(l, e);
-    if (e != ERR_OK || !more) l->expired_at = now / 1000;
+    if (e != ERR_OK || !more) l->expired_at = now;
+}
+
+static void perform(struct lane *l, struct job *first)
+{
+    uint64_t from = microseconds();
+    if (l->kind == LANE_WRITE) {
+        run_batch(l, first);
+        send_home(first);
+    } else {
+        run_each(l, first);
+    }
+    atomic_fetch_add(&l->counts.busy_us, microseconds() - from);
 }
 
 static void *lane_main(void *arg)
 {
     struct lane *l = arg;
     for (bool stop = false; !stop;) {
-        struct job *first = take(l, &stop);
-        uint64_t from = microseconds();
-        if (first != NULL) (l->kind == LANE_WRITE ? run_batch : run_each)(l, first);
-        atomic_fetch_add(&l->counts.busy_us, microseconds() - from);
-        send_home(first);
+        struct job *first = wait_and_take(l, &stop);
+        if (first != NULL) perform(l, first);
         tidy(l);
     }
     return NULL;
@@ -251,9 +285,10 @@ static void *lane_main(void *arg)
 
 // ---------------------------------------------------------------------------------------------------- from outside
 
-enum err lane_start(struct lane *l, enum lane_kind kind, const struct store_engine *engine, struct store *store,
-                    size_t waiting_max)
+enum err lane_init(struct lane *l, enum lane_kind kind, const struct store_engine *engine, struct store *store,
+                   size_t waiting_max)
 {
+    pthread_condattr_t clock;
     *l = (struct lane){.kind = kind, .engine = engine, .store = store, .waiting_max = waiting_max};
     l->last = &l->first;
     enum err e = crypto_new(&l->crypto);
@@ -263,35 +298,42 @@ enum err lane_start(struct lane *l, enum lane_kind kind, const struct store_engi
         return e;
     }
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->wake, NULL);
-    if (pthread_create(&l->thread, NULL, lane_main, l) != 0) {
-        if (l->reader != NULL) engine->reader_free(l->reader);
-        crypto_free(l->crypto);
-        return ERR_MEMORY;
-    }
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->wake, &clock);
+    pthread_condattr_destroy(&clock);
+    l->made = true;
+    return ERR_OK;
+}
+
+enum err lane_start(struct lane *l)
+{
+    if (pthread_create(&l->thread, NULL, lane_main, l) != 0) return ERR_MEMORY;
     l->started = true;
     return ERR_OK;
 }
 
 void lane_stop(struct lane *l)
 {
-    if (!l->started) return;
-    pthread_mutex_lock(&l->lock);
-    l->stop = true;
-    pthread_cond_signal(&l->wake);
-    pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
+    if (!l->made) return;
+    if (l->started) {
+        pthread_mutex_lock(&l->lock);
+        l->stop = true;
+        pthread_cond_signal(&l->wake);
+        pthread_mutex_unlock(&l->lock);
+        pthread_join(l->thread, NULL);
+    }
     if (l->reader != NULL) l->engine->reader_free(l->reader);
     crypto_free(l->crypto);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->wake);
-    l->started = false;
+    l->made = l->started = false;
 }
 
 bool lane_give(struct lane *l, struct job *j)
 {
     pthread_mutex_lock(&l->lock);
-    bool room = l->waiting + j->size <= l->waiting_max;
+    bool room = j->size == sizeof *j || l->waiting + j->size <= l->waiting_max;
     if (room) {
         l->waiting += j->size;
         j->next = NULL;
@@ -303,4 +345,13 @@ bool lane_give(struct lane *l, struct job *j)
     }
     pthread_mutex_unlock(&l->lock);
     return room;
+}
+
+bool lane_turn(struct lane *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct job *first = take(l);
+    pthread_mutex_unlock(&l->lock);
+    if (first != NULL) perform(l, first);
+    return first != NULL;
 }

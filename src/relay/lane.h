@@ -31,19 +31,25 @@ struct lane {
     pthread_cond_t wake;
     struct job *first, **last;
     size_t waiting, waiting_max; // bytes
-    bool started, stop;
+    bool made, started, stop;
     atomic_bool failing; // the last batch could not be stored
-    uint64_t expired_at; // when expire was last called, in seconds
-    uint64_t logged_at;
+    // Of the monotonic clock, in microseconds: whoever sets the other one must not stop the tidying up.
+    uint64_t expired_at; // when expire was last called
+    uint64_t logged_at;  // 0: never
     struct lane_counts counts;
 };
 
 // waiting_max: bytes of jobs that may wait. A lane must not be moved.
-enum err lane_start(struct lane *l, enum lane_kind kind, const struct store_engine *engine, struct store *store,
-                    size_t waiting_max);
-// Performs what waits, then ends the thread. Nothing may be given any more.
+enum err lane_init(struct lane *l, enum lane_kind kind, const struct store_engine *engine, struct store *store,
+                   size_t waiting_max);
+// Its thread, which performs what is given.
+enum err lane_start(struct lane *l);
+// Performs what waits, then ends the thread, if there is one, and frees what lane_init made. Nothing may be given any more.
 void lane_stop(struct lane *l);
-// Gives it a job; false if too much waits: the job stays the caller's.
+// Gives it a job; false if too much waits: the job stays the caller's. Jobs that the relay makes itself are always taken: there
+// are never more of them than follows.
 bool lane_give(struct lane *l, struct job *j);
+// Without a thread (tests, fuzzers): performs one batch of what waits. False if nothing did.
+bool lane_turn(struct lane *l);
 
 #endif

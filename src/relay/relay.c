@@ -114,9 +114,10 @@ static enum err start_threads(struct life *l, const struct config *c)
         e = worker_init(&r->worker[i], r, l->setup);
         r->workers = i + 1; // also what has begun is wiped
     }
-    if (e == ERR_OK) e = lane_start(&r->lane[LANE_WRITE], LANE_WRITE, r->engine, r->store, waiting);
-    if (e == ERR_OK) e = lane_start(&r->lane[LANE_READ], LANE_READ, r->engine, r->store, READ_WAITING);
-    if (e == ERR_OK) e = lane_start(&r->lane[LANE_BLOB], LANE_BLOB, r->engine, r->store, waiting);
+    if (e == ERR_OK) e = lane_init(&r->lane[LANE_WRITE], LANE_WRITE, r->engine, r->store, waiting);
+    if (e == ERR_OK) e = lane_init(&r->lane[LANE_READ], LANE_READ, r->engine, r->store, READ_WAITING);
+    if (e == ERR_OK) e = lane_init(&r->lane[LANE_BLOB], LANE_BLOB, r->engine, r->store, waiting);
+    for (size_t i = 0; e == ERR_OK && i < LANES; i++) e = lane_start(&r->lane[i]);
     for (size_t i = 0; e == ERR_OK && i < n; i++) e = worker_start(&r->worker[i], l->socket, l->sockets);
     if (e == ERR_OK) e = control_start(&l->control, r);
     return e;
