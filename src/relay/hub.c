@@ -9,7 +9,8 @@
 #include "relay/core.h"
 #include "relay/follow.h"
 
-enum { BUCKETS_FIRST = 64 };
+// So much may be on its way to a worker that is busy; beyond that its followers are told to read on from the store.
+enum { BUCKETS_FIRST = 64, WAITING_MAX = 32 << 20 };
 
 enum err hub_init(struct hub *h, const uint64_t seed[2])
 {
@@ -116,7 +117,7 @@ void hub_unfollow(struct hub *h, struct follow *f)
 // Events with a copy of their payloads, shared by the workers.
 struct news {
     atomic_size_t refs;
-    size_t n;
+    size_t n, size; // events, and the bytes of all this
     struct store_event *event;
     struct arrival {
         struct net_post post;
@@ -140,6 +141,7 @@ static void arrive(struct net_post *p)
         struct topic *t = hub_find(&a->worker->hub, a->news->event[i].log);
         if (t != NULL) follow_event(a->worker, t, &a->news->event[i]);
     }
+    atomic_fetch_sub(&a->worker->hub.waiting, a->news->size);
     news_unref(a->news);
 }
 
@@ -164,7 +166,18 @@ static struct news *copy_events(const struct store_event *events, size_t n)
     }
     news->event = copy;
     news->n = n;
+    news->size = sizeof *news + bytes + n * sizeof *copy;
     return news;
+}
+
+// Whether a worker can be sent news: not where nobody follows anything, and not where too much is on its way already. Its
+// followers must not wait for what they are never told: each one reads on by itself.
+static bool wants(struct worker *w, const struct news *news)
+{
+    if (atomic_load(&w->hub.follows) == 0) return false;
+    if (news != NULL && atomic_load(&w->hub.waiting) + news->size <= WAITING_MAX) return true;
+    follow_missed(w);
+    return false;
 }
 
 void hub_watch(void *arg, const struct store_event *events, size_t n)
@@ -173,15 +186,15 @@ void hub_watch(void *arg, const struct store_event *events, size_t n)
     size_t interested = 0;
     for (size_t i = 0; i < r->workers; i++) interested += atomic_load(&r->worker[i].hub.follows) > 0;
     if (interested == 0 || n == 0) return;
-    struct news *news = copy_events(events, n);
-    if (news == NULL) {
-        // Followers must not wait for what they are never told: each one reads on by itself.
-        for (size_t i = 0; i < r->workers; i++) follow_missed(&r->worker[i]);
-        return;
-    }
-    atomic_init(&news->refs, r->workers);
+    struct news *news = copy_events(events, n); // NULL without memory
+    if (news != NULL) atomic_init(&news->refs, 1);
     for (size_t i = 0; i < r->workers; i++) {
-        news->arrival[i] = (struct arrival){.post = {.fn = arrive}, .news = news, .worker = &r->worker[i]};
-        net_loop_post(r->worker[i].loop, &news->arrival[i].post);
+        struct worker *w = &r->worker[i];
+        if (!wants(w, news)) continue;
+        news->arrival[i] = (struct arrival){.post = {.fn = arrive}, .news = news, .worker = w};
+        atomic_fetch_add(&news->refs, 1);
+        atomic_fetch_add(&w->hub.waiting, news->size);
+        net_loop_post(w->loop, &news->arrival[i].post);
     }
+    if (news != NULL) news_unref(news);
 }

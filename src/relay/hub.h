@@ -48,6 +48,7 @@ struct hub {
     size_t buckets, topics;
     uint64_t seed[2];
     atomic_size_t follows;
+    atomic_size_t waiting; // bytes of events that are on their way here
 };
 
 enum err hub_init(struct hub *h, const uint64_t seed[2]);
