@@ -129,14 +129,13 @@ static void ask_again(struct follow *f)
 {
     struct job *j = NULL;
     struct session *s = f->session;
+    if (job_new(s, span_of(NULL, 0), &j) != ERR_OK) {
+        session_close(s, WS_INTERNAL); // drops it, since no job knows it
+        return;
+    }
     if (f->state == FOLLOW_BEHIND) leave_queue(f);
     f->state = FOLLOW_ASKING;
     f->again = false;
-    enum err e = job_new(s, span_of(NULL, 0), &j);
-    if (e != ERR_OK) {
-        session_close(s, WS_INTERNAL);
-        return;
-    }
     memcpy(j->hash, f->hash, sizeof j->hash);
     j->request = (struct wire_request){.type = WIRE_LOG_STAT, .log = f->topic->log};
     j->follow = f;
@@ -159,16 +158,19 @@ static void begin(struct follow *f, const struct store_view *v)
     else (void)settle(f);
 }
 
-// A job that knew a follow is back. False if the follow went meanwhile, or its session: then both are done with.
+// A job that knew a follow is back. False if the follow went meanwhile, or its session: then both are done with, and the others
+// of the session go on.
 static bool welcome_back(struct job *j)
 {
     struct follow *f = j->follow;
+    struct session *s = j->session;
     bool gone = f->gone;
     f->state = FOLLOW_LIVE;
     if (gone) remove_follow(f);
     if (!session_home(j)) return false;
     if (!gone) return true;
     job_free(j);
+    follow_pump(s);
     return false;
 }
 
@@ -267,17 +269,15 @@ static void read_done(struct job *j)
 
 void follow_pump(struct session *s)
 {
-    if (s->reading || s->queue == NULL || !session_ready(s)) return;
-    struct follow *f = dequeue(s);
+    if (s->reading || s->queue == NULL || !session_ready(s) || s->worker->stopping) return;
     struct job *j = NULL;
-    f->state = FOLLOW_READING;
-    s->reading = true;
     if (job_new(s, span_of(NULL, 0), &j) != ERR_OK) {
-        f->state = FOLLOW_LIVE;
-        s->reading = false;
         session_close(s, WS_INTERNAL);
         return;
     }
+    struct follow *f = dequeue(s);
+    f->state = FOLLOW_READING;
+    s->reading = true;
     j->request = (struct wire_request){.type = WIRE_LOG_READ, .log = f->topic->log, .after = f->sent};
     memcpy(j->hash, f->hash, sizeof j->hash);
     j->out.max = READ_BYTES + 64;
@@ -308,7 +308,7 @@ static bool followed_log(const struct session *s, const uint8_t *log)
 {
     struct topic *t = hub_find(&s->worker->hub, log);
     for (struct follow *f = t != NULL ? t->followers : NULL; f != NULL; f = f->next) {
-        if (f->session == s) return true;
+        if (f->session == s && !f->gone) return true;
     }
     return false;
 }
@@ -388,6 +388,7 @@ static void follow_done(struct job *j)
         mem_free(asked);
         return;
     }
+    s->in_flight--;
     if (j->code != WIRE_OK) session_error(s, j->request.id, j->code, 0);
     const struct store_view *views = (const struct store_view *)(const void *)j->out.p;
     for (size_t i = 0; s->state == SESSION_OPEN && wire_next_follow(&list, &w); i++) {
@@ -415,7 +416,9 @@ void follow_request(struct session *s, struct job *j)
         job_free(j);
         return;
     }
-    for (struct follow *f = s->follows; f != NULL; f = f->session_next) (void)seen_before(&tags, f->tag);
+    for (struct follow *f = s->follows; f != NULL; f = f->session_next) {
+        if (!f->gone) (void)seen_before(&tags, f->tag);
+    }
     list = j->request.follows;
     for (size_t i = 0; wire_next_follow(&list, &w); i++) {
         if (s->follow_count >= s->worker->config->follows_max) asked[i].code = WIRE_E_LIMIT;
@@ -424,6 +427,7 @@ void follow_request(struct session *s, struct job *j)
     }
     mem_free(tags.slot);
     j->follow = asked;
+    s->in_flight++;
     session_give(s, LANE_READ, j, follow_done);
 }
 
