@@ -17,11 +17,12 @@ struct visitor {
     struct buf head;   // what has come of a request
     struct site *site; // while a file of it is being sent: `body` is what is left of it
     struct span body;
+    bool full;    // too much waits to be sent: nothing is read until it is
     bool last;    // the connection ends after this answer
     bool leaving; // it is ending
 };
 
-enum { PIECE = 65536 };
+enum { PIECE = 65536, TIMED_OUT_MS = 5000 };
 
 static void visitor_free(struct visitor *v)
 {
@@ -35,7 +36,7 @@ static void on_closed(void *arg, enum err why)
 {
     struct visitor *v = arg;
     (void)why;
-    quota_leave(&v->worker->relay->quota, v->address);
+    quota_leave(&v->worker->relay->quota, v->address, net_loop_now(v->worker->loop));
     atomic_fetch_sub(&v->worker->counts.visitors, 1);
     visitor_free(v);
 }
@@ -46,7 +47,7 @@ static void timed_out(struct net_timer *t)
     if (v->leaving) net_conn_reset(v->conn);
     else net_conn_close(v->conn);
     v->leaving = true;
-    net_timer_start(v->worker->loop, &v->timer, 5000, timed_out);
+    net_timer_start(v->worker->loop, &v->timer, TIMED_OUT_MS, timed_out);
 }
 
 static void wait_for_request(struct visitor *v)
@@ -89,6 +90,7 @@ static void let_in(struct visitor *v, const struct http_request *r, uint8_t *res
 static void leave(struct visitor *v)
 {
     v->leaving = true;
+    net_timer_stop(&v->timer); // the connection has its own for this
     net_conn_close(v->conn);
 }
 
@@ -124,8 +126,13 @@ static void show_page(struct visitor *v, const struct http_request *r, enum err 
         send_piece(v);
     } else if (v->last) {
         leave(v);
+    } else if (net_conn_pending(v->conn) > PIECE) { // whoever asks and does not read is asked to wait
+        v->full = true;
+        net_conn_pause(v->conn, true);
     }
 }
+
+static bool is_busy(const struct visitor *v) { return v->site != NULL || v->full; }
 
 // One request off the front of v->head. False if more bytes are needed, or the visitor is leaving or has become a session.
 static bool handle(struct visitor *v)
@@ -145,7 +152,7 @@ static bool handle(struct visitor *v)
     wait_for_request(v);
     memmove(v->head.p, v->head.p + size, v->head.n - size);
     v->head.n -= size;
-    return v->head.n > 0 && v->site == NULL;
+    return v->head.n > 0;
 }
 
 static void on_data(void *arg, uint8_t *bytes, size_t n)
@@ -157,16 +164,18 @@ static void on_data(void *arg, uint8_t *bytes, size_t n)
         leave(v);
         return;
     }
-    while (v->site == NULL && handle(v)) {}
+    while (!is_busy(v) && handle(v)) {}
 }
 
 static void on_drained(void *arg)
 {
     struct visitor *v = arg;
-    if (v->leaving || v->site == NULL) return;
+    if (v->leaving || !is_busy(v)) return;
     wait_for_request(v);
-    send_piece(v);
-    while (v->site == NULL && !v->leaving && v->head.n > 0 && handle(v)) {}
+    if (v->full) net_conn_pause(v->conn, false);
+    v->full = false;
+    if (v->site != NULL) send_piece(v);
+    while (!is_busy(v) && !v->leaving && v->head.n > 0 && handle(v)) {}
 }
 
 // ---------------------------------------------------------------------------------------------------------- accepting
@@ -204,10 +213,11 @@ static void accept_visitor(void *arg, struct net_conn *conn)
     const struct config *c = w->config;
     uint8_t address[16];
     size_t n = net_conn_address(conn, address);
-    struct quota_entry *entry = quota_enter(&w->relay->quota, address, n, c->connections_per_address, c->connections_max);
+    struct quota_entry *entry = quota_enter(&w->relay->quota, address, n, net_loop_now(w->loop),
+                                            c->connections_per_address, c->connections_max);
     struct visitor *v = entry == NULL ? NULL : mem_new(sizeof *v);
     if (v == NULL) {
-        quota_leave(&w->relay->quota, entry);
+        quota_leave(&w->relay->quota, entry, net_loop_now(w->loop));
         atomic_fetch_add(&w->counts.refused, 1);
         net_conn_owner(conn, &nobody, NULL);
         net_conn_reset(conn);

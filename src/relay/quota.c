@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Quotas: a table of addresses that have connections now, and token buckets. Invariant: an entry exists exactly as long as
-// it has a connection.
+// Quotas: a table of addresses that have connections now, or had a moment ago, and token buckets. Invariant: an entry without
+// connections is in the list of those left, and leaves the table once its bucket would be full anyway.
 #include "relay/quota.h"
 
 #include "base/siphash.h"
 
-enum { BUCKETS = 4096, PREFIX_V6 = 8 };
+enum { BUCKETS = 4096, PREFIX_V6 = 8, FULL_MS = 2000 };
 
 bool bucket_take(struct bucket *b, uint64_t now_ms, uint64_t rate, uint64_t *wait)
 {
@@ -30,6 +30,7 @@ bool bucket_take(struct bucket *b, uint64_t now_ms, uint64_t rate, uint64_t *wai
 enum err quota_init(struct quota *q, const uint64_t seed[2])
 {
     *q = (struct quota){.buckets = BUCKETS, .seed = {seed[0], seed[1]}};
+    q->left_last = &q->left;
     q->table = mem_new_array(q->buckets, sizeof *q->table);
     if (q->table == NULL) return ERR_MEMORY;
     pthread_mutex_init(&q->lock, NULL);
@@ -57,22 +58,45 @@ static struct quota_entry **place(struct quota *q, const uint8_t *address, size_
     return at;
 }
 
-struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t n, uint64_t per_address, uint64_t all)
+static void unlist(struct quota *q, struct quota_entry *e)
+{
+    *e->left_link = e->left_next;
+    if (e->left_next != NULL) e->left_next->left_link = e->left_link;
+    else q->left_last = e->left_link;
+    e->left_link = NULL;
+}
+
+// They have all left in order, and each is kept equally long.
+static void forget(struct quota *q, uint64_t now_ms)
+{
+    while (q->left != NULL && now_ms >= q->left->left_at + FULL_MS) {
+        struct quota_entry *e = q->left, **at = place(q, e->address, e->size);
+        unlist(q, e);
+        *at = e->next;
+        q->entries--;
+        mem_free(e);
+    }
+}
+
+struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t n, uint64_t now_ms,
+                                uint64_t per_address, uint64_t all)
 {
     struct quota_entry *e = NULL;
     if (n > PREFIX_V6) n = PREFIX_V6;
     pthread_mutex_lock(&q->lock);
+    forget(q, now_ms);
     struct quota_entry **at = place(q, address, n);
-    if (q->connections < all) {
+    if (q->connections < all && per_address > 0) {
         e = *at;
         if (e == NULL && (e = mem_new(sizeof *e)) != NULL) {
-            memcpy(e->address, address, n);
+            if (n > 0) memcpy(e->address, address, n);
             e->size = (uint8_t)n;
             *at = e;
             q->entries++;
         }
         if (e != NULL && e->connections >= per_address) e = NULL;
         if (e != NULL) {
+            if (e->left_link != NULL) unlist(q, e);
             e->connections++;
             q->connections++;
         }
@@ -81,17 +105,19 @@ struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t 
     return e;
 }
 
-void quota_leave(struct quota *q, struct quota_entry *e)
+void quota_leave(struct quota *q, struct quota_entry *e, uint64_t now_ms)
 {
     if (e == NULL) return;
     pthread_mutex_lock(&q->lock);
     q->connections--;
     if (--e->connections == 0) {
-        struct quota_entry **at = place(q, e->address, e->size);
-        *at = e->next;
-        q->entries--;
-        mem_free(e);
+        e->left_at = now_ms;
+        e->left_next = NULL;
+        e->left_link = q->left_last;
+        *q->left_last = e;
+        q->left_last = &e->left_next;
     }
+    forget(q, now_ms);
     pthread_mutex_unlock(&q->lock);
 }
 

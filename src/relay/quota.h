@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // relay/quota: how much each address and each connection may ask of the relay. An IPv6 client is counted by its /64, since it can
-// take any address of that. Nothing here outlives the connections: when the last one of an address is gone, so is its entry.
+// take any address of that. Nothing here outlives the connections by more than two seconds: after so long every bucket is full
+// again, and until then whoever comes back finds what was left, not a full one.
 #ifndef WHIMBREL_RELAY_QUOTA_H
 #define WHIMBREL_RELAY_QUOTA_H
 
@@ -24,6 +25,8 @@ struct quota_entry {
     uint32_t connections;
     struct bucket bucket;
     struct quota_entry *next;
+    struct quota_entry *left_next, **left_link; // without connections, in the order in which the last one went
+    uint64_t left_at;                           // milliseconds
 };
 
 // Shared by all workers. Who takes part in no attack is held up by a short lock at most.
@@ -31,14 +34,17 @@ struct quota {
     pthread_mutex_t lock;
     struct quota_entry **table;
     size_t buckets, entries, connections;
+    struct quota_entry *left, **left_last;
     uint64_t seed[2];
 };
 
 enum err quota_init(struct quota *q, const uint64_t seed[2]);
 void quota_wipe(struct quota *q);
-// A connection from this address: NULL if it, or the relay as a whole, has too many, or without memory.
-struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t n, uint64_t per_address, uint64_t all);
-void quota_leave(struct quota *q, struct quota_entry *e);
+// A connection from this address: NULL if it, or the relay as a whole, has too many, or without memory. now_ms: any clock that
+// does not go back, the same in all calls.
+struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t n, uint64_t now_ms,
+                                uint64_t per_address, uint64_t all);
+void quota_leave(struct quota *q, struct quota_entry *e, uint64_t now_ms);
 // One request of this address.
 bool quota_take(struct quota *q, struct quota_entry *e, uint64_t now_ms, uint64_t rate, uint64_t *wait);
 size_t quota_connections(struct quota *q);

@@ -6,6 +6,8 @@
 
 #include "store/grants.h"
 
+enum { WRONG_MS = 1000 }; // until a wrong password is told to be one
+
 static void ok(struct session *s, uint32_t id)
 {
     struct wire_reply r = {.type = WIRE_R_OK, .id = id};
@@ -53,14 +55,29 @@ static void hello(struct session *s, const struct wire_request *q)
     session_reply(s, &r);
 }
 
-// Rates keep anybody from trying many; a password is 160 random bits anyway.
+static void tell_wrong(struct net_timer *t)
+{
+    struct session *s = (struct session *)(void *)((char *)t - offsetof(struct session, wrong));
+    uint32_t id = s->wrong_id;
+    s->wrong_id = 0;
+    s->in_flight--;
+    session_error(s, id, WIRE_E_HOSTING, 0);
+}
+
+// §2.1: a connection learns one try a second, and until then nothing of another; a password is 160 random bits anyway.
 static void host(struct session *s, const struct wire_request *q)
 {
     uint8_t hash[WIRE_HASH];
     const struct config_host *h = NULL;
+    if (s->wrong_id != 0) {
+        session_error(s, q->id, WIRE_E_RATE, WRONG_MS);
+        return;
+    }
     if (relay_hash(s->worker->crypto, q->password.p, q->password.n, hash) == ERR_OK) h = config_host(s->worker->config, hash);
     if (h == NULL) {
-        session_error(s, q->id, WIRE_E_HOSTING, 0);
+        s->wrong_id = q->id;
+        s->in_flight++;
+        net_timer_start(s->worker->loop, &s->wrong, WRONG_MS, tell_wrong);
         return;
     }
     s->may_create = true;
@@ -131,6 +148,7 @@ static uint64_t limit_of(const struct config *c, enum wire_type type)
     case WIRE_BLOB_CREATE: return c->blob_max;
     case WIRE_LOG_ADVANCE:
     case WIRE_GRANT_SET: return GRANTS_MAX;
+    case WIRE_PACKAGE_TAKE: return WIRE_FRAME_MAX;
     default: return 0;
     }
 }
@@ -266,20 +284,39 @@ static bool handle_here(struct session *s, const struct wire_request *q)
     }
 }
 
+// Whether a message of this type has its place now (§6).
+static bool in_place(const struct session *s, struct span message)
+{
+    return message.n > 0 && (message.p[0] == WIRE_HELLO) == (s->state == SESSION_NEW);
+}
+
+// A message that is above a limit of the protocol itself, or of a type that there is not, is answered; any other that cannot be read, or
+// not now, ends the connection (§5).
+static void refuse(struct session *s, struct span message, enum err e)
+{
+    struct wire_reply r;
+    uint64_t wait = 0;
+    if (e == ERR_MEMORY) {
+        session_close(s, WS_INTERNAL);
+        return;
+    }
+    wire_refuse(message, &r);
+    bool none = (e != ERR_LIMIT && e != ERR_UNSUPPORTED) || !in_place(s, message);
+    if (none) session_error(s, r.id, WIRE_E_MALFORMED, 0);
+    else if (too_fast(s, &wait)) session_error(s, r.id, WIRE_E_RATE, wait);
+    else session_error(s, r.id, r.code, r.detail);
+    if (none) session_close(s, WS_INVALID_DATA);
+}
+
 void request_handle(struct session *s, struct span message)
 {
     struct job *j = NULL;
     uint64_t detail = 0;
-    enum err e = job_new(s, message, &j);
-    if ((e == ERR_UNSUPPORTED || e == ERR_LIMIT) && s->state == SESSION_OPEN) {
-        struct wire_reply r;
-        wire_refuse(message, &r);
-        session_error(s, r.id, r.code, r.detail);
-        return;
-    }
-    if (e != ERR_OK || (j->request.type == WIRE_HELLO) != (s->state == SESSION_NEW)) {
+    // An empty message is none; a job without one is the relay's own.
+    enum err e = message.n == 0 ? ERR_MALFORMED : job_new(s, message, &j);
+    if (e != ERR_OK || !in_place(s, message)) {
         job_free(j);
-        session_close(s, e == ERR_MEMORY ? WS_INTERNAL : WS_INVALID_DATA);
+        refuse(s, message, e);
         return;
     }
     const struct wire_request *q = &j->request;

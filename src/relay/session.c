@@ -6,17 +6,20 @@
 
 #include "relay/follow.h"
 
-enum { PENDING_MAX = 1 << 20, CLOSE_MS = 5000 };
+// The mark is below what stops pushes and requests, so that whatever was stopped hears when all is sent.
+enum { PENDING_MAX = 1 << 20, PENDING_MARK = PENDING_MAX / 2 };
 
 static void ticked(struct net_timer *t);
 
 // ------------------------------------------------------------------------------------------------------------- life
 
+// For when the next of the two patiences may end.
 static void arm(struct session *s)
 {
     const struct config *c = s->worker->config;
-    uint64_t ms = (s->partial != 0 ? c->request_timeout : c->idle_timeout) * 1000;
-    net_timer_start(s->worker->loop, &s->timer, ms, ticked);
+    uint64_t now = net_loop_now(s->worker->loop), due = s->heard + c->idle_timeout * 1000;
+    if (s->partial != 0 && due > s->partial + c->request_timeout * 1000) due = s->partial + c->request_timeout * 1000;
+    net_timer_start(s->worker->loop, &s->timer, due > now ? due - now : 0, ticked);
 }
 
 static void free_if_done(struct session *s)
@@ -31,8 +34,12 @@ static void on_drained(void *arg)
 {
     struct session *s = arg;
     if (s->state == SESSION_CLOSING) return;
-    if (s->paused) net_conn_pause(s->conn, false);
-    s->paused = false;
+    if (s->paused && !s->worker->stopping) {
+        s->paused = false;
+        net_conn_pause(s->conn, false);
+        // It was not the client that made a message wait meanwhile.
+        if (s->partial != 0) s->partial = net_loop_now(s->worker->loop);
+    }
     follow_pump(s);
 }
 
@@ -44,8 +51,9 @@ static void on_closed(void *arg, enum err why)
     if (s->state != SESSION_CLOSING) follow_drop_all(s);
     s->state = SESSION_CLOSING;
     net_timer_stop(&s->timer);
+    net_timer_stop(&s->wrong);
     ws_wipe(&s->ws);
-    quota_leave(&s->worker->relay->quota, s->address);
+    quota_leave(&s->worker->relay->quota, s->address, net_loop_now(s->worker->loop));
     s->address = NULL;
     *s->link = s->next;
     if (s->next != NULL) s->next->link = s->link;
@@ -67,7 +75,7 @@ enum err session_new(struct worker *w, struct net_conn *conn, struct quota_entry
     s->heard = net_loop_now(w->loop);
     ws_init(&s->ws, true, WIRE_FRAME_MAX);
     net_conn_owner(conn, &owner, s);
-    net_conn_mark(conn, PENDING_MAX);
+    net_conn_mark(conn, PENDING_MARK);
     atomic_fetch_add(&w->counts.sessions, 1);
     arm(s);
     *out = s;
@@ -80,6 +88,8 @@ void session_close(struct session *s, enum ws_status status)
     const uint8_t payload[2] = {(uint8_t)(status >> 8), (uint8_t)status};
     if (s->state == SESSION_CLOSING) return;
     s->state = SESSION_CLOSING;
+    net_timer_stop(&s->timer); // the connection has its own for this
+    net_timer_stop(&s->wrong);
     follow_drop_all(s);
     if (s->conn == NULL) return;
     size_t n = ws_head(frame, WS_CLOSE, sizeof payload);
@@ -92,11 +102,13 @@ static void ticked(struct net_timer *t)
 {
     struct session *s = (struct session *)(void *)((char *)t - offsetof(struct session, timer));
     const struct config *c = s->worker->config;
-    uint64_t now = net_loop_now(s->worker->loop);
-    if (s->state == SESSION_CLOSING) {
-        if (s->conn != NULL) net_conn_reset(s->conn);
-        return;
+    uint64_t now = net_loop_now(s->worker->loop), taken = net_conn_taken(s->conn);
+    // Whoever slowly takes what waits for it is alive, though nothing may have come: it is not read, or our ping stands behind.
+    if (taken != s->taken) {
+        s->heard = now;
+        s->pinged = false;
     }
+    s->taken = taken;
     if (s->partial != 0 && now - s->partial >= c->request_timeout * 1000 && !s->paused) {
         session_close(s, WS_POLICY);
     } else if (now - s->heard >= c->idle_timeout * 1000) {
@@ -107,6 +119,7 @@ static void ticked(struct net_timer *t)
             return;
         }
         s->pinged = true;
+        s->heard = now;
         net_conn_send(s->conn, span_of(ping, ws_head(ping, WS_PING, 0)));
     }
     arm(s);
@@ -203,7 +216,7 @@ void session_data(struct session *s, uint8_t *bytes, size_t n)
     s->heard = net_loop_now(s->worker->loop);
     s->pinged = false;
     while (s->state != SESSION_CLOSING && ws_next(&s->ws, &bytes, &n, &opcode, &payload, &status)) {
-        s->partial = 0;
+        if (s->ws.opcode == 0) s->partial = 0; // a ping amid the parts of a message gives it no more time
         if (opcode == WS_BINARY) request_handle(s, payload);
         else control(s, opcode, payload);
     }

@@ -19,8 +19,11 @@ struct session {
     struct quota_entry *address;
     struct bucket rate;
     uint64_t serial;   // names it as a signal's origin
-    uint64_t heard;    // when bytes last came, as net_loop_now
+    uint64_t heard;    // when there was last a sign of life, as net_loop_now
+    uint64_t taken;    // net_conn_taken then
     uint64_t partial;  // since when a message has been under way; 0: none is
+    struct net_timer wrong; // until a wrong hosting password is answered
+    uint32_t wrong_id;      // that request; 0: none
     struct follow *follows; // by session_next
     struct follow *queue, **queue_last; // those FOLLOW_BEHIND, in turn
     uint32_t follow_count;
