@@ -241,13 +241,16 @@ static enum err read_line(struct config *c, char *line, char *why, size_t why_n)
     return config_set(c, trim(line), trim(equals + 1), why, why_n);
 }
 
-// A path in the file is one below the folder, unless it begins with /.
-static void root_path(const struct config *c, char path[CONFIG_PATH_MAX])
+// A path in the file is one below the folder, unless it begins with /, or with the folder itself.
+static enum err root_path(const struct config *c, char path[CONFIG_PATH_MAX])
 {
-    char below[CONFIG_PATH_MAX];
-    if (path[0] == '/' || path[0] == 0 || strncmp(path, c->folder, strlen(c->folder)) == 0) return;
-    (void)snprintf(below, sizeof below, "%.500s/%.500s", c->folder, path);
-    memcpy(path, below, sizeof below);
+    char below[2 * CONFIG_PATH_MAX];
+    size_t n = strlen(c->folder);
+    if (path[0] == '/' || path[0] == 0 || (strncmp(path, c->folder, n) == 0 && path[n] == '/')) return ERR_OK;
+    int size = snprintf(below, sizeof below, "%s/%s", c->folder, path);
+    if (size < 0 || size >= CONFIG_PATH_MAX) return ERR_LIMIT;
+    memcpy(path, below, (size_t)size + 1);
+    return ERR_OK;
 }
 
 enum err config_read(struct config *out, const char *folder, char *why, size_t why_n)
@@ -277,9 +280,12 @@ enum err config_read(struct config *out, const char *folder, char *why, size_t w
         (void)snprintf(why, why_n, "%s has no secret; `whimbreld init` writes one", path);
         e = ERR_INVALID;
     }
-    root_path(c, c->certificate);
-    root_path(c, c->key);
-    root_path(c, c->site);
+    char *const paths[] = {c->certificate, c->key, c->site};
+    for (size_t i = 0; e == ERR_OK && i < sizeof paths / sizeof *paths; i++) {
+        e = root_path(c, paths[i]);
+        if (e != ERR_OK)
+            (void)snprintf(why, why_n, "%s: with the folder before it, %s is too long a path", path, paths[i]);
+    }
     if (e == ERR_OK) *out = *c;
     mem_free_wiped(c, sizeof *c);
     return e;

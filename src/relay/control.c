@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { PATIENCE_MS = 2000 };
 
 static const char *const lane_names[] = {"write", "read", "blob"};
 
@@ -147,9 +150,14 @@ static int listen_unix(const char *folder)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     if (snprintf(a.sun_path, sizeof a.sun_path, "%s/control", folder) >= (int)sizeof a.sun_path) return -1;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;
-    (void)unlink(a.sun_path); // of a relay that was killed; a living one holds the store's lock
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0 || errno == EAGAIN) { // of a relay that lives
+        close(fd);
+        errno = EADDRINUSE;
+        return -1;
+    }
+    (void)unlink(a.sun_path); // of one that was killed
     mode_t old = umask(0177);
     bool ok = bind(fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(fd, 16) == 0;
     (void)umask(old);
@@ -179,9 +187,13 @@ enum err control_open(struct control *c, const struct config *config, char *why,
     *c = (struct control){.config = config, .fd = {-1, -1}, .stop = {-1, -1}};
     c->fd[0] = listen_unix(config->folder);
     if (c->fd[0] < 0) {
-        (void)snprintf(why, why_n, "cannot make the socket %s/control (%s); is the folder writable, and its path shorter than "
-                                   "100 characters?", config->folder, strerror(errno));
-        return ERR_IO;
+        if (errno == EADDRINUSE) (void)snprintf(why, why_n, "%s: %s", config->folder, relay_store_text(ERR_REFUSED));
+        else
+            (void)snprintf(why, why_n,
+                           "cannot make the socket %s/control (%s); is the folder writable, and its path shorter than "
+                           "100 characters?",
+                           config->folder, strerror(errno));
+        return errno == EADDRINUSE ? ERR_REFUSED : ERR_IO;
     }
     if (config->metrics[0] != 0) {
         c->fd[1] = listen_tcp(config->metrics);
@@ -195,11 +207,20 @@ enum err control_open(struct control *c, const struct config *config, char *why,
     return ERR_OK;
 }
 
+static uint64_t milliseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 // The path of the request line; empty if none came in time.
 static struct span request_path(int fd, char *head, size_t size)
 {
     size_t n = 0;
+    const uint64_t until = milliseconds() + PATIENCE_MS; // for all of it, however slowly it comes
     while (n < size - 1 && memmem(head, n, "\r\n\r\n", 4) == NULL) {
+        if (milliseconds() >= until) return span_of(NULL, 0);
         ssize_t got = recv(fd, head + n, size - 1 - n, 0);
         if (got <= 0) return span_of(NULL, 0);
         n += (size_t)got;
@@ -213,7 +234,7 @@ static void answer(const struct control *c, int fd)
 {
     char head[2048], line[160];
     struct buf body;
-    const struct timeval patience = {.tv_sec = 2};
+    const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     buf_init(&body, 65536);

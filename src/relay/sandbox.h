@@ -9,7 +9,9 @@
 
 struct sandbox {
     const char *folder;        // may be read and written
-    const char *readable[4];   // files or folders that may be read; NULL where there are fewer
+    // Files or folders that may be read; NULL where there are fewer. With a file all files beside it may be read, and beside what it is
+    // a link to: a renewed certificate is another file under the same name.
+    const char *readable[4];
 };
 
 // No core dumps, no debugger, no swap where the system allows that. Before any secret is read.

@@ -165,7 +165,11 @@ void worker_stop(struct worker *w)
 
 void worker_wipe(struct worker *w)
 {
-    if (w->loop != NULL) net_loop_free(w->loop);
+    if (w->loop != NULL) { // one that never ran may have listeners, which are its own to close
+        net_loop_stop(w->loop);
+        net_loop_run(w->loop);
+        net_loop_free(w->loop);
+    }
     hub_wipe(&w->hub);
     crypto_free(w->crypto);
     setup_unref(w->setup);
