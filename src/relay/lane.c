@@ -191,7 +191,7 @@ static void run_batch(struct lane *l, struct job *first)
         if (e != ERR_OK) {
             count_failure(l, e);
             for (struct job *j = first; j != end; j = j->next) refuse(j, WIRE_E_UNAVAILABLE);
-        } else {
+        } else if (first != culprit) { // something was committed
             atomic_store(&l->failing, false);
         }
         first = end == NULL ? NULL : end->next;
