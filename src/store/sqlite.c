@@ -542,60 +542,6 @@ static enum err sqlite_totals(struct store_reader *r, struct store_totals *out)
     return e;
 }
 
-// --------------------------------------------------------------------------------------------------------- the operator's
-
-static enum err complain_rows(sqlite3 *h, const char *sql, const char *what, void (*complain)(void *arg, const char *text),
-                              void *arg)
-{
-    sqlite3_stmt *q = NULL;
-    char text[400];
-    enum err e = sqlite_prepare(h, sql, &q);
-    while (e == ERR_OK && sqlite_step(q, &e)) {
-        const char *found = (const char *)sqlite3_column_text(q, 0);
-        if (found == NULL || strcmp(found, "ok") == 0) continue;
-        (void)snprintf(text, sizeof text, "%s: %.300s", what, found);
-        complain(arg, text);
-    }
-    (void)sqlite3_finalize(q);
-    if (e == ERR_CORRUPT) {
-        complain(arg, what);
-        return ERR_OK;
-    }
-    return e;
-}
-
-static enum err sqlite_check(struct store_reader *r, void (*complain)(void *arg, const char *text), void *arg)
-{
-    enum err e = complain_rows(r->db.h, "PRAGMA integrity_check(100)", "store.db", complain, arg);
-    if (e == ERR_OK) e = complain_rows(r->blobs, "PRAGMA integrity_check(100)", "blobs.db", complain, arg);
-    if (e == ERR_OK) {
-        e = complain_rows(r->db.h, "SELECT 'a log lacks entries between its first and its last'"
-                                   " FROM entry GROUP BY log HAVING max(seq) - min(seq) + 1 != count(*)", "store.db", complain, arg);
-    }
-    if (e == ERR_OK) {
-        e = complain_rows(r->db.h, "SELECT 'entries of a log that is not there' FROM entry"
-                                   " WHERE log NOT IN (SELECT number FROM log WHERE alive) LIMIT 1", "store.db", complain, arg);
-    }
-    return e;
-}
-
-static enum err sqlite_backup(struct store_reader *r, const char *file)
-{
-    sqlite3_stmt *q = NULL;
-    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); // VACUUM INTO takes an empty file
-    if (fd < 0) return errno == EEXIST ? ERR_REFUSED : ERR_IO;
-    enum err e = sqlite_prepare(r->db.h, "VACUUM INTO ?1", &q);
-    if (e == ERR_OK) {
-        (void)sqlite3_bind_text(q, 1, file, -1, SQLITE_STATIC);
-        (void)sqlite_step(q, &e);
-    }
-    (void)sqlite3_finalize(q);
-    if (e == ERR_OK && fsync(fd) != 0) e = ERR_IO;
-    close(fd);
-    if (e != ERR_OK) (void)unlink(file);
-    return e;
-}
-
 const struct store_engine store_sqlite = {
     .name = "sqlite",
     .open = sqlite_open, .close = sqlite_close,

@@ -166,10 +166,16 @@ enum err sqlite_package_take(struct store *s, const struct store_access *a, stru
 enum err sqlite_package_clear(struct store *s, const struct store_access *a, const uint8_t *device, enum wire_code *code);
 enum err sqlite_package_stat(struct store_reader *r, const struct store_access *a, struct buf *pool, enum wire_code *code);
 
+// sqlite_check.c
+enum err sqlite_check(struct store_reader *r, void (*complain)(void *arg, const char *text), void *arg);
+enum err sqlite_backup(struct store_reader *r, const char *file);
+
 // sqlite_blob.c
 enum err blob_open(struct store *s);
 void blob_close(struct store *s);
 enum err blob_reader_open(struct store_reader *r);
+// How many blobs' files are not what their rows say.
+enum err blob_check(struct store_reader *r, size_t *missing);
 void blob_reader_close(struct store_reader *r);
 enum err sqlite_blob_create(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t size, uint32_t retention,
                             const struct store_host *host, uint64_t now, enum wire_code *code);
