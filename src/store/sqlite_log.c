@@ -109,7 +109,7 @@ static enum err trim(struct store *s, struct hot *h)
         (void)sqlite3_reset(q);
     }
     if (from > r->next - 1) from = r->next - 1;
-    return e == ERR_OK ? cut(s, h, from) : e;
+    return e == ERR_OK && from > r->oldest ? cut(s, h, from) : e;
 }
 
 static enum err append_to(struct store *s, struct hot *h, const struct store_append *a, struct store_appended *out)
