@@ -191,6 +191,20 @@ struct answer {
 
 static void put(struct buf *b, const char *text) { buf_put(b, span_str(text)); }
 
+// A path, escaped again where its bytes are none of a URL's.
+static void put_path(struct buf *b, const char *path)
+{
+    char escape[4];
+    for (; *path != 0; path++) {
+        bool plain = strchr("/-._~!$&'()*+,;=:@", *path) != NULL || (*path >= '0' && *path <= '9') ||
+                     (*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z');
+        if (plain) buf_put_u8(b, (uint8_t)*path);
+        if (plain) continue;
+        (void)snprintf(escape, sizeof escape, "%%%02X", (unsigned)(uint8_t)*path);
+        put(b, escape);
+    }
+}
+
 static void write_answer(const struct answer *a, uint64_t now, bool close, struct buf *out, struct span *file)
 {
     char line[HTTP_TARGET_MAX + 64], date[30], page[160];
@@ -203,8 +217,9 @@ static void write_answer(const struct answer *a, uint64_t now, bool close, struc
     put(out, line);
     if (a->status == 405) put(out, "Allow: GET, HEAD\r\n");
     if (a->location != NULL) {
-        (void)snprintf(line, sizeof line, "Location: %s/\r\n", a->location);
-        put(out, line);
+        put(out, "Location: ");
+        put_path(out, a->location);
+        put(out, "/\r\n");
     }
     if (a->file != NULL && a->status != 404) {
         http_date(a->file->modified, date);
