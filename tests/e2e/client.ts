@@ -3,7 +3,7 @@
 // client: a small client of the relay over the stock WebSocket library `ws`. It keeps to docs/protocol.md §1 and §2: TLS 1.3,
 // the relay's key compared with the address before a byte of the path leaves, one message a frame, many requests in flight.
 // Every wait ends after PATIENCE with an error that says what was waited for.
-import { createHash, randomBytes } from 'node:crypto';
+import { X509Certificate, createHash, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as tls from 'node:tls';
 import WebSocket from 'ws';
@@ -51,6 +51,8 @@ export async function until(what: string, done: () => boolean | Promise<boolean>
   }
 }
 
+export const certificates = new WeakMap<tls.TLSSocket, X509Certificate>();
+
 // A TLS connection to the relay whose key has been compared with the address.
 export async function dial(to: Address, host = to.host): Promise<tls.TLSSocket> {
   const socket = tls.connect({
@@ -62,11 +64,13 @@ export async function dial(to: Address, host = to.host): Promise<tls.TLSSocket> 
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('closed during the handshake')));
   }));
-  const key = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' });
-  if (key === undefined || sha256(key).toString('base64url') !== to.pin) {
+  const certificate = socket.getPeerX509Certificate(); // which is told only once
+  const key = certificate?.publicKey.export({ type: 'spki', format: 'der' });
+  if (certificate === undefined || key === undefined || sha256(key).toString('base64url') !== to.pin) {
     socket.destroy();
     throw new Error('another relay answers: its key does not fit the address');
   }
+  certificates.set(socket, certificate);
   socket.removeAllListeners('error').removeAllListeners('close').on('error', () => undefined);
   return socket;
 }
