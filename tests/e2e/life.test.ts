@@ -265,18 +265,19 @@ while True:
   let heard = '';
   ear.stdout.on('data', (d: Buffer) => (heard += d.toString()));
   await until('the ear', () => heard.includes('listening'));
-  const server = net.createServer();
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
-  const port = (server.address() as net.AddressInfo).port;
-  const relay = join(folder, 'relay');
+  const relay = join(folder, 'relay'), port = await freePort();
   execFileSync(whimbreld, ['init', relay, '--host', '127.0.0.1', '--port', String(port), '--open']);
-  const child = spawn('sh', ['-c', 'LISTEN_PID=$$ exec "$0" run "$1"', whimbreld, relay], {
-    stdio: ['ignore', 'ignore', 'pipe', (server as unknown as { _handle: { fd: number } })._handle.fd],
-    env: { ...process.env, NOTIFY_SOCKET: join(folder, 'notify'), LISTEN_FDS: '1', WATCHDOG_USEC: '2000000' },
-  });
+  // It listens before the relay is there, and becomes it.
+  const child = spawn('python3', ['-c', `
+import os, socket, sys
+s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+os.dup2(s.fileno(), 3)
+os.environ.update(NOTIFY_SOCKET=sys.argv[2], LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), WATCHDOG_USEC='2000000')
+os.execv(sys.argv[3], [sys.argv[3], 'run', sys.argv[4]])`, String(port), join(folder, 'notify'), whimbreld, relay],
+    { stdio: ['ignore', 'ignore', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   let said = '';
-  child.stderr!.on('data', (d: Buffer) => (said += d.toString()));
+  child.stderr.on('data', (d: Buffer) => (said += d.toString()));
   await until('READY=1', () => heard.includes('READY=1'));
   const address = execFileSync(whimbreld, ['address', relay], { encoding: 'utf8' }).trim();
   const c = await Client.connect(address);
@@ -288,5 +289,4 @@ while True:
   child.kill('SIGTERM');
   assert.equal(await within('the end', gone), 0, said);
   await until('STOPPING=1', () => heard.includes('STOPPING=1'));
-  server.close();
 });
