@@ -228,6 +228,7 @@ test('what an operator does wrong is said in a sentence', async t => {
   const second = spawnSync(whimbreld, ['run', relay.folder, '--port', '0'], { encoding: 'utf8', timeout: 30_000 });
   assert.equal(second.status, 1);
   assert.match(second.stderr, /another relay runs with this folder/);
+  assert.equal(relay.try('status').status, 0, 'the first one is still heard on its socket');
   await newLog(await relay.connect());
   const init = relay.try('init');
   assert.deepEqual([init.status, /not empty/.test(init.stderr)], [1, true]);
@@ -272,6 +273,7 @@ while True:
 import os, socket, sys
 s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
 os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(NOTIFY_SOCKET=sys.argv[2], LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), WATCHDOG_USEC='2000000')
 os.execv(sys.argv[3], [sys.argv[3], 'run', sys.argv[4]])`, String(port), join(folder, 'notify'), whimbreld, relay],
     { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -39,6 +39,7 @@ test('what is no message ends the connection with the status that the protocol s
   const grant = { hash: random(), rights: 8, from: 0, to: 1 };
   const id = random(), key = random();
   const malformed: [string, Buffer][] = [
+    ['empty', Buffer.alloc(0)],
     ['without an id', Buffer.from([0x14, 0])],
     ['too short', encode(5, { type: 0x14, body: new Writer().raw(random(63)) })],
     ['too long', encode(5, { type: 0x14, body: new Writer().raw(random(65)) })],
