@@ -83,6 +83,13 @@ void crypto_free(struct crypto *c);
 
 // out = Hash(parts[0] || parts[1] || …), nh bytes. out may be one of the parts, here and in the next three.
 enum err crypto_hash(struct crypto *c, const struct crypto_suite *s, const struct span *parts, size_t n, uint8_t *out);
+// The same for what comes in pieces: a file. A digest belongs to one thread at a time, and ends with crypto_digest_free, before
+// which any number of updates and one end may come; the end writes nh bytes.
+struct crypto_digest;
+enum err crypto_digest_new(struct crypto *c, const struct crypto_suite *s, struct crypto_digest **out);
+enum err crypto_digest_update(struct crypto_digest *d, struct span bytes);
+enum err crypto_digest_end(struct crypto_digest *d, uint8_t *out);
+void crypto_digest_free(struct crypto_digest *d);
 // HMAC over the parts (RFC 2104), nh bytes.
 enum err crypto_mac(struct crypto *c, const struct crypto_suite *s, struct span key, const struct span *parts, size_t n,
                     uint8_t *out);

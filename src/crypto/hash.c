@@ -109,6 +109,40 @@ enum err crypto_hash(struct crypto *c, const struct crypto_suite *s, const struc
     return hash_digest(c, s->hash, parts, n, out);
 }
 
+struct crypto_digest {
+    EVP_MD_CTX *ctx;
+};
+
+enum err crypto_digest_new(struct crypto *c, const struct crypto_suite *s, struct crypto_digest **out)
+{
+    struct crypto_digest *d = mem_new(sizeof *d);
+    if (d == NULL) return ERR_MEMORY;
+    d->ctx = EVP_MD_CTX_new();
+    if (d->ctx == NULL || EVP_DigestInit_ex2(d->ctx, c->md[s->hash->index], NULL) != 1) {
+        crypto_digest_free(d);
+        return ossl_failed();
+    }
+    *out = d;
+    return ERR_OK;
+}
+
+enum err crypto_digest_update(struct crypto_digest *d, struct span bytes)
+{
+    return bytes.n == 0 || EVP_DigestUpdate(d->ctx, bytes.p, bytes.n) == 1 ? ERR_OK : ossl_failed();
+}
+
+enum err crypto_digest_end(struct crypto_digest *d, uint8_t *out)
+{
+    return EVP_DigestFinal_ex(d->ctx, out, NULL) == 1 ? ERR_OK : ossl_failed();
+}
+
+void crypto_digest_free(struct crypto_digest *d)
+{
+    if (d == NULL) return;
+    EVP_MD_CTX_free(d->ctx); // which wipes it
+    mem_free(d);
+}
+
 enum err crypto_mac(struct crypto *c, const struct crypto_suite *s, struct span key, const struct span *parts, size_t n,
                     uint8_t *out)
 {

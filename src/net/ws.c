@@ -5,6 +5,8 @@
 // the bytes were cut.
 #include "net/ws.h"
 
+#include "base/utf8.h"
+
 enum { FIN = 0x80, RESERVED = 0x70, MASKED = 0x80, CONTROL_MAX = 125 };
 
 void ws_init(struct ws_parser *p, bool server, uint32_t max)
@@ -21,24 +23,6 @@ void ws_wipe(struct ws_parser *p)
 }
 
 bool ws_waiting(const struct ws_parser *p) { return p->head_n > 0 || p->opcode != 0; }
-
-// RFC 3629: no surrogates, nothing overlong, nothing above U+10FFFF.
-static bool is_utf8(struct span s)
-{
-    for (size_t i = 0; i < s.n;) {
-        uint8_t c = s.p[i++];
-        if (c < 0x80) continue;
-        size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-        if (c < 0xc2 || c > 0xf4 || s.n - i < more) return false;
-        uint8_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (s.p[i] < low || s.p[i] > high) return false;
-        for (size_t k = 1; k < more; k++) {
-            if ((s.p[i + k] & 0xc0) != 0x80) return false;
-        }
-        i += more;
-    }
-    return true;
-}
 
 // ------------------------------------------------------------------------------------------------------ one frame's head
 
@@ -140,7 +124,7 @@ static bool finish(struct ws_parser *p, struct span whole, enum ws_opcode *opcod
     *opcode = (enum ws_opcode)p->opcode;
     *payload = whole.p != NULL ? whole : buf_span(&p->message);
     p->opcode = 0;
-    if (*opcode != WS_TEXT || is_utf8(*payload)) return true;
+    if (*opcode != WS_TEXT || utf8_ok(*payload)) return true;
     *status = WS_INVALID_DATA;
     return false;
 }
@@ -194,7 +178,7 @@ bool ws_close_status(struct span payload, uint16_t *status)
     // §7.4: what may stand in a frame: what is registered, 3000 for libraries, 4000 for private use.
     bool known = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
                  (code >= 3000 && code <= 4999);
-    if (!known || !is_utf8(span_of(payload.p + 2, payload.n - 2))) return false;
+    if (!known || !utf8_ok(span_of(payload.p + 2, payload.n - 2))) return false;
     *status = (uint16_t)code;
     return true;
 }

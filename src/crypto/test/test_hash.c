@@ -52,6 +52,32 @@ static void digests_are_right(void **state)
     crypto_free(c);
 }
 
+// In pieces of every size, the digest of the whole.
+static void digests_come_in_pieces(void **state)
+{
+    (void)state;
+    struct crypto *c = new_crypto();
+    uint8_t bytes[300], whole[CRYPTO_HASH_MAX], out[CRYPTO_HASH_MAX];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7);
+    const struct crypto_suite *s = crypto_suite(CRYPTO_X25519_AES128_SHA256_ED25519);
+    const struct span all = span_of(bytes, sizeof bytes);
+    assert_ok(crypto_hash(c, s, &all, 1, whole));
+    for (size_t piece = 1; piece <= sizeof bytes; piece += 13) {
+        struct crypto_digest *d = NULL;
+        assert_ok(crypto_digest_new(c, s, &d));
+        for (size_t at = 0; at < sizeof bytes; at += piece) {
+            size_t n = sizeof bytes - at < piece ? sizeof bytes - at : piece;
+            assert_ok(crypto_digest_update(d, span_of(bytes + at, n)));
+            assert_ok(crypto_digest_update(d, span_of(NULL, 0)));
+        }
+        assert_ok(crypto_digest_end(d, out));
+        assert_memory_equal(out, whole, 32);
+        crypto_digest_free(d);
+    }
+    crypto_digest_free(NULL);
+    crypto_free(c);
+}
+
 // RFC 4231 §4.3 (a short key) and §4.7 (a key longer than a block).
 static void hmac_is_right(void **state)
 {
@@ -196,10 +222,10 @@ static void expand_has_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests_are_right),          cmocka_unit_test(hmac_is_right),
-        cmocka_unit_test(hmac_agrees_with_openssl),   cmocka_unit_test(wycheproof_hkdf_sha256),
-        cmocka_unit_test(wycheproof_hkdf_sha384),     cmocka_unit_test(outputs_may_lie_over_inputs),
-        cmocka_unit_test(expand_has_a_limit),
+        cmocka_unit_test(digests_are_right),        cmocka_unit_test(hmac_is_right),
+        cmocka_unit_test(hmac_agrees_with_openssl), cmocka_unit_test(wycheproof_hkdf_sha256),
+        cmocka_unit_test(wycheproof_hkdf_sha384),   cmocka_unit_test(outputs_may_lie_over_inputs),
+        cmocka_unit_test(expand_has_a_limit),       cmocka_unit_test(digests_come_in_pieces),
     };
     return unit_run("crypto hash", tests);
 }
