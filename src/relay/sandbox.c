@@ -195,6 +195,7 @@ static const int allowed[] = {
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
     SCMP_SYS(ftruncate),
+    SCMP_SYS(truncate),
     SCMP_SYS(fallocate),
     SCMP_SYS(sync_file_range),
     SCMP_SYS(unlink),
