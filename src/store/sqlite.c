@@ -59,7 +59,7 @@ static const char *const queries[STATEMENTS] = {
         "SELECT l.retention, l.number, l.id, (SELECT e.time FROM entry e WHERE e.log=l.number ORDER BY e.seq LIMIT 1)"
         " FROM log l WHERE l.alive AND (l.retention, l.number)>(?1, ?2) AND l.retention<?3"
         " ORDER BY l.retention, l.number LIMIT ?4",
-    [Q_USAGE_GET] = "SELECT host, logs, bytes FROM usage",
+    [Q_USAGE_GET] = "SELECT host, logs, bytes FROM usage WHERE logs != 0 OR bytes != 0",
     [Q_USAGE_SET] = "INSERT INTO usage(host, logs, bytes) VALUES(?1, ?2, ?3)"
                     " ON CONFLICT(host) DO UPDATE SET logs=excluded.logs, bytes=excluded.bytes",
     [Q_PACKAGE_ADD] = "INSERT INTO package(log, device, last, body) VALUES(?1, ?2, ?3, ?4)",

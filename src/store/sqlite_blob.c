@@ -206,7 +206,8 @@ static enum err make_file(struct store *s, const uint8_t *name)
 static bool over(struct store *s, const struct store_host *host, uint64_t bytes)
 {
     const struct usage *u = sqlite_usage(s, host->id);
-    return u != NULL && host->bytes_max > 0 && u->bytes + u->blob_bytes + bytes > host->bytes_max;
+    if (u == NULL) return host->id != 0; // more hosts than can be kept in mind may have nothing
+    return host->bytes_max > 0 && u->bytes + u->blob_bytes + bytes > host->bytes_max;
 }
 
 enum err sqlite_blob_create(struct store *s, const uint8_t *name, const uint8_t *hash, uint64_t size, uint32_t retention,

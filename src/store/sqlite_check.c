@@ -79,6 +79,20 @@ enum err sqlite_check(struct store_reader *r, void (*complain)(void *arg, const 
     return e == ERR_CORRUPT ? ERR_OK : e; // then it has been said
 }
 
+// The folder that a file is in: its name there is to be durable, too.
+static enum err sync_beside(const char *file)
+{
+    char folder[SQLITE_PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    size_t n = slash == NULL ? 0 : slash == file ? 1 : (size_t)(slash - file);
+    if (n >= sizeof folder) return ERR_LIMIT;
+    (void)snprintf(folder, sizeof folder, "%.*s", n == 0 ? 1 : (int)n, n == 0 ? "." : file);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) close(fd);
+    return ok ? ERR_OK : ERR_IO;
+}
+
 enum err sqlite_backup(struct store_reader *r, const char *file)
 {
     sqlite3_stmt *q = NULL;
@@ -92,6 +106,7 @@ enum err sqlite_backup(struct store_reader *r, const char *file)
     (void)sqlite3_finalize(q);
     if (e == ERR_OK && fsync(fd) != 0) e = ERR_IO;
     close(fd);
+    if (e == ERR_OK) e = sync_beside(file);
     if (e != ERR_OK) (void)unlink(file);
     return e;
 }

@@ -12,7 +12,7 @@ static uint64_t kept(const struct row *r) { return r->total - r->before; }
 static bool over(struct store *s, uint32_t host, uint64_t logs_max, uint64_t bytes_max, uint64_t logs, uint64_t bytes)
 {
     const struct usage *u = sqlite_usage(s, host);
-    if (u == NULL) return false;
+    if (u == NULL) return host != 0 && logs > 0; // more hosts than can be kept in mind may have nothing
     return (logs_max > 0 && u->logs + logs > logs_max) || (bytes_max > 0 && u->bytes + u->blob_bytes + bytes > bytes_max);
 }
 

@@ -47,7 +47,11 @@ enum err row_read(struct db *db, const uint8_t *id, struct row *out, bool *found
     sqlite3_stmt *q = db->q[Q_LOG_GET];
     *found = false;
     (void)sqlite3_bind_blob(q, 1, id, WIRE_ID, SQLITE_STATIC);
-    if (!sqlite_step(q, &e)) return e;
+    if (!sqlite_step(q, &e)) {
+        // Whether there is such a log must not be told by the time that it takes: the same is asked for one that is not.
+        struct row none = {.number = -1};
+        return e == ERR_OK ? read_ends(db, &none) : e;
+    }
     struct row r = {.number = sqlite3_column_int64(q, 0), .exists = sqlite3_column_int(q, 1) != 0};
     memcpy(r.id, id, WIRE_ID);
     r.next = (uint64_t)sqlite3_column_int64(q, 2);

@@ -422,6 +422,41 @@ static void the_wal_does_not_grow_for_ever(void **state)
     assert_int_equal(t->view.head.head, 100 * 64);
 }
 
+// Each host has a place in memory for what it uses. When there is none left a new one gets nothing, instead of all it likes.
+static void one_host_too_many_has_nothing(void **state)
+{
+    enum { HOSTS = 1024 };
+    struct stand *t = *state;
+    struct wire_grant g = stand_grant('k', WIRE_RIGHTS, 0, WIRE_NO_END);
+    struct buf list;
+    uint8_t log[WIRE_ID] = {0};
+    enum wire_code code;
+    stand_start(t);
+    buf_init(&list, 100);
+    wire_put_grant(&list, &g);
+    stand_begin(t);
+    for (uint32_t id = 1; id <= HOSTS + 1; id++) {
+        const struct store_host host = {.id = id, .logs_max = 1, .bytes_max = 10};
+        memcpy(log, &id, sizeof id);
+        assert_ok(t->e->log_create(t->s, log, 0, buf_span(&list), &host, t->now, &code));
+        assert_int_equal(code, id <= HOSTS ? WIRE_OK : WIRE_E_QUOTA);
+    }
+    stand_commit(t);
+    buf_wipe(&list);
+    t->host = (struct store_host){.id = HOSTS + 1, .bytes_max = 10};
+    assert_int_equal(stand_blob_create(t, 'b', 'w', 5, 0), WIRE_E_QUOTA);
+    // One that has nothing any more makes room.
+    uint32_t id = 77;
+    memcpy(log, &id, sizeof id);
+    stand_begin(t);
+    assert_ok(t->e->log_delete(t->s, &(struct store_access){.log = log, .hash = g.hash}, &code));
+    stand_commit(t);
+    assert_int_equal(code, WIRE_OK);
+    stand_reopen(t);
+    assert_int_equal(stand_blob_create(t, 'b', 'w', 5, 0), WIRE_OK);
+    assert_int_equal(stand_blob_create(t, 'c', 'w', 6, 0), WIRE_E_QUOTA);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -437,6 +472,7 @@ int main(void)
         TEST(a_backup_is_of_one_moment),
         TEST(readers_see_whole_batches),
         TEST(the_wal_does_not_grow_for_ever),
+        TEST(one_host_too_many_has_nothing),
     };
     return unit_run("store-sqlite", tests);
 }
