@@ -38,9 +38,12 @@ export class Relay {
   private constructor(readonly folder: string, readonly setup: Setup) {}
 
   static async start(t: TestContext | undefined, setup: Setup = {}): Promise<Relay> {
-    const folder = setup.folder ?? join(temporary(t), 'relay');
-    const r = new Relay(folder, setup);
-    t?.after(() => r.kill());
+    const own = setup.folder === undefined ? temporary(undefined) : undefined;
+    const r = new Relay(setup.folder ?? join(own!, 'relay'), setup);
+    t?.after(async () => {
+      await r.kill(); // and only then what it may still write to
+      if (own !== undefined) rmSync(own, { recursive: true, force: true });
+    });
     r.command('init', '--host', setup.host ?? '127.0.0.1', '--port', '0', ...(setup.open === false ? [] : ['--open']));
     if (setup.config !== undefined) r.configure(...setup.config);
     setup.before?.(r);
