@@ -5,7 +5,9 @@
 #include "store/test/disk.h"
 #include "store/test/stand.h"
 
+#include <sched.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static const struct way way = {"sqlite", &store_sqlite, 1 << 20};
@@ -214,6 +216,61 @@ static void files_that_nobody_knows_go(void **state)
     assert_int_equal(stand_blob_append(t, 'b', 'w', 0, 'x', 10), WIRE_OK); // its file is still there
 }
 
+// A disk of 2 MiB, of which the test's own is made where it may: logs fill it, then somebody makes room.
+static void a_disk_that_is_really_full(void **state)
+{
+    struct stand *t = *state;
+    struct store_totals n;
+    char ballast[100];
+    enum err e = ERR_OK;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", t->folder, "tmpfs", 0, "size=2m") != 0) {
+        print_message("# skipped: no right to mount\n");
+        return;
+    }
+    (void)snprintf(ballast, sizeof ballast, "%s/ballast", t->folder);
+    FILE *f = fopen(ballast, "wb");
+    static uint8_t bytes[600000];
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, sizeof bytes, f), sizeof bytes);
+    assert_int_equal(fclose(f), 0);
+    two_entries(t);
+    assert_int_equal(stand_blob_create(t, 'b', 'w', 1 << 20, 0), WIRE_OK);
+    uint64_t head = 2;
+    for (int i = 0; i < 100000 && e == ERR_OK; i++) {
+        e = try_append(t, 0, "an entry of a length that fills a page of the write-ahead log in no time at all");
+        if (e == ERR_OK) assert_int_equal(t->appended.seq, ++head);
+    }
+    assert_int_equal(e, ERR_IO);
+    uint8_t name[WIRE_HASH], hash[WIRE_HASH];
+    enum wire_code code;
+    memset(name, 'b', sizeof name);
+    memset(hash, 'w', sizeof hash);
+    for (uint64_t at = 0; e != ERR_OK || at < 1 << 20; at += 4096) { // the last page may still be had
+        e = t->e->blob_append(t->s, name, hash, at, span_of(bytes, 4096), t->now, &t->blob, &code);
+        if (e != ERR_OK) break;
+    }
+    assert_int_equal(e, ERR_IO);
+    assert_int_equal(try_append(t, 0, "x"), ERR_IO);
+    assert_int_equal(stand_view(t, 'A', 'k'), WIRE_OK); // and is served
+    assert_int_equal(t->view.head.head, head);
+    assert_int_equal(remove(ballast), 0);
+    assert_ok(try_append(t, 0, "x"));
+    assert_int_equal(t->appended.seq, head + 1);
+    assert_int_equal(stand_blob_stat(t, 'b'), WIRE_OK);
+    assert_int_equal(t->blob.size % 4096, 0); // no half of a chunk is left
+    assert_int_equal(stand_blob_append(t, 'b', 'w', t->blob.size, 'x', 100), WIRE_OK);
+    stand_reopen(t);
+    assert_int_equal(stand_view(t, 'A', 'k'), WIRE_OK);
+    assert_int_equal(t->view.head.head, head + 1);
+    assert_ok(t->e->totals(t->r, &n));
+    t->e->reader_free(t->r);
+    t->e->close(t->s);
+    t->r = NULL;
+    t->s = NULL;
+    assert_int_equal(umount(t->folder), 0);
+}
+
 // ---------------------------------------------------------------------------------------------------- the power goes
 
 enum { LOGS = 4, STEPS = 40 };
@@ -342,6 +399,7 @@ int main(void)
         TEST(a_blob_that_cannot_be_noted_is_none),
         TEST(files_that_nobody_knows_go),
         TEST(what_was_acknowledged_outlives_the_power),
+        TEST(a_disk_that_is_really_full), // it leaves the process in a namespace of its own
     };
     return unit_run("store-disk", tests);
 }
