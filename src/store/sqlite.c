@@ -12,13 +12,8 @@
 #include <unistd.h>
 
 enum { APPLICATION = 0x5768696d, VERSION = 1, BUSY_MS = 20000, PAGE = 4096, ROW_COST = 400 };
-enum {
-    WAL_SOON = 2000,
-    WAL_MOST = 32768,
-    PAUSE_MS = 20,
-    RESTART_MS = 200,
-    RESTART_AGAIN = 100
-}; // frames; milliseconds; rounds
+enum { WAL_SOON = 4000, WAL_MOST = 32768, WAL_FAR = 131072, WAL_FEW = 500 };                      // frames
+enum { LOOK_MS = 1000, PAUSE_MS = 50, RESTART_MS = 200, RESTART_TRIES = 4, RESTART_AGAIN = 100 }; // and rounds
 
 static const char schema[] =
     // next, time and total are those behind the last entry when the row was written: entries that came later tell better.
@@ -347,13 +342,14 @@ static int wal_grew(void *arg, sqlite3 *h, const char *name, int frames)
     return SQLITE_OK;
 }
 
-static int checkpoint(struct store *s, sqlite3 *h, int mode, int *left)
+// *done: the frames that are in the file now; all of them: false if there were more when it began.
+static bool checkpoint(struct store *s, sqlite3 *h, int mode, size_t *done)
 {
-    int all = 0, done = 0;
-    int rc = sqlite3_wal_checkpoint_v2(h, NULL, mode, &all, &done);
-    *left = rc == SQLITE_OK ? all - done : 1;
+    int all = 0, copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(h, NULL, mode, &all, &copied);
+    *done = rc == SQLITE_OK && copied > 0 ? (size_t)copied : 0;
     sqlite_distrust(s, rc);
-    return rc;
+    return rc == SQLITE_OK && copied == all;
 }
 
 static int wait_a_little(void *arg, int tries)
@@ -364,39 +360,52 @@ static int wait_a_little(void *arg, int tries)
     return 1;
 }
 
+static bool sync_store(struct store *s, sqlite3 *h)
+{
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file->pMethods == NULL)
+        return false;
+    if (file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) == SQLITE_OK) return true;
+    sqlite_distrust(s, SQLITE_IOERR_FSYNC);
+    return false;
+}
+
 // A log that grows all the same is begun anew. Batches wait meanwhile, so all that can be done before is: what was copied is
-// synced, and what came during that is copied, before the gate closes. Somebody who reads for long (a backup) is not waited for.
+// synced, and what came during that is copied, until little is left; then the gate closes. Somebody who reads for long (a
+// backup) is not waited for.
 static bool restart(struct store *s, sqlite3 *h)
 {
-    int left = 0;
-    sqlite3_file *file = NULL;
-    if (sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK && file->pMethods != NULL) {
-        if (file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
-            sqlite_distrust(s, SQLITE_IOERR_FSYNC);
-            return false;
-        }
+    size_t done = 0;
+    for (int i = 0; i < RESTART_TRIES; i++) {
+        (void)checkpoint(s, h, SQLITE_CHECKPOINT_PASSIVE, &done);
+        if (!sync_store(s, h)) return false;
+        size_t frames = atomic_load(&s->wal_frames);
+        if (frames < done + WAL_FEW || frames > WAL_FAR) break;
     }
-    (void)checkpoint(s, h, SQLITE_CHECKPOINT_PASSIVE, &left);
     atomic_store(&s->gate, true);
-    int rc = checkpoint(s, h, SQLITE_CHECKPOINT_RESTART, &left);
+    bool ok = checkpoint(s, h, SQLITE_CHECKPOINT_RESTART, &done);
     pthread_mutex_lock(&s->check_lock);
     atomic_store(&s->gate, false);
     pthread_cond_broadcast(&s->gate_open);
     pthread_mutex_unlock(&s->check_lock);
-    return rc == SQLITE_OK;
+    return ok;
 }
 
-static void wait_for_work(struct store *s, unsigned ms)
+// Until the time is over or the store closes; or, unless it is a pause, until there is something to do.
+static void wait_for_work(struct store *s, long ms, bool pause)
 {
     struct timespec until;
+    int rc = 0;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_nsec += ms % 1000 * 1000000;
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&s->check_wake, &s->check_lock, &until);
+    do {
+        if (!s->check_stop) rc = pthread_cond_timedwait(&s->check_wake, &s->check_lock, &until);
+    } while (pause && rc == 0 && !s->check_stop);
 }
 
-// Passive ones hold up nobody.
+// Passive ones hold up nobody; with a pause in between, pages that change often are not copied for every change.
 static void *checkpoints(void *arg)
 {
     struct store *s = arg;
@@ -405,20 +414,20 @@ static void *checkpoints(void *arg)
     (void)sqlite3_busy_handler(h, wait_a_little, NULL);
     pthread_mutex_lock(&s->check_lock);
     while (!s->check_stop) {
-        size_t frames = atomic_load(&s->wal_frames);
-        int left = 0;
+        size_t frames = atomic_load(&s->wal_frames), done = 0;
         if (frames < WAL_SOON || atomic_load(&s->broken) != ERR_OK) {
-            wait_for_work(s, 1000);
+            wait_for_work(s, LOOK_MS, false);
             continue;
         }
         pthread_mutex_unlock(&s->check_lock);
-        (void)checkpoint(s, h, SQLITE_CHECKPOINT_PASSIVE, &left);
-        // The next commit says how long the log is now.
-        if (left == 0) (void)atomic_compare_exchange_strong(&s->wal_frames, &frames, 0);
-        else if (frames > WAL_MOST && patience == 0) patience = restart(s, h) ? 0 : RESTART_AGAIN;
-        else patience -= patience > 0;
+        bool all = checkpoint(s, h, SQLITE_CHECKPOINT_PASSIVE, &done);
+        // Nothing was written meanwhile: the next commit begins the log anew by itself, and says how long it is then.
+        if (!all || !atomic_compare_exchange_strong(&s->wal_frames, &frames, 0)) {
+            if (frames > WAL_MOST && patience == 0) patience = restart(s, h) ? 0 : RESTART_AGAIN;
+            else patience -= patience > 0;
+        }
         pthread_mutex_lock(&s->check_lock);
-        if (!s->check_stop) wait_for_work(s, left == 0 ? PAUSE_MS : 5 * PAUSE_MS);
+        wait_for_work(s, PAUSE_MS, true);
     }
     pthread_mutex_unlock(&s->check_lock);
     return NULL;
