@@ -347,6 +347,7 @@ static void answer(struct session *s, struct job *j, struct asked *asked)
     for (size_t i = 0; wire_next_follow(&rest, &w); i++) {
         const struct store_view *v = &views[i];
         if (asked[i].code == WIRE_OK && (v->rights & WIRE_READ) == 0) asked[i].code = WIRE_E_DENIED;
+        if (asked[i].code == WIRE_OK && asked[i].f->gone) asked[i].code = WIRE_E_ENDED; // unfollowed meanwhile
         struct wire_followed done = {.tag = w.tag, .code = (uint8_t)asked[i].code};
         if (done.code == WIRE_OK) {
             done.oldest = v->head.oldest;

@@ -18,7 +18,8 @@ static void arm(struct session *s)
 {
     const struct config *c = s->worker->config;
     uint64_t now = net_loop_now(s->worker->loop), due = s->heard + c->idle_timeout * 1000;
-    if (s->partial != 0 && due > s->partial + c->request_timeout * 1000) due = s->partial + c->request_timeout * 1000;
+    uint64_t late = s->partial + c->request_timeout * 1000;
+    if (s->partial != 0 && !s->paused && due > late) due = late;
     net_timer_start(s->worker->loop, &s->timer, due > now ? due - now : 0, ticked);
 }
 
@@ -39,6 +40,7 @@ static void on_drained(void *arg)
         net_conn_pause(s->conn, false);
         // It was not the client that made a message wait meanwhile.
         if (s->partial != 0) s->partial = net_loop_now(s->worker->loop);
+        arm(s);
     }
     follow_pump(s);
 }
@@ -111,7 +113,9 @@ static void ticked(struct net_timer *t)
     s->taken = taken;
     if (s->partial != 0 && now - s->partial >= c->request_timeout * 1000 && !s->paused) {
         session_close(s, WS_POLICY);
-    } else if (now - s->heard >= c->idle_timeout * 1000) {
+        return;
+    }
+    if (now - s->heard >= c->idle_timeout * 1000) {
         // Silent: one ping, and then as long again for the answer, or anything else.
         uint8_t ping[10];
         if (s->pinged) {

@@ -147,6 +147,8 @@ static void a_visitor_who_does_not_read_waits(void **state)
     scene_close(&scene);
 }
 
+static const char page_request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
 static void connecting_too_fast_costs_the_answer(void **state)
 {
     static const char *const settings[] = {"rate_address", "1", NULL};
@@ -158,7 +160,7 @@ static void connecting_too_fast_costs_the_answer(void **state)
     client_dial(&c, &scene);
     while (answers < 100 && c.ssl != NULL) {
         size_t n = 0;
-        if (SSL_write_ex(c.ssl, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 29, &n) != 1) break;
+        if (SSL_write_ex(c.ssl, page_request, sizeof page_request - 1, &n) != 1) break;
         (void)read_answer(&c, head);
         if (head[0] == 0) break;
         answers++;
@@ -183,7 +185,7 @@ static void write_page(const char *text)
 static size_t ask_page(struct client *c)
 {
     char head[2000];
-    say(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    say(c, page_request);
     return read_answer(c, head);
 }
 

@@ -283,6 +283,30 @@ static void follows_again_during_a_read(void **state)
     scene_close(&scene);
 }
 
+// Unfollowed before it was answered: the answer says that nothing is followed.
+static void unfollow_before_the_answer(void **state)
+{
+    struct client c;
+    struct wire_followed done;
+    struct buf list;
+    (void)state;
+    set_up(&c, 1 << 20);
+    append_many(&c, 1, 1, 1);
+    gate_shut(LANE_READ);
+    buf_init(&list, 4096);
+    wire_put_follow(&list, &(struct wire_follow){.tag = 1, .log = log_of(1), .key = key_of(1)});
+    uint32_t id = client_send(&c, (struct wire_request){.type = WIRE_FOLLOW, .follows = buf_span(&list)});
+    assert_int_equal(unfollow(&c, 1), WIRE_OK);
+    gate_open(LANE_READ);
+    struct span rest = client_reply(&c, id)->followed;
+    assert_true(wire_next_followed(&rest, &done));
+    assert_int_equal(done.code, WIRE_E_ENDED);
+    client_silent(&c);
+    buf_wipe(&list);
+    client_close(&c);
+    scene_close(&scene);
+}
+
 // A connection that goes while its reads, looks and writes are under way.
 static void closing_amid_jobs(void **state)
 {
@@ -412,6 +436,7 @@ int main(void)
         cmocka_unit_test(signals_reach_the_others),
         cmocka_unit_test(unfollow_during_a_read_holds_up_nothing),
         cmocka_unit_test(follows_again_during_a_read),
+        cmocka_unit_test(unfollow_before_the_answer),
         cmocka_unit_test(closing_amid_jobs),
         cmocka_unit_test(revocation_during_a_read),
         cmocka_unit_test(a_slow_follower_holds_up_nobody),
