@@ -45,6 +45,7 @@ help:
 # Nothing when nothing is missing. The rarer tools are installed by the targets that need them.
 deps:
 	@$(TOOLS)/deps build
+	@$(TOOLS)/sqlite3mc
 
 run: deps all
 	@tools/run $(B)
