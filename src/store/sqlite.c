@@ -32,6 +32,7 @@ static const char schema[] =
 
 static const char *const queries[STATEMENTS] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
+    [Q_READ] = "BEGIN",
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
     [Q_LOG_GET] =

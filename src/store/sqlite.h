@@ -17,6 +17,7 @@ enum { SQLITE_PATH_MAX = 1100, SQLITE_HOSTS_MAX = 1024 };
 // Statements of the logs' connections; which of them a connection prepares is said in sqlite.c.
 enum statement {
     Q_BEGIN,
+    Q_READ,
     Q_COMMIT,
     Q_ROLLBACK,
     Q_LOG_GET,

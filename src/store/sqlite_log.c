@@ -330,8 +330,18 @@ static enum err look(struct store_reader *r, const struct store_access *a, struc
 }
 
 // A reader's own transaction, so that what it reads is of one moment.
-static enum err begin_reading(struct store_reader *r) { return sqlite_err(sqlite3_exec(r->db.h, "BEGIN", NULL, NULL, NULL)); }
-static void end_reading(struct store_reader *r) { (void)sqlite3_exec(r->db.h, "COMMIT", NULL, NULL, NULL); }
+static enum err begin_reading(struct store_reader *r)
+{
+    enum err e = ERR_OK;
+    (void)sqlite_step(r->db.q[Q_READ], &e);
+    return e;
+}
+
+static void end_reading(struct store_reader *r)
+{
+    enum err ignored = ERR_OK;
+    if (sqlite3_get_autocommit(r->db.h) == 0) (void)sqlite_step(r->db.q[Q_COMMIT], &ignored);
+}
 
 enum err sqlite_view(struct store_reader *r, const struct store_access *a, struct store_view *out, enum wire_code *code)
 {

@@ -129,7 +129,7 @@ static void a_checkpoint_whose_sync_fails_stops_writing(void **state)
     t->settings.log_max = 1 << 30;
     two_entries(t);
     disk_fail_syncs(DISK_STORE);
-    for (int i = 0; i < 200; i++) { // more than 2,000 pages
+    for (int i = 0; i < 300; i++) { // more than 5,000 pages
         if (t->e->begin(t->s) != ERR_OK) break;
         t->in_batch = true;
         assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', WIRE_ENTRY_MAX), WIRE_OK);
