@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { APPLICATION = 0x5768696d, VERSION = 1, BUSY_MS = 20000, PAGE = 4096, ROW_COST = 400 };
+enum { APPLICATION = 0x5768696d, VERSION = 1, BUSY_MS = 20000 };
 enum { WAL_SOON = 4000, WAL_MOST = 32768, WAL_FAR = 131072, WAL_FEW = 500 };                      // frames
 enum { LOOK_MS = 1000, PAUSE_MS = 50, RESTART_MS = 200, RESTART_TRIES = 4, RESTART_AGAIN = 100 }; // and rounds
 
@@ -455,7 +455,7 @@ static enum err start_writing(struct store *s)
     char text[80];
     (void)snprintf(text, sizeof text, "PRAGMA cache_size=-%zu", s->settings.cache / 2 / 1024);
     e = run(s->db.h, text);
-    s->hots_max = s->settings.cache / 2 / ROW_COST;
+    s->hot_max = s->settings.cache / 2;
     (void)sqlite3_wal_hook(s->db.h, wal_grew, s);
     if (e == ERR_OK) e = sqlite_connect(s->folder, "store.db", true, &s->check_db);
     if (e == ERR_OK) e = sqlite_writes(s->check_db);

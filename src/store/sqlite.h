@@ -71,6 +71,7 @@ struct hot {
     struct hot *dirty_next;
     bool dirty; // changed by this batch: forgotten if it is rolled back
     bool whole; // more than its entries changed: its row is written
+    size_t bytes;
 };
 
 struct usage {
@@ -85,7 +86,7 @@ struct store {
     int lock;      // the lock file; -1 if read-only
     struct db db;  // the writer's
     struct hot **bucket;
-    size_t buckets, hots, hots_max;
+    size_t buckets, hot_bytes, hot_max; // bytes of all, and what they may have
     uint64_t seed[2];
     struct hot newest, *dirty; // newest: the ring's anchor
     struct usage usage[SQLITE_HOSTS_MAX];

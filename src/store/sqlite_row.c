@@ -9,7 +9,7 @@
 
 #include <sys/random.h>
 
-enum { BUCKETS_FIRST = 1024 };
+enum { BUCKETS_FIRST = 1024, ROW_COST = 300 }; // ROW_COST: bytes, without grants
 
 void row_free(struct row *r)
 {
@@ -103,9 +103,17 @@ static void drop(struct store *s, struct hot *h)
     while (*at != h) at = &(*at)->next;
     *at = h->next;
     unlink_hot(h);
+    s->hot_bytes -= h->bytes;
     row_free(&h->row);
     mem_free(h);
-    s->hots--;
+}
+
+// A log may have a thousand grants, or one.
+static void weigh(struct store *s, struct hot *h)
+{
+    size_t bytes = ROW_COST + h->row.grants.room * sizeof *h->row.grants.v;
+    s->hot_bytes += bytes - h->bytes;
+    h->bytes = bytes;
 }
 
 static bool ready(struct store *s)
@@ -113,7 +121,7 @@ static bool ready(struct store *s)
     if (s->bucket != NULL) return true;
     if (getrandom(s->seed, sizeof s->seed, 0) != sizeof s->seed) return false;
     s->buckets = BUCKETS_FIRST;
-    while (s->buckets < s->hots_max) s->buckets *= 2;
+    while (s->buckets < s->hot_max / ROW_COST) s->buckets *= 2;
     s->bucket = mem_new_array(s->buckets, sizeof *s->bucket);
     return s->bucket != NULL;
 }
@@ -122,7 +130,7 @@ static bool ready(struct store *s)
 static void make_room(struct store *s)
 {
     struct hot *h = s->newest.newer;
-    while (s->hots >= s->hots_max && h != &s->newest) {
+    while (s->hot_bytes >= s->hot_max && h != &s->newest) {
         struct hot *next = h->newer;
         if (!h->dirty) drop(s, h);
         h = next;
@@ -143,7 +151,7 @@ static struct hot *add(struct store *s, struct row *row, enum err *e)
     h->next = *at;
     *at = h;
     use(s, h);
-    s->hots++;
+    weigh(s, h);
     return h;
 }
 
@@ -243,6 +251,7 @@ void row_settle(struct store *s)
     for (struct hot *h = s->dirty, *next; h != NULL; h = next) {
         next = h->dirty_next;
         h->dirty = h->whole = false;
+        weigh(s, h);
         h->dirty_next = NULL;
     }
     s->dirty = NULL;

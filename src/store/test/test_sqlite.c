@@ -2,12 +2,10 @@
 //
 // What only the SQLite engine has: a folder that one relay holds, files that are foreign, newer or damaged, backups while it
 // writes, readers in threads, a WAL that does not grow for ever, and locks that other programs see.
+#include "store/sqlite.h"
 #include "store/test/stand.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <sqlite3.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -422,6 +420,33 @@ static void the_wal_does_not_grow_for_ever(void **state)
     assert_int_equal(t->view.head.head, 100 * 64);
 }
 
+// What is kept at hand is bounded in bytes, whatever a log's grants weigh.
+static void logs_at_hand_are_bounded(void **state)
+{
+    enum { LOGS = 60, GRANTS = 1000 };
+    struct stand *t = *state;
+    struct wire_grant g = stand_grant('r', WIRE_READ, 0, WIRE_NO_END);
+    stand_start(t);
+    for (uint8_t log = 0; log < LOGS; log++) {
+        stand_begin(t);
+        assert_int_equal(stand_create(t, log, 'k'), WIRE_OK);
+        for (unsigned i = 0; i < GRANTS; i++) {
+            memcpy(g.hash, &i, sizeof i);
+            assert_int_equal(stand_grant_set(t, log, 'k', g), WIRE_OK);
+        }
+        stand_commit(t);
+        t->seen_n = 0;
+        // One more than there may be, until the next one comes.
+        assert_true(t->s->hot_bytes <= t->settings.cache / 2 + 1024 * sizeof g + 1000);
+    }
+    assert_true(t->s->hot_bytes > t->settings.cache / 4);
+    stand_reopen(t);
+    for (uint8_t log = 0; log < LOGS; log++) {
+        assert_int_equal(stand_append(t, log, 'k', 0, "x"), WIRE_OK);
+        assert_true(t->s->hot_bytes <= t->settings.cache / 2 + 1024 * sizeof g + 1000);
+    }
+}
+
 // Each host has a place in memory for what it uses. When there is none left a new one gets nothing, instead of all it likes.
 static void one_host_too_many_has_nothing(void **state)
 {
@@ -472,6 +497,7 @@ int main(void)
         TEST(a_backup_is_of_one_moment),
         TEST(readers_see_whole_batches),
         TEST(the_wal_does_not_grow_for_ever),
+        TEST(logs_at_hand_are_bounded),
         TEST(one_host_too_many_has_nothing),
     };
     return unit_run("store-sqlite", tests);
