@@ -59,6 +59,8 @@ enum err sandbox_user(const char *user, const char *folder, char *why, size_t wh
         (void)snprintf(why, why_n, "cannot become another user (%s)", strerror(errno));
         return ERR_IO;
     }
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0,
+                0); // another user: the system's own setting (fs.suid_dumpable) had taken its place
     return ERR_OK;
 }
 
