@@ -54,9 +54,10 @@ export async function until(what: string, done: () => boolean | Promise<boolean>
 export const certificates = new WeakMap<tls.TLSSocket, X509Certificate>();
 
 // A TLS connection to the relay whose key has been compared with the address.
-export async function dial(to: Address, host = to.host): Promise<tls.TLSSocket> {
+export async function dial(to: Address, o: Pick<Options, 'host' | 'localAddress'> = {}): Promise<tls.TLSSocket> {
   const socket = tls.connect({
-    host, port: to.port, minVersion: 'TLSv1.3', rejectUnauthorized: false, // the pin says who it is
+    host: o.host ?? to.host, port: to.port, minVersion: 'TLSv1.3', rejectUnauthorized: false, // the pin says who it is
+    ...(o.localAddress !== undefined ? { localAddress: o.localAddress } : {}),
     ...(isIP(to.host) === 0 ? { servername: to.host } : {}),
   });
   await within('a TLS handshake', new Promise<void>((resolve, reject) => {
@@ -80,7 +81,8 @@ export interface Options {
   hello?: boolean;  // false: say nothing yet
   host?: string;    // connect to this address instead
   address?: string; // instead of the relay's
-  read?: boolean;   // false: read nothing until resume()
+  localAddress?: string; // where the connection comes from
+  agent?: string;   // what it says that it is
 }
 
 interface Waiting { resolve: (m: Message) => void; reject: (e: Error) => void; what: string }
@@ -115,18 +117,18 @@ export class Client {
 
   static async connect(address: string, o: Options = {}): Promise<Client> {
     const to = parseAddress(o.address ?? address);
-    const tcp = await dial(to, o.host);
+    const tcp = await dial(to, o);
     const name = to.host.includes(':') ? `[${to.host}]` : to.host;
     const socket = new WebSocket(`wss://${name}:${to.port}${to.path}`, {
       createConnection: () => tcp, perMessageDeflate: false, maxPayload: 131_072,
+      ...(o.agent !== undefined ? { headers: { 'User-Agent': o.agent } } : {}),
     });
     await within('the WebSocket handshake', new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
     }));
     const client = new Client(socket, tcp);
-    if (o.read === false) socket.pause();
-    else if (o.hello !== false) client.greeting = await client.ask('hello', requests.hello([1], o.credit ?? 1 << 20));
+    if (o.hello !== false) client.greeting = await client.ask('hello', requests.hello([1], o.credit ?? 1 << 20));
     return client;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // fault-world: put before a program (LD_PRELOAD), it makes the program's world misbehave as a test wants it: a clock that jumps, an
-// fsync that fails, a disk that is full. The wishes are four 64-bit numbers in the file that WHIMBREL_WORLD names, mapped when the
+// fsync that fails, a disk that is full; with WHIMBREL_UNLIMITED, a system that lets it lock all memory. The wishes are four 64-bit numbers in the file that WHIMBREL_WORLD names, mapped when the
 // program starts, before it gives up the right to open it; the test writes them there.
 #undef _FILE_OFFSET_BITS // or pwrite would be another name for pwrite64, and both are put before here
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,3 +87,19 @@ static ssize_t write_at(const char *name, int fd, const void *p, size_t n, off_t
 }
 BEFORE ssize_t pwrite(int fd, const void *p, size_t n, off_t at) { return write_at("pwrite", fd, p, n, at); }
 BEFORE ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) { return write_at("pwrite64", fd, p, n, at); }
+
+// What no test may raise where root is not all that root can be.
+static int limit(const char *name, __rlimit_resource_t of, struct rlimit *out)
+{
+    int (*real)(__rlimit_resource_t, struct rlimit *);
+    find(&real, name);
+    int r = real(of, out);
+    if (r == 0 && of == RLIMIT_MEMLOCK && getenv("WHIMBREL_UNLIMITED") != NULL)
+        out->rlim_cur = out->rlim_max = RLIM_INFINITY;
+    return r;
+}
+BEFORE int getrlimit(__rlimit_resource_t of, struct rlimit *out) { return limit("getrlimit", of, out); }
+BEFORE int getrlimit64(__rlimit_resource_t of, struct rlimit64 *out)
+{
+    return limit("getrlimit64", of, (struct rlimit *)out);
+}

@@ -7,7 +7,7 @@ import { TestContext } from 'node:test';
 import { build, temporary } from '../e2e/relay';
 
 export const EIO = 5, ENOSPC = 28;
-const library = join(build, 'tests/fault/libfault-world.so');
+export const library = join(build, 'tests/fault/libfault-world.so');
 export const canMisbehave = existsSync(library);
 
 export class World {
