@@ -26,7 +26,7 @@ static void on_gone(uv_handle_t *h)
     if (c->next != NULL) c->next->link = c->link;
     c->loop->handles--;
     if (c->owner != NULL) c->owner->closed(c->arg, (enum err)c->why);
-    mem_free(c);
+    mem_free_wiped(c, sizeof *c); // it holds an address
 }
 
 static void untouch(struct net_conn *c)

@@ -74,8 +74,15 @@ static void forget(struct quota *q, uint64_t now_ms)
         unlist(q, e);
         *at = e->next;
         q->entries--;
-        mem_free(e);
+        mem_free_wiped(e, sizeof *e);
     }
+}
+
+void quota_tidy(struct quota *q, uint64_t now_ms)
+{
+    pthread_mutex_lock(&q->lock);
+    forget(q, now_ms);
+    pthread_mutex_unlock(&q->lock);
 }
 
 struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t n, uint64_t now_ms,

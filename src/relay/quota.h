@@ -45,6 +45,8 @@ void quota_wipe(struct quota *q);
 struct quota_entry *quota_enter(struct quota *q, const uint8_t *address, size_t n, uint64_t now_ms,
                                 uint64_t per_address, uint64_t all);
 void quota_leave(struct quota *q, struct quota_entry *e, uint64_t now_ms);
+// Forgets addresses that have left, two seconds after that. For whoever has a clock that ticks when nobody comes.
+void quota_tidy(struct quota *q, uint64_t now_ms);
 // One request of this address.
 bool quota_take(struct quota *q, struct quota_entry *e, uint64_t now_ms, uint64_t rate, uint64_t *wait);
 size_t quota_connections(struct quota *q);

@@ -204,6 +204,9 @@ static void run_until_told(struct life *l)
         int signal = sigtimedwait(&l->signals, NULL, &wait);
         if (signal == SIGTERM || signal == SIGINT) return;
         if (signal == SIGHUP) reload(l);
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now); // as the loops have it
+        quota_tidy(&l->relay->quota, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
         beat(l);
     }
 }
