@@ -11,9 +11,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { random, sha256, until } from './client';
 import { grantOf, member, newLog } from './logs';
-import { Relay, asRoot } from './relay';
+import { Relay, asRoot as isRoot, sanitized } from './relay';
 import { canMisbehave, library } from '../fault/world';
 import { rights } from './wire';
+
+const asRoot = isRoot && !sanitized; // a sanitizer has terabytes mapped
 
 type Marks = Record<string, Buffer>;
 
@@ -97,7 +99,8 @@ test('a seized relay has no key, no password, no plaintext and no address to han
     ...spell('the new key', fresh), ...spell('the blob\'s key', blobKey), ...spell('the hosting password', Buffer.from(password)),
     ...spell('what was said', plain), ...spell('the members\' own key', sealer),
     'the name of the client program': agent, 'an address': Buffer.from('127.77.88.99'), 'an address in hex': Buffer.from('7f4d5863'),
-    'a mapped address': Buffer.from('ffff7f4d5863', 'hex'),
+    'an address, mapped': Buffer.from('ffff7f4d5863', 'hex'),
+    'an address in a struct': Buffer.from('7f4d58630000000000000000', 'hex'), // four bytes alone may stand anywhere by chance
   };
   const there: Marks = { 'the log\'s id': log.id, 'the hash of a key': sha256(fresh), 'a sealed entry': sealed };
 
@@ -105,15 +108,18 @@ test('a seized relay has no key, no password, no plaintext and no address to han
   await owner.stat(log.id, fresh);
   if (asRoot) {
     const found = searchMemory(relay.pid, secret);
-    for (const name of found) assert.match(name, /^(a mapped address)$/, `in memory, of a connection that is open: ${name}`);
+    for (const name of found) assert.match(name, /^an address(,| in a struct)/, `in memory, of a connection that is open: ${name}`);
   }
   for (const c of [owner, ...others]) await c.close();
   await until('the relay to let them go', () => /^whimbrel_connections 0$/m.test(relay.ask('metrics')));
   if (asRoot) {
-    assert.deepEqual([...searchMemory(relay.pid, secret)], [], 'in memory');
+    // An address that has left is remembered for two seconds more, with what it may still ask for.
+    let found = ['nothing was searched yet'];
+    await until('all to be forgotten', () => (found = [...searchMemory(relay.pid, secret)]).length === 0, 20_000)
+      .catch(() => assert.deepEqual(found, [], 'in memory'));
     assert.equal(searchMemory(relay.pid, there).size, 3, 'the search of memory finds what is there');
   } else {
-    t.diagnostic('the memory was not searched: only root may read it');
+    t.diagnostic('the memory was not searched: only root may read it, and not with a sanitizer');
   }
   assert.deepEqual([...searchFolder(relay.folder, secret)], [], 'in the folder of a relay that runs');
   await relay.stop();
@@ -137,7 +143,7 @@ test('secrets reach neither core dumps nor swap', async t => {
 });
 
 test('a relay that root started is another user, without dumps, and cannot come back', async t => {
-  if (!asRoot) return t.skip('only root can become another user');
+  if (!isRoot) return t.skip('only root can become another user');
   const relay = await Relay.start(t, { config: ['user = nobody'], before: r => give(r.folder) });
   const status = readFileSync(`/proc/${relay.pid}/status`, 'utf8');
   const uids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(status)!.slice(1).map(Number);

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import * as tls from 'node:tls';
 import { Address, Client, dial, parseAddress, random, until, within } from '../e2e/client';
 import { newLog } from '../e2e/logs';
-import { Relay } from '../e2e/relay';
+import { Relay, sanitized } from '../e2e/relay';
 
 const peers = Number(process.env['WHIMBREL_PEERS'] ?? 1000);
 
@@ -33,7 +33,7 @@ test('a follower that reads nothing costs bounded memory, and gets everything wh
   await write(4000); // 64 MB more, for each of ten
   await until('the fair one to have it all', () => seen === 4500);
   const grown = relay.memory('VmRSS') - before;
-  assert.ok(grown < 96 << 20, `grown by ${grown} bytes`); // the store's own cache is 64 MB
+  assert.ok(sanitized || grown < 96 << 20, `grown by ${grown} bytes`); // the store's own cache is 64 MB
   slow[0]!.tcp.resume();
   let late = 0;
   slow[0]!.onPush = m => {
@@ -58,7 +58,7 @@ test('a client that asks and reads no answers is asked no more, and costs bounde
     await new Promise(resolve => setTimeout(resolve, 50));
   }
   // What may wait for it, and as many answers as requests may be in flight, of half a frame each: some 5 MB.
-  assert.ok(relay.memory('VmRSS') - before < 32 << 20, `${relay.memory('VmRSS') - before} bytes more`);
+  assert.ok(sanitized || relay.memory('VmRSS') - before < 32 << 20, `${relay.memory('VmRSS') - before} bytes more`);
   greedy.cut();
   await until('it to be gone', () => connections(relay) === 1);
 });
@@ -148,5 +148,5 @@ test(`${peers} connections opened and cut leave nothing behind`, async t => {
   assert.equal((await c.append(log.id, log.key, 0, 'still well')).seq, 1);
   await until('descriptors to be closed', () => descriptors(relay) <= fds);
   const grown = relay.memory('VmRSS') - memory;
-  assert.ok(grown < 16 << 20, `grown by ${grown} bytes`);
+  assert.ok(sanitized || grown < 16 << 20, `grown by ${grown} bytes`);
 });

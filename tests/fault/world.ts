@@ -8,7 +8,7 @@ import { build, temporary } from '../e2e/relay';
 
 export const EIO = 5, ENOSPC = 28;
 export const library = join(build, 'tests/fault/libfault-world.so');
-export const canMisbehave = existsSync(library);
+export const canMisbehave = existsSync(library); // a sanitizer stands for nothing before it: then it is not built
 
 export class World {
   private readonly file: string;
