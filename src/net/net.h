@@ -102,6 +102,19 @@ size_t net_conn_address(const struct net_conn *c, uint8_t out[16]);
 enum err net_connect(struct net_loop *l, const struct sockaddr *to, struct net_tls *tls, const struct net_owner *owner,
                      void *arg, struct net_conn **out);
 
+// Before the handshake: the name in the ClientHello (SNI, RFC 6066 §3), without which some sites do not answer. Numeric addresses are
+// left out, as the RFC has it. ERR_INVALID for what is no name.
+enum err net_conn_name(struct net_conn *c, const char *host);
+
+// The addresses of a host, which may be numeric. `done` is called once, from the loop, not from within the call; n is 0 if there
+// are none. The list is valid during the call.
+struct net_lookup;
+enum err net_resolve(struct net_loop *l, const char *host, uint16_t port,
+                     void (*done)(void *arg, const struct sockaddr *const *list, size_t n), void *arg,
+                     struct net_lookup **out);
+// `done` will not be called.
+void net_resolve_forget(struct net_lookup *r);
+
 // ------------------------------------------------------------------------------------------------------ listeners
 
 struct net_listener;

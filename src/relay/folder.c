@@ -4,6 +4,8 @@
 #include "relay/control.h"
 #include "relay/relay.h"
 
+#include "base/base64.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,19 +16,6 @@
 #include <unistd.h>
 
 enum { SECRET_BYTES = 24 };
-
-static void base64url(const uint8_t *p, size_t n, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint32_t bits = 0;
-    int have = 0;
-    for (size_t i = 0; i < n; i++) {
-        bits = bits << 8 | p[i];
-        for (have += 8; have >= 6; have -= 6) *out++ = digits[bits >> (have - 6) & 63];
-    }
-    if (have > 0) *out++ = digits[bits << (6 - have) & 63];
-    *out = 0;
-}
 
 const char *relay_store_text(enum err e)
 {
@@ -103,7 +92,7 @@ static enum err write_config(struct config *c, char *why, size_t why_n)
     uint8_t secret[SECRET_BYTES];
     if (c->secret[0] == 0) {
         if (getrandom(secret, sizeof secret, 0) != sizeof secret) return ERR_RANDOM;
-        base64url(secret, sizeof secret, c->secret);
+        base64_encode(span_of(secret, sizeof secret), c->secret);
     }
     (void)snprintf(path, sizeof path, "%.1000s/whimbreld.conf", c->folder);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -147,7 +136,7 @@ enum err relay_address(const struct config *c, char out[RELAY_ADDRESS_MAX], char
     }
     net_tls_pin(tls, pin);
     net_tls_unref(tls);
-    base64url(pin, sizeof pin, text);
+    base64_encode(span_of(pin, sizeof pin), text);
     bool v6 = strchr(c->host, ':') != NULL;
     if (c->port != 443) (void)snprintf(port, sizeof port, ":%u", (unsigned)(uint16_t)c->port);
     (void)snprintf(out, RELAY_ADDRESS_MAX, "wss://%s%s%s%s/%s#%s", v6 ? "[" : "", c->host, v6 ? "]" : "", port, c->secret, text);

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "base/base.h"
+#include "base/base64.h"
 #include "base/map.h"
 #include "base/siphash.h"
 
@@ -189,14 +190,43 @@ static void nobody_aims_at_collisions_in_a_seeded_map(void **state)
     assert_true(longest(&seeded, key, KEYS) < 100);
 }
 
+static void base64_is_read_as_it_is_written(void **state)
+{
+    (void)state;
+    // RFC 4648 §10, without padding, and the two characters that are special to URLs
+    const struct {
+        const char *bytes, *text;
+    } cases[] = {{"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+                 {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "-_8"}};
+    const char *const bad[] = {"Z", "Zm9vY", "Zg==", "Zh", "Zm9", "Zm8+", "Zm 8", "Zm/v"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[20];
+        struct buf b;
+        buf_init(&b, 100);
+        base64_encode(span_str(cases[i].bytes), text);
+        assert_string_equal(text, cases[i].text);
+        assert_int_equal(base64_size(strlen(cases[i].bytes)), strlen(text));
+        assert_int_equal(base64_decode(span_str(text), &b), ERR_OK);
+        assert_true(span_eq(buf_span(&b), span_str(cases[i].bytes)));
+        buf_wipe(&b);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct buf b;
+        buf_init(&b, 100);
+        assert_int_equal(base64_decode(span_str(bad[i]), &b), ERR_MALFORMED);
+        assert_int_equal(b.n, 0);
+        buf_wipe(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buffers_grow_to_their_maximum), cmocka_unit_test(reserved_room_is_not_moved),
-        cmocka_unit_test(a_zeroed_buffer_takes_nothing),
-        cmocka_unit_test(every_error_has_words), cmocka_unit_test(comparison_sees_each_byte),
-        cmocka_unit_test(the_stack_is_wiped),            cmocka_unit_test(siphash_agrees_with_its_paper),
-        cmocka_unit_test(nobody_aims_at_collisions_in_a_seeded_map),
+        cmocka_unit_test(buffers_grow_to_their_maximum),   cmocka_unit_test(reserved_room_is_not_moved),
+        cmocka_unit_test(a_zeroed_buffer_takes_nothing),   cmocka_unit_test(every_error_has_words),
+        cmocka_unit_test(comparison_sees_each_byte),       cmocka_unit_test(the_stack_is_wiped),
+        cmocka_unit_test(siphash_agrees_with_its_paper),   cmocka_unit_test(nobody_aims_at_collisions_in_a_seeded_map),
+        cmocka_unit_test(base64_is_read_as_it_is_written),
     };
     return unit_run("base", tests);
 }
