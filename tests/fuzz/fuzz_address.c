@@ -7,6 +7,8 @@
 #include "base/base64.h"
 #include "link/address.h"
 
+#include <stdlib.h>
+
 void fuzz_open(void) {}
 
 void fuzz_one(struct span bytes)
