@@ -81,6 +81,12 @@ static enum err enter_sandbox(const struct life *l, const struct config *c, char
     return ERR_OK;
 }
 
+// Also for logs that were made when it was another.
+static void tell_quotas(struct relay *r, const struct config *c)
+{
+    for (size_t i = 0; i < c->host_count; i++) r->engine->host_set(r->store, &c->hosts[i].quota);
+}
+
 static enum err open_store(struct relay *r, const struct config *c, char *why, size_t why_n)
 {
     const struct store_settings settings = {
@@ -93,7 +99,8 @@ static enum err open_store(struct relay *r, const struct config *c, char *why, s
         .watch_arg = r,
     };
     enum err e = r->engine->open(c->folder, &settings, &r->store);
-    if (e != ERR_OK) (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
+    if (e == ERR_OK) tell_quotas(r, c);
+    else (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(e));
     return e;
 }
 
@@ -181,6 +188,7 @@ static void reload(struct life *l)
         relay_log(LOG_INFO, "reloaded: certificate, site, limits and hosting passwords are the new ones for new connections");
         setup_unref(l->setup);
         l->setup = fresh;
+        tell_quotas(l->relay, c);
     } else {
         relay_log(LOG_ERROR, "not reloaded, the old configuration stays: %s", why[0] != 0 ? why : err_text(e));
         setup_unref(fresh);

@@ -191,6 +191,25 @@ static struct usage usage_of(const struct store *s, uint32_t host)
     return u;
 }
 
+static void memory_host_set(struct store *s, const struct store_host *host)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&s->lock);
+    while (i < s->hosts && s->host[i].id != host->id) i++;
+    if (i < HOSTS && host->id != 0) s->host[i] = *host;
+    if (i == s->hosts && i < HOSTS && host->id != 0) s->hosts++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+// What the host of a log may have now.
+static const struct store_host *host_of(const struct store *s, const struct log *l)
+{
+    for (size_t i = 0; i < s->hosts; i++) {
+        if (s->host[i].id == l->now.host.id) return &s->host[i];
+    }
+    return &l->now.host;
+}
+
 bool memory_over(const struct store *s, const struct store_host *h, uint64_t logs, uint64_t bytes)
 {
     if (h->id == 0) return false;
@@ -293,7 +312,7 @@ static enum err memory_log_append(struct store *s, const struct store_append *a,
         *code = WIRE_E_STALE;
         return ERR_OK;
     }
-    if (memory_over(s, &l->now.host, 0, a->payload.n)) {
+    if (memory_over(s, host_of(s, l), 0, a->payload.n)) {
         *code = WIRE_E_QUOTA;
         return ERR_OK;
     }
@@ -529,16 +548,35 @@ static void memory_close(struct store *s)
 
 const struct store_engine store_memory = {
     .name = "memory",
-    .open = memory_open, .close = memory_close,
-    .begin = memory_begin, .commit = memory_commit, .rollback = memory_rollback,
-    .log_create = memory_log_create, .log_append = memory_log_append, .log_delete = memory_log_delete,
-    .grant_set = memory_grant_set, .grant_remove = memory_grant_remove,
-    .package_put = memory_package_put, .package_take = memory_package_take, .package_clear = memory_package_clear,
-    .blob_create = memory_blob_create, .blob_append = memory_blob_append, .blob_seal = memory_blob_seal,
+    .open = memory_open,
+    .close = memory_close,
+    .host_set = memory_host_set,
+    .begin = memory_begin,
+    .commit = memory_commit,
+    .rollback = memory_rollback,
+    .log_create = memory_log_create,
+    .log_append = memory_log_append,
+    .log_delete = memory_log_delete,
+    .grant_set = memory_grant_set,
+    .grant_remove = memory_grant_remove,
+    .package_put = memory_package_put,
+    .package_take = memory_package_take,
+    .package_clear = memory_package_clear,
+    .blob_create = memory_blob_create,
+    .blob_append = memory_blob_append,
+    .blob_seal = memory_blob_seal,
     .blob_delete = memory_blob_delete,
-    .expire = memory_expire, .blob_expire = memory_blob_expire, .signal = memory_signal,
-    .reader_new = memory_reader_new, .reader_free = memory_reader_free,
-    .view = memory_view, .read = memory_read, .package_stat = memory_package_stat,
-    .blob_stat = memory_blob_stat, .blob_read = memory_blob_read, .totals = memory_totals,
-    .check = memory_check, .backup = memory_backup,
+    .expire = memory_expire,
+    .blob_expire = memory_blob_expire,
+    .signal = memory_signal,
+    .reader_new = memory_reader_new,
+    .reader_free = memory_reader_free,
+    .view = memory_view,
+    .read = memory_read,
+    .package_stat = memory_package_stat,
+    .blob_stat = memory_blob_stat,
+    .blob_read = memory_blob_read,
+    .totals = memory_totals,
+    .check = memory_check,
+    .backup = memory_backup,
 };

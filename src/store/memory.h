@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-enum { BUCKETS = 4096, BLOB_IDLE_S = 86400 };
+enum { BUCKETS = 4096, HOSTS = 1024, BLOB_IDLE_S = 86400 };
 
 struct entry {
     uint64_t time, epoch;
@@ -65,6 +65,8 @@ struct store {
     struct store_settings settings;
     struct log *bucket[BUCKETS], *touched;
     struct blob *blobs;
+    struct store_host host[HOSTS]; // that host_set has told of
+    size_t hosts;
     struct packet **garbage; // packets that a batch has dropped or made: freed when it ends
     size_t garbage_n, garbage_room;
     struct store_event *event;

@@ -221,6 +221,14 @@ struct usage *sqlite_usage(struct store *s, uint32_t host)
     return u;
 }
 
+static void sqlite_host_set(struct store *s, const struct store_host *host)
+{
+    struct usage *u = sqlite_usage(s, host->id);
+    if (u == NULL) return;
+    atomic_store(&u->bytes_max, host->bytes_max);
+    atomic_store(&u->told, true);
+}
+
 static enum err load_usage(struct store *s)
 {
     enum err e = ERR_OK;
@@ -554,16 +562,35 @@ static enum err sqlite_totals(struct store_reader *r, struct store_totals *out)
 
 const struct store_engine store_sqlite = {
     .name = "sqlite",
-    .open = sqlite_open, .close = sqlite_close,
-    .begin = sqlite_begin, .commit = sqlite_commit, .rollback = sqlite_rollback,
-    .log_create = sqlite_log_create, .log_append = sqlite_log_append, .log_delete = sqlite_log_delete,
-    .grant_set = sqlite_grant_set, .grant_remove = sqlite_grant_remove,
-    .package_put = sqlite_package_put, .package_take = sqlite_package_take, .package_clear = sqlite_package_clear,
-    .blob_create = sqlite_blob_create, .blob_append = sqlite_blob_append, .blob_seal = sqlite_blob_seal,
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .host_set = sqlite_host_set,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .log_create = sqlite_log_create,
+    .log_append = sqlite_log_append,
+    .log_delete = sqlite_log_delete,
+    .grant_set = sqlite_grant_set,
+    .grant_remove = sqlite_grant_remove,
+    .package_put = sqlite_package_put,
+    .package_take = sqlite_package_take,
+    .package_clear = sqlite_package_clear,
+    .blob_create = sqlite_blob_create,
+    .blob_append = sqlite_blob_append,
+    .blob_seal = sqlite_blob_seal,
     .blob_delete = sqlite_blob_delete,
-    .expire = sqlite_expire, .blob_expire = sqlite_blob_expire, .signal = sqlite_signal,
-    .reader_new = sqlite_reader_new, .reader_free = sqlite_reader_free,
-    .view = sqlite_view, .read = sqlite_read, .package_stat = sqlite_package_stat,
-    .blob_stat = sqlite_blob_stat, .blob_read = sqlite_blob_read, .totals = sqlite_totals,
-    .check = sqlite_check, .backup = sqlite_backup,
+    .expire = sqlite_expire,
+    .blob_expire = sqlite_blob_expire,
+    .signal = sqlite_signal,
+    .reader_new = sqlite_reader_new,
+    .reader_free = sqlite_reader_free,
+    .view = sqlite_view,
+    .read = sqlite_read,
+    .package_stat = sqlite_package_stat,
+    .blob_stat = sqlite_blob_stat,
+    .blob_read = sqlite_blob_read,
+    .totals = sqlite_totals,
+    .check = sqlite_check,
+    .backup = sqlite_backup,
 };

@@ -59,7 +59,7 @@ struct row {
     uint64_t next, oldest, epoch, time, total; // total: payload bytes of all entries ever
     uint64_t before; // of all entries before the oldest
     uint32_t retention, host;
-    uint64_t bytes_max; // of the host, as it was when the log was made
+    uint64_t bytes_max; // of the host, as it was when the log was made: if nobody tells another
     struct grants grants;
 };
 
@@ -77,6 +77,8 @@ struct hot {
 struct usage {
     uint32_t id;
     _Atomic uint64_t logs, bytes, blob_bytes;
+    _Atomic uint64_t bytes_max; // as host_set told it
+    atomic_bool told;
     uint64_t was_logs, was_bytes; // before this batch
 };
 

@@ -13,6 +13,7 @@ static bool over(struct store *s, uint32_t host, uint64_t logs_max, uint64_t byt
 {
     const struct usage *u = sqlite_usage(s, host);
     if (u == NULL) return host != 0 && logs > 0; // more hosts than can be kept in mind may have nothing
+    if (logs == 0 && atomic_load(&u->told)) bytes_max = u->bytes_max;
     return (logs_max > 0 && u->logs + logs > logs_max) || (bytes_max > 0 && u->bytes + u->blob_bytes + bytes > bytes_max);
 }
 

@@ -114,6 +114,10 @@ struct store_engine {
     enum err (*open)(const char *folder, const struct store_settings *settings, struct store **out);
     void (*close)(struct store *s);
 
+    // What a host may have from now on, in the logs that it has, too; until it is told, it is what it was when each was made. Any
+    // thread.
+    void (*host_set)(struct store *s, const struct store_host *host);
+
     enum err (*begin)(struct store *s);
     enum err (*commit)(struct store *s); // calls the watcher
     void (*rollback)(struct store *s);

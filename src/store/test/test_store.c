@@ -416,6 +416,26 @@ static void quotas_of_a_host(void **state)
     assert_int_equal(stand_create(t, 'F', 'k'), WIRE_E_QUOTA);
 }
 
+static void a_quota_may_change(void **state)
+{
+    struct stand *t = *state;
+    t->host = (struct store_host){.id = 7, .logs_max = 2, .bytes_max = 100};
+    assert_int_equal(stand_create(t, 'A', 'k'), WIRE_OK);
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 100), WIRE_OK);
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 1), WIRE_E_QUOTA);
+    const struct store_host more = {.id = 7, .bytes_max = 150}, none = {.id = 7}, other = {.id = 8};
+    t->e->host_set(t->s, &other);
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 1), WIRE_E_QUOTA);
+    t->e->host_set(t->s, &more);
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 51), WIRE_E_QUOTA);
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 50), WIRE_OK);
+    if (stand_reopen(t)) assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 1), WIRE_E_QUOTA);
+    t->e->host_set(t->s, &none); // unlimited
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 1000), WIRE_OK);
+    t->e->host_set(t->s, &more);
+    assert_int_equal(stand_append_n(t, 'A', 'k', 0, 'x', 1), WIRE_E_QUOTA);
+}
+
 static void what_expires_comes_back_to_the_quota(void **state)
 {
     struct stand *t = *state;
@@ -604,6 +624,7 @@ int main(void)
         STAND_TEST(a_log_keeps_just_so_much),
         STAND_TEST(the_newest_entry_stays),
         STAND_TEST(quotas_of_a_host),
+        STAND_TEST(a_quota_may_change),
         STAND_TEST(what_expires_comes_back_to_the_quota),
         STAND_TEST(a_batch_taken_back_costs_no_quota),
         STAND_TEST(a_batch_taken_back_changes_nothing),
