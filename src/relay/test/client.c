@@ -205,6 +205,15 @@ void client_silent(struct client *c)
     assert_int_equal(opcode, WS_PONG);
 }
 
+bool client_hears(struct client *c, enum ws_opcode wanted)
+{
+    enum ws_opcode opcode;
+    struct span payload;
+    if (!next_frame(c, &opcode, &payload)) return false;
+    assert_int_equal(opcode, wanted);
+    return true;
+}
+
 void client_ends(struct client *c, enum ws_status status)
 {
     enum ws_opcode opcode;

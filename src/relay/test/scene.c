@@ -142,6 +142,7 @@ static void start_relay(struct scene *s)
     gated.read = gated_read;
     gated.package_take = gated_take;
     r->engine = &gated;
+    r->started = relay_now() / 1000;
     assert_ok(crypto_new(&crypto));
     assert_ok(relay_hash(crypto, (const uint8_t *)"/secret", 7, r->path_hash));
     crypto_free(crypto);
@@ -198,6 +199,23 @@ void scene_reload(struct scene *s, const char *const *settings)
     s->setup = fresh;
 }
 
+struct call {
+    struct net_post post; // first
+    atomic_bool made;
+};
+
+static void make(struct net_post *p) { atomic_store(&((struct call *)(void *)p)->made, true); }
+
+void scene_settle(struct scene *s)
+{
+    struct call call[RELAY_WORKERS_MAX] = {0};
+    for (size_t i = 0; i < s->relay->workers; i++) {
+        call[i].post.fn = make;
+        net_loop_post(s->relay->worker[i].loop, &call[i].post);
+    }
+    for (size_t i = 0; i < s->relay->workers; i++) wait_until(atomic_load(&call[i].made));
+}
+
 static void remove_folder(const char *folder)
 {
     static const char *const files[] = {"site/index.html", "site/big.bin", "site", "certificate.pem", "key.pem", ""};
@@ -208,10 +226,16 @@ static void remove_folder(const char *folder)
     }
 }
 
+void scene_drain(struct scene *s)
+{
+    for (size_t i = 0; !s->draining && i < s->relay->workers; i++) worker_drain(&s->relay->worker[i]);
+    s->draining = true;
+}
+
 void scene_close(struct scene *s)
 {
     struct relay *r = s->relay;
-    for (size_t i = 0; i < r->workers; i++) worker_drain(&r->worker[i]);
+    scene_drain(s);
     for (size_t i = 0; i < r->workers; i++) wait_until(worker_drained(&r->worker[i]));
     for (size_t i = 0; i < LANES; i++) lane_stop(&r->lane[i]);
     for (size_t i = 0; i < r->workers; i++) worker_stop(&r->worker[i]);

@@ -21,13 +21,18 @@ struct scene {
     SSL_CTX *ctx;
     int socket;
     uint16_t port;
+    bool draining;
 };
 
 // `settings`: names and values by turns, up to a NULL. The site has /index.html and /big.bin.
 void scene_open(struct scene *s, const char *const *settings);
 void scene_close(struct scene *s);
+// As SIGTERM does; scene_close waits for the end of it.
+void scene_drain(struct scene *s);
 // A new configuration for all workers, as SIGHUP brings it.
 void scene_reload(struct scene *s, const char *const *settings);
+// Until each worker has done what it was told.
+void scene_settle(struct scene *s);
 
 // While a gate is shut, its lane stands before the store: the write lane before a batch, the read lane before a view or read.
 void gate_shut(enum lane_kind lane);
@@ -87,6 +92,8 @@ const struct wire_reply *client_ask(struct client *c, struct wire_request q);
 const struct wire_reply *client_push(struct client *c);
 // A pong has come back, and no push before it.
 void client_silent(struct client *c);
+// The next frame is of this kind; false if the connection ends instead.
+bool client_hears(struct client *c, enum ws_opcode wanted);
 // The relay closes the connection with this status.
 void client_ends(struct client *c, enum ws_status status);
 // What the relay sends over TLS until `n` bytes are there or it closes.

@@ -4,6 +4,9 @@
 // certificate, site and limits does to those who are in already.
 #include "relay/test/scene.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <openssl/x509.h>
 #include <unistd.h>
 
@@ -170,6 +173,37 @@ static void connecting_too_fast_costs_the_answer(void **state)
     scene_close(&scene);
 }
 
+// Neither a handshake nor a request may take for ever.
+static void the_slow_are_cut_off(void **state)
+{
+    static const char *const settings[] = {"handshake_timeout", "1", "request_timeout", "1", NULL};
+    struct client c;
+    char head[2000];
+    (void)state;
+    scene_open(&scene, settings);
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(scene.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct timeval limit = {.tv_sec = 30};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, "\x16\x03\x01", 3, MSG_NOSIGNAL), 3);
+    ssize_t n = recv(fd, head, 1, 0);
+    assert_true(n == 0 || errno == ECONNRESET);
+    (void)close(fd);
+    client_dial(&c, &scene); // half a request
+    say(&c, "GET / HTTP/1.1\r\nHost: ");
+    assert_int_equal(client_read(&c, head, 1), 0);
+    client_close(&c);
+    client_dial(&c, &scene); // and one behind another that was whole
+    say(&c, page_request);
+    (void)read_answer(&c, head);
+    assert_int_equal(client_read(&c, head, 1), 0);
+    client_close(&c);
+    wait_until(quota_connections(&scene.relay->quota) == 0);
+    scene_close(&scene);
+}
+
 // ------------------------------------------------------------------------------------------------------------ reloads
 
 static void write_page(const char *text)
@@ -187,11 +221,6 @@ static size_t ask_page(struct client *c)
     char head[2000];
     say(c, page_request);
     return read_answer(c, head);
-}
-
-static void wait_for_reload(const struct setup *old)
-{
-    for (size_t i = 0; i < scene.relay->workers; i++) wait_until(scene.relay->worker[i].setup != old);
 }
 
 // The old site, certificate and limits are gone from memory while somebody still uses what came of them.
@@ -214,10 +243,9 @@ static void a_reload_drops_nobody(void **state)
     for (int i = 0; i < 40; i++) say(&reader, "GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n");
     size_t length = 0;
     assert_int_equal(client_read(&reader, body, 1000), 1000);
-    const struct setup *old = scene.setup;
     write_page("new");
     scene_reload(&scene, tighter);
-    wait_for_reload(old);
+    scene_settle(&scene);
     assert_int_equal(ask_page(&visitor), 3);
     for (uint64_t n = 1000; n < 300000; n += length) { // head and body of the first, all of the old bytes
         length = client_read(&reader, body, sizeof body);
@@ -273,9 +301,8 @@ static void a_new_certificate_is_for_new_connections(void **state)
     assert_int_equal(unlink(scene.config.certificate), 0);
     assert_int_equal(unlink(scene.config.key), 0);
     assert_ok(net_tls_generate("localhost", scene.config.certificate, scene.config.key));
-    const struct setup *old = scene.setup;
     scene_reload(&scene, NULL);
-    wait_for_reload(old);
+    scene_settle(&scene);
     client_open(&after, &scene, 0);
     pin_of_peer(&after, b);
     assert_memory_not_equal(a, b, 20);
@@ -340,6 +367,7 @@ int main(void)
         cmocka_unit_test(junk_is_a_bad_request),
         cmocka_unit_test(a_visitor_who_does_not_read_waits),
         cmocka_unit_test(connecting_too_fast_costs_the_answer),
+        cmocka_unit_test(the_slow_are_cut_off),
         cmocka_unit_test(a_reload_drops_nobody),
         cmocka_unit_test(a_new_certificate_is_for_new_connections),
         cmocka_unit_test(reloads_amid_traffic),

@@ -411,6 +411,46 @@ static void leaving_after_a_wrong_password(void **state)
     tear_down(&c);
 }
 
+// ------------------------------------------------------------------------------------------------------------ silence
+
+// A message that begins and never ends; pings in its midst give it no more time.
+static void a_message_must_end(void **state)
+{
+    static const char *const settings[] = {"request_timeout", "1", NULL};
+    static const uint8_t begun[] = {WS_BINARY, 0x81, 0, 0, 0, 0, 0x14}; // not the last part
+    struct client c;
+    size_t n = 0;
+    (void)state;
+    scene_open(&scene, settings);
+    client_open(&c, &scene, 0);
+    client_bytes(&c, span_of(begun, sizeof begun));
+    for (int i = 0; i < 600 && SSL_write_ex(c.ssl, "\x89\x80\0\0\0\0", 6, &n) == 1; i++) { // a minute of pings
+        for (int k = 0; k < 100; k++) scene_nap();
+        if (atomic_load(&scene.relay->worker[0].counts.sessions) +
+                atomic_load(&scene.relay->worker[1].counts.sessions) ==
+            0)
+            break;
+    }
+    client_ends(&c, WS_POLICY);
+    tear_down(&c);
+}
+
+// Asked whether it lives, and cut off when it says nothing.
+static void the_silent_are_asked(void **state)
+{
+    static const char *const settings[] = {"idle_timeout", "1", NULL};
+    struct client c;
+    (void)state;
+    scene_open(&scene, settings);
+    client_open(&c, &scene, 0);
+    client_hears(&c, WS_PING);
+    client_frame(&c, WS_PONG, span_of(NULL, 0));
+    client_hears(&c, WS_PING); // again, so the answer counted
+    assert_false(client_hears(&c, WS_PING));
+    assert_int_equal(c.status, 0);
+    tear_down(&c);
+}
+
 // ------------------------------------------------------------------------------------------------------------ trouble
 
 static void a_failing_store_is_unavailable(void **state)
@@ -468,7 +508,7 @@ static void draining_answers_first(void **state)
         &c,
         (struct wire_request){.type = WIRE_LOG_APPEND, .log = log_of(1), .key = key_of(1), .payload = span_str("a")});
     gate_wait(LANE_WRITE);
-    for (size_t i = 0; i < scene.relay->workers; i++) worker_drain(&scene.relay->worker[i]);
+    scene_drain(&scene);
     gate_open(LANE_WRITE);
     assert_code(client_reply(&c, id), WIRE_OK);
     client_ends(&c, WS_GOING_AWAY);
@@ -495,6 +535,8 @@ int main(void)
         cmocka_unit_test(connections_of_an_address_are_limited),
         cmocka_unit_test(hosting_needs_a_password),
         cmocka_unit_test(leaving_after_a_wrong_password),
+        cmocka_unit_test(a_message_must_end),
+        cmocka_unit_test(the_silent_are_asked),
         cmocka_unit_test(a_failing_store_is_unavailable),
         cmocka_unit_test(too_much_waiting_is_unavailable),
         cmocka_unit_test(draining_answers_first),
