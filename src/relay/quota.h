@@ -24,6 +24,7 @@ struct quota_entry {
     uint8_t size;
     uint32_t connections;
     struct bucket bucket;
+    atomic_size_t waiting; // bytes of requests under way, over all of its connections
     struct quota_entry *next;
     struct quota_entry *left_next, **left_link; // without connections, in the order in which the last one went
     uint64_t left_at;                           // milliseconds

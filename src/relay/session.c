@@ -7,7 +7,7 @@
 #include "relay/follow.h"
 
 // The mark is below what stops pushes and requests, so that whatever was stopped hears when all is sent.
-enum { PENDING_MAX = 1 << 20, PENDING_MARK = PENDING_MAX / 2 };
+enum { PENDING_MAX = 1 << 20, PENDING_MARK = PENDING_MAX / 2, ADDRESS_PART = 4 };
 
 static void ticked(struct net_timer *t);
 
@@ -26,6 +26,7 @@ static void arm(struct session *s)
 static void free_if_done(struct session *s)
 {
     if (s->conn != NULL || s->jobs > 0) return;
+    quota_leave(&s->worker->relay->quota, s->address, net_loop_now(s->worker->loop)); // its jobs were counted there
     mem_free_wiped(s, sizeof *s);
 }
 
@@ -55,8 +56,6 @@ static void on_closed(void *arg, enum err why)
     net_timer_stop(&s->timer);
     net_timer_stop(&s->wrong);
     ws_wipe(&s->ws);
-    quota_leave(&s->worker->relay->quota, s->address, net_loop_now(s->worker->loop));
-    s->address = NULL;
     *s->link = s->next;
     if (s->next != NULL) s->next->link = s->link;
     atomic_fetch_sub(&s->worker->counts.sessions, 1);
@@ -184,7 +183,14 @@ void session_give(struct session *s, enum lane_kind lane, struct job *j, void (*
     j->done = done;
     j->home = s->worker->loop;
     s->jobs++;
-    if (lane_give(&s->worker->relay->lane[lane], j)) return;
+    // No address gets more than its part of what may wait, so that one that asks for all leaves something to others.
+    struct lane *l = &s->worker->relay->lane[lane];
+    size_t waiting = atomic_fetch_add(&s->address->waiting, j->size);
+    if (waiting + j->size <= l->waiting_max / ADDRESS_PART || j->size == sizeof *j) {
+        if (lane_give(l, j)) return;
+    } else {
+        atomic_fetch_add(&l->counts.refused, 1);
+    }
     j->code = WIRE_E_UNAVAILABLE;
     net_loop_post(j->home, &j->post);
 }
@@ -193,6 +199,7 @@ bool session_home(struct job *j)
 {
     struct session *s = j->session;
     s->jobs--;
+    atomic_fetch_sub(&s->address->waiting, j->size);
     if (s->state != SESSION_CLOSING) return true;
     job_free(j);
     free_if_done(s);

@@ -199,6 +199,13 @@ void scene_reload(struct scene *s, const char *const *settings)
     s->setup = fresh;
 }
 
+size_t scene_sessions(const struct scene *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->relay->workers; i++) n += atomic_load(&s->relay->worker[i].counts.sessions);
+    return n;
+}
+
 struct call {
     struct net_post post; // first
     atomic_bool made;

@@ -31,6 +31,8 @@ void scene_close(struct scene *s);
 void scene_drain(struct scene *s);
 // A new configuration for all workers, as SIGHUP brings it.
 void scene_reload(struct scene *s, const char *const *settings);
+// Sessions whose connection is open.
+size_t scene_sessions(const struct scene *s);
 // Until each worker has done what it was told.
 void scene_settle(struct scene *s);
 

@@ -329,7 +329,7 @@ static void closing_amid_jobs(void **state)
         gate_wait((enum lane_kind)lane);
         buf_wipe(&list);
         client_close(&c);
-        wait_until(quota_connections(&scene.relay->quota) == 1);
+        wait_until(scene_sessions(&scene) == 1);
         gate_open((enum lane_kind)lane);
         assert_entries(&other, 1, 3, 3); // it was written all the same
         client_close(&other);

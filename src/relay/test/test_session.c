@@ -497,6 +497,36 @@ static void too_much_waiting_is_unavailable(void **state)
     tear_down(&c);
 }
 
+// All connections of an address together get a quarter of what may wait. The test's clients have one address, so the rest stays free.
+static void an_address_gets_a_part_of_what_may_wait(void **state)
+{
+    static const char *const settings[] = {"memory", "4M", NULL};
+    static uint8_t big[WIRE_ENTRY_MAX];
+    struct client c[2];
+    unsigned answered = 0, refused = 0;
+    (void)state;
+    scene_open(&scene, settings);
+    for (int i = 0; i < 2; i++) client_open(&c[i], &scene, 0);
+    make_log(&c[0], 1, 1);
+    struct wire_request q = of_log(WIRE_LOG_APPEND, 1, 1);
+    q.payload = span_of(big, sizeof big);
+    gate_shut(LANE_WRITE);
+    for (int i = 0; i < 20; i++) client_send(&c[i % 2], q);                      // 1.3 MB
+    wait_until(atomic_load(&scene.relay->lane[LANE_WRITE].counts.refused) == 5); // 15 fit 1 MiB
+    gate_open(LANE_WRITE);
+    for (int i = 0; i < 20; i++) {
+        const struct wire_reply *r = client_next(&c[i % 2]);
+        if (r->type == WIRE_R_ERROR) assert_int_equal(r->code, WIRE_E_UNAVAILABLE);
+        answered += r->type != WIRE_R_ERROR;
+        refused += r->type == WIRE_R_ERROR;
+    }
+    assert_int_equal(answered, 15);
+    assert_int_equal(refused, 5);
+    assert_code(append(&c[0], 1, 1, 0, "there is room again"), WIRE_OK);
+    for (int i = 0; i < 2; i++) client_close(&c[i]);
+    scene_close(&scene);
+}
+
 // Requests that were heard are answered before a relay that stops says goodbye.
 static void draining_answers_first(void **state)
 {
@@ -539,6 +569,7 @@ int main(void)
         cmocka_unit_test(the_silent_are_asked),
         cmocka_unit_test(a_failing_store_is_unavailable),
         cmocka_unit_test(too_much_waiting_is_unavailable),
+        cmocka_unit_test(an_address_gets_a_part_of_what_may_wait),
         cmocka_unit_test(draining_answers_first),
     };
     return unit_run("session", tests);
