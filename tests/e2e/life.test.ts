@@ -292,3 +292,21 @@ os.execv(sys.argv[3], [sys.argv[3], 'run', sys.argv[4]])`, String(port), join(fo
   assert.equal(await within('the end', gone), 0, said);
   await until('STOPPING=1', () => heard.includes('STOPPING=1'));
 });
+
+test('the systemd unit allows every system call with which the relay encloses itself', t => {
+  if (!have('systemd-analyze')) return t.skip('systemd-analyze is missing');
+  const unit = readFileSync(join(process.env['NODE_PATH']!, '../dist/systemd/whimbreld.service'), 'utf8');
+  const members = (set: string): string[] =>
+    execFileSync('systemd-analyze', ['syscall-filter', set], { encoding: 'utf8' }).split('\n').slice(1)
+      .map(l => l.trim()).filter(l => /^[@a-z]/.test(l)).flatMap(l => (l.startsWith('@') ? members(l) : [l]));
+  const allowed = new Set(members('@default'));
+  for (const [, not, list] of unit.matchAll(/^SystemCallFilter=(~?)(.*)$/gm)) {
+    for (const name of list!.split(' ').flatMap(w => (w.startsWith('@') ? members(w) : [w]))) {
+      if (not === '~') allowed.delete(name);
+      else allowed.add(name);
+    }
+  }
+  const wanted = ['landlock_create_ruleset', 'landlock_add_rule', 'landlock_restrict_self', 'seccomp', 'prctl', 'mlockall', 'setrlimit', 'prlimit64',
+                  'socket', 'bind', 'listen', 'accept4', 'epoll_pwait', 'epoll_wait', 'fsync', 'fdatasync', 'flock', 'ftruncate', 'truncate', 'mmap'];
+  assert.deepEqual(wanted.filter(name => !allowed.has(name)), []);
+});
