@@ -4,6 +4,7 @@
 // name; and whoever does not speak TLS, or does not end its handshake, is gone. Loops, posts and timers are in test_loop.c.
 #include "net/test/stage.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -104,8 +105,11 @@ static void what_is_sent_before_the_handshake_waits_for_it(void **state)
 
 enum { BIG = 8 << 20, CHUNK = 256 << 10, MARK = 64 << 10 };
 
+static uint64_t taken_asleep, taken_last; // of what had to wait
+
 static void send_chunk(struct peer *p)
 {
+    taken_last = net_conn_taken(p->conn);
     if (p->count == BIG) {
         net_conn_close(p->conn);
         return;
@@ -129,6 +133,7 @@ static void awake(struct net_timer *t)
     struct peer *server = sleeper->stage->accepted[0];
     // The server has stopped sending: the kernel takes no more, and what waits is at most what it sent at once.
     sleeper->hash = server->count;
+    taken_asleep = net_conn_taken(server->conn);
     assert_true(net_conn_pending(server->conn) > 0);
     assert_true(net_conn_pending(server->conn) <= CHUNK + CHUNK / 16);
     net_conn_pause(sleeper->conn, false);
@@ -156,6 +161,7 @@ static void a_slow_reader_stops_the_writer(void **state)
     assert_int_equal(p.count, BIG);
     assert_int_equal(p.why, ERR_OK);
     assert_true(s.accepted[0]->drained >= BIG / CHUNK - 1);
+    assert_true(taken_last > taken_asleep); // the sign of life of who reads at all
     peer_wipe(&p);
     stage_close(&s);
 }
@@ -512,6 +518,26 @@ static void keys_and_certificates_belong_together(void **state)
     stage_close(&s);
 }
 
+static void ipv4_is_ipv4_however_it_comes(void **state)
+{
+    (void)state;
+    uint8_t out[16];
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    assert_int_equal(inet_pton(AF_INET, "192.0.2.7", &in.sin_addr), 1);
+    assert_int_equal(net_address((struct sockaddr *)&in, out), 4);
+    assert_memory_equal(out, "\xc0\0\2\7", 4);
+    memset(out, 0, sizeof out);
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.7", &in6.sin6_addr), 1);
+    assert_int_equal(net_address((struct sockaddr *)&in6, out), 4);
+    assert_memory_equal(out, "\xc0\0\2\7", 4);
+    assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &in6.sin6_addr), 1);
+    assert_int_equal(net_address((struct sockaddr *)&in6, out), 16);
+    assert_memory_equal(out, &in6.sin6_addr, 16);
+    in6.sin6_family = AF_UNIX;
+    assert_int_equal(net_address((struct sockaddr *)&in6, out), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_byte_at_a_time_is_enough),
         cmocka_unit_test(older_tls_is_refused),
         cmocka_unit_test(keys_and_certificates_belong_together),
+        cmocka_unit_test(ipv4_is_ipv4_however_it_comes),
     };
     return unit_run("net", tests);
 }
