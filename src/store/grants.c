@@ -98,12 +98,13 @@ enum err grants_replace(struct grants *g, const uint8_t *old, const uint8_t *fre
     struct wire_grant *was = find(g, old);
     *code = was == NULL ? WIRE_E_DENIED : find(g, fresh) != NULL ? WIRE_E_EXISTS : g->n >= GRANTS_MAX ? WIRE_E_LIMIT : WIRE_OK;
     if (*code != WIRE_OK) return ERR_OK;
+    size_t at = (size_t)(was - g->v);
     struct wire_grant new_one = *was;
     memcpy(new_one.hash, fresh, WIRE_HASH);
     if (new_one.from_seq < from) new_one.from_seq = from;
     enum err e = add(g, &new_one);
     if (e != ERR_OK) return e;
-    was = find(g, old); // it may have moved
+    was = &g->v[at]; // it may have moved
     was->rights &= WIRE_READ;
     was->to_seq = seq;
     if (was->rights == 0 || was->from_seq > seq) (void)grants_remove(g, old); // it could read nothing

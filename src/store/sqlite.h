@@ -152,7 +152,7 @@ struct hot *row_allowed(struct store *s, const struct store_access *a, uint8_t r
 enum err row_tell(struct store *s, enum store_event_kind kind, const struct row *r, const struct store_event *entry);
 
 // sqlite_log.c
-enum err sqlite_log_create(struct store *s, const uint8_t *log, uint32_t retention, struct span grants,
+enum err sqlite_log_create(struct store *s, const uint8_t *log, uint32_t retention, struct span list,
                            const struct store_host *host, uint64_t now, enum wire_code *code);
 enum err sqlite_log_append(struct store *s, const struct store_append *a, struct store_appended *out, enum wire_code *code);
 enum err sqlite_log_delete(struct store *s, const struct store_access *a, enum wire_code *code);

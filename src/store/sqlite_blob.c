@@ -259,8 +259,16 @@ static enum err write_all(int fd, struct span data, uint64_t at)
     return ERR_OK;
 }
 
-// A chunk that was written in part is taken back. After a sync that failed, so is all that was not durable before: nobody knows what
-// of it is on the disk, and the next sync would not say.
+// After a sync that failed, all that was not durable before is taken back: nobody knows what of it is on the disk, and the next
+// sync would not say.
+static enum err sync_chunks(int fd, uint64_t durable)
+{
+    if (fsync(fd) == 0) return ERR_OK;
+    (void)!ftruncate(fd, (off_t)durable);
+    return ERR_IO;
+}
+
+// A chunk that was written in part is taken back.
 static enum err add_chunk(struct store *s, int fd, const uint8_t *name, struct blob *b, struct span data, uint64_t end,
                           uint64_t now)
 {
@@ -273,10 +281,8 @@ static enum err add_chunk(struct store *s, int fd, const uint8_t *name, struct b
     // Now and then it is made durable, so that a seal does not take long; and the row says that somebody is writing.
     bool sync = end / sync_every != (end - data.n) / sync_every, late = b->expires < now / 1000 + IDLE_S - 3600;
     if (!sync && !late) return ERR_OK;
-    if (sync && fdatasync(fd) != 0) {
-        (void)!ftruncate(fd, (off_t)b->size);
-        return ERR_IO;
-    }
+    if (sync) e = sync_chunks(fd, b->size);
+    if (e != ERR_OK) return e;
     return set(s, name, sync ? end : b->size, false, late ? now / 1000 + IDLE_S : b->expires);
 }
 
@@ -325,8 +331,7 @@ enum err sqlite_blob_seal(struct store *s, const uint8_t *name, const uint8_t *h
     if (fd < 0) return ERR_IO;
     if (fstat(fd, &st) != 0) e = ERR_IO;
     else if ((uint64_t)st.st_size != size) *code = WIRE_E_OFFSET;
-    else if (fsync(fd) != 0) e = ERR_IO;
-    if (e == ERR_IO) (void)!ftruncate(fd, (off_t)b.size);
+    else e = sync_chunks(fd, b.size);
     close(fd);
     if (e != ERR_OK || *code != WIRE_OK) return e;
     e = set(s, name, size, true, now / 1000 + b.retention);
@@ -343,6 +348,19 @@ enum err sqlite_blob_delete(struct store *s, const uint8_t *name, const uint8_t 
     return ok ? drop(s, name, &b) : e;
 }
 
+// A file's name as path_of writes it.
+static bool read_name(const char *text, uint8_t name[WIRE_HASH])
+{
+    static const char digits[] = "0123456789abcdef";
+    if (strlen(text) != 2 * (size_t)WIRE_HASH) return false;
+    for (size_t i = 0; i < WIRE_HASH; i++) {
+        const char *a = strchr(digits, text[2 * i]), *b = strchr(digits, text[2 * i + 1]);
+        if (a == NULL || b == NULL) return false;
+        name[i] = (uint8_t)((a - digits) << 4 | (b - digits));
+    }
+    return true;
+}
+
 // Files that no row knows, in one of the folders: a crash between the end of a row and that of its file leaves one.
 static enum err sweep(struct store *s, unsigned which)
 {
@@ -353,9 +371,7 @@ static enum err sweep(struct store *s, unsigned which)
     for (struct dirent *x; d != NULL && e == ERR_OK && (x = readdir(d)) != NULL;) {
         uint8_t name[WIRE_HASH];
         struct blob b;
-        size_t i = 0;
-        while (i < WIRE_HASH && sscanf(x->d_name + 2 * i, "%2hhx", &name[i]) == 1) i++;
-        if (i < WIRE_HASH || strlen(x->d_name) != 2 * (size_t)WIRE_HASH || find(s->blob_get, name, &b, &e)) continue;
+        if (!read_name(x->d_name, name) || find(s->blob_get, name, &b, &e)) continue;
         if (e == ERR_OK) unlink_file(s, name);
     }
     if (d != NULL) (void)closedir(d);
