@@ -28,6 +28,10 @@ export interface Setup {
   before?: (r: Relay) => void; // between init and run
 }
 
+// No relay outlives the tests, however they end.
+const children = new Set<ChildProcess>();
+process.once('exit', () => children.forEach(c => c.kill('SIGKILL')));
+
 export class Relay {
   address = '';
   output = '';
@@ -68,7 +72,11 @@ export class Relay {
     const [program, ...rest] = [...(this.setup.prefix ?? []), ...words] as [string, ...string[]];
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = child;
-    this.gone = new Promise(done => child.once('exit', code => done(code)));
+    children.add(child);
+    this.gone = new Promise(done => child.once('exit', code => {
+      children.delete(child);
+      done(code);
+    }));
     child.stderr.on('data', (d: Buffer) => (this.output += d.toString()));
     let said = '';
     const started = new Promise<void>((done, refuse) => {
