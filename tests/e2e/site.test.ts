@@ -22,25 +22,18 @@ function curl(t: TestContext, to: Address, path: string, ...flags: string[]): { 
   return { status: Number(r.stdout.split(' ')[1]), head: r.stdout.slice(0, at), body: r.stdout.slice(at + 4) };
 }
 
-// All that comes for these bytes until the relay closes or has been silent for a while, without the time of day; and which of the two
-// it was.
+// All that comes for these bytes until the relay closes, without the time of day. When an answer has begun to come, a request of a kind
+// that ends the connection is sent behind it: its answer, 405, is there if the connection was kept open, and not if it was not.
 async function answer(to: Address, bytes: Buffer | string): Promise<string> {
   const socket = await dial(to);
   let got = '';
-  socket.on('data', d => (got += d.toString('latin1')));
+  socket.on('data', d => {
+    if (got === '') socket.write('PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    got += d.toString('latin1');
+  });
   socket.write(bytes);
-  const closed = new Promise<string>(resolve => socket.once('close', () => resolve('closed')));
-  let before = -1;
-  const silent = (async () => {
-    while (got.length === 0 || got.length !== before) {
-      before = got.length;
-      await new Promise(resolve => setTimeout(resolve, 150));
-    }
-    return 'kept open';
-  })();
-  const end = await within('an answer', Promise.race([closed, silent]));
-  socket.destroy();
-  return `${got.replace(/^Date: .*\r\n/gm, '')}[${end}]`;
+  await within('an answer', new Promise<void>(resolve => socket.once('close', () => resolve())));
+  return got.replace(/^Date: .*\r\n/gm, '');
 }
 
 test('curl sees a site', async t => {
@@ -147,9 +140,10 @@ test('junk gets what a web server gives for it, and the relay stays', async t =>
                 Buffer.from([0x82, 0x85, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 10]), Buffer.from('EHLO a\r\n\r\n'), Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')];
   for (const bytes of junk) {
     const a = await answer(to, bytes);
-    assert.match(a, /^HTTP\/1\.1 (400|505) [^]*\[closed\]$/, bytes.toString('latin1'));
+    assert.match(a, /^HTTP\/1\.1 (400|505) /, bytes.toString('latin1'));
+    assert.doesNotMatch(a, / 405 /, 'closed');
   }
-  assert.match(await answer(to, Buffer.alloc(200_000, 'A')), /^HTTP\/1\.1 4\d\d [^]*\[closed\]$/);
+  assert.match(await answer(to, Buffer.alloc(200_000, 'A')), /^HTTP\/1\.1 4\d\d /);
   // What is no TLS at all.
   for (const bytes of ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', '\x16\x03\x01\xff\xff', 'x'.repeat(1000)]) {
     const socket = net.connect(to.port, to.host);
