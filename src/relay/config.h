@@ -47,8 +47,8 @@ struct config {
 // The defaults, for a data folder.
 void config_init(struct config *c, const char *folder);
 // Reads FOLDER/whimbreld.conf over the defaults. After an error, `why` holds a sentence that names the file, the line and what to
-// do; *c is as before.
-enum err config_read(struct config *c, const char *folder, char *why, size_t why_n);
+// do; *out is as before.
+enum err config_read(struct config *out, const char *folder, char *why, size_t why_n);
 // One setting, as in a line of the file or as a flag.
 enum err config_set(struct config *c, const char *name, const char *value, char *why, size_t why_n);
 // Writes a new whimbreld.conf with every setting explained.

@@ -187,13 +187,15 @@ enum err control_open(struct control *c, const struct config *config, char *why,
     *c = (struct control){.config = config, .fd = {-1, -1}, .stop = {-1, -1}};
     c->fd[0] = listen_unix(config->folder);
     if (c->fd[0] < 0) {
-        if (errno == EADDRINUSE) (void)snprintf(why, why_n, "%s: %s", config->folder, relay_store_text(ERR_REFUSED));
-        else
-            (void)snprintf(why, why_n,
-                           "cannot make the socket %s/control (%s); is the folder writable, and its path shorter than "
-                           "100 characters?",
-                           config->folder, strerror(errno));
-        return errno == EADDRINUSE ? ERR_REFUSED : ERR_IO;
+        if (errno == EADDRINUSE) {
+            (void)snprintf(why, why_n, "%s: %s", config->folder, relay_store_text(ERR_REFUSED));
+            return ERR_REFUSED;
+        }
+        (void)snprintf(why, why_n,
+                       "cannot make the socket %s/control (%s); is the folder writable, and its path shorter than "
+                       "100 characters?",
+                       config->folder, strerror(errno));
+        return ERR_IO;
     }
     if (config->metrics[0] != 0) {
         c->fd[1] = listen_tcp(config->metrics);

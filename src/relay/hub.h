@@ -60,6 +60,6 @@ enum err hub_follow(struct hub *h, struct session *s, const uint8_t *log, struct
 void hub_unfollow(struct hub *h, struct follow *f);
 
 // The store's watcher (`arg` is the relay): hands each worker that has followers a copy of the events.
-void hub_watch(void *relay, const struct store_event *events, size_t n);
+void hub_watch(void *arg, const struct store_event *events, size_t n);
 
 #endif

@@ -9,7 +9,9 @@
 #include "relay/service.h"
 #include "relay/worker.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,11 +252,14 @@ static void tell_where(const struct life *l, const struct config *c)
 {
     char address[RELAY_ADDRESS_MAX], why[300];
     struct config at = *c;
-    struct sockaddr_storage a;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } a = {0};
     socklen_t n = sizeof a;
-    if (at.port == 0 && getsockname(l->socket[0], (struct sockaddr *)&a, &n) == 0) {
-        const uint8_t *p = (const uint8_t *)&a; // the port stands at the same place in both families
-        at.port = (uint64_t)p[2] << 8 | p[3];
+    if (at.port == 0 && getsockname(l->socket[0], &a.any, &n) == 0) {
+        at.port = ntohs(a.any.sa_family == AF_INET ? a.in.sin_port : a.in6.sin6_port);
     }
     if (relay_address(&at, address, why, sizeof why) == ERR_OK) {
         printf("%s\n", address);

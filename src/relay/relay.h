@@ -8,7 +8,7 @@
 #include "relay/config.h"
 
 // A new data folder: configuration, key, certificate, web site. The folder must be empty or absent. `why` as in config_read.
-enum err relay_init(const struct config *c, char *why, size_t why_n);
+enum err relay_init(const struct config *given, char *why, size_t why_n);
 
 // The relay's address (docs/protocol.md §1) by its configuration and certificate.
 enum { RELAY_ADDRESS_MAX = 600 };
