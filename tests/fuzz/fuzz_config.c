@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/whimbrel-fuzz-config-XXXXXX", path[100];
+static char folder[64], path[100];
 
 static bool ends(const char *member, size_t n) { return memchr(member, 0, n) != NULL; }
 #define ENDS(m) must(ends(m, sizeof(m)))
@@ -87,6 +87,8 @@ static void tidy_up(void)
 
 void fuzz_open(void)
 {
+    bool memory = access("/dev/shm", W_OK) == 0;
+    must(snprintf(folder, sizeof folder, "%s/whimbrel-config-XXXXXX", memory ? "/dev/shm" : "/tmp") > 0);
     must(mkdtemp(folder) != NULL);
     must(snprintf(path, sizeof path, "%s/whimbreld.conf", folder) > 0);
     must(atexit(tidy_up) == 0);
