@@ -4,6 +4,7 @@
 // build/whimbreld with a store in a folder of its own (WHIMBREL_BENCH_DIR, else /tmp) and loads it from one thread on the same
 // processors. Rows: echo (the floor), append, fan-out, latency, idle. docs/performance.md holds such a table.
 #include "bench/peer.h"
+#include "relay/relay.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -145,8 +146,23 @@ static void appended(struct peer *p, const struct wire_reply *r)
     append(p);
 }
 
+// A counter of the relay's, by its name in the metrics.
+static double metric(const struct relay_process *r, const char *name)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    peer_check(relay_ask(r->folder, "/metrics", &b) == ERR_OK, "metrics");
+    buf_put_u8(&b, 0);
+    const char *at = strstr((const char *)b.p, name);
+    peer_check(at != NULL, name);
+    double v = strtod(at + strlen(name), NULL);
+    buf_wipe(&b);
+    return v;
+}
+
 static void row_append(struct relay_process *r, double floor)
 {
+    static const char jobs[] = "\nwhimbrel_lane_jobs_total{lane=\"write\"}", batches[] = "\nwhimbrel_lane_batches_total{lane=\"write\"}";
     struct peer *p = calloc(options.peers, sizeof *p);
     for (size_t i = 0; i < options.peers; i++) {
         peer_open(&p[i], r->port, r->path, 0);
@@ -154,12 +170,14 @@ static void row_append(struct relay_process *r, double floor)
     }
     for (size_t i = 0; i < options.peers * options.depth; i++) append(&p[i % options.peers]);
     count = 0;
+    double jobs_before = metric(r, jobs), batches_before = metric(r, batches);
     double cpu = cpu_of(r->pid), from = peer_now();
     deadline = from + options.seconds;
     peer_run(p, options.peers, appended, out_of_time);
     double took = peer_now() - from, rate = (double)count / took;
-    printf("| append 1 KiB, durable, %lu connections, %lu in flight each | %.0f /s | %.2f of echo; relay %.0f %% of a processor |\n",
-           options.peers, options.depth, rate, rate / floor, 100 * (cpu_of(r->pid) - cpu) / took);
+    printf("| append 1 KiB, durable, %lu connections, %lu in flight each | %.0f /s | %.2f of echo; %.0f rows a commit; relay %.0f %% of a processor |\n",
+           options.peers, options.depth, rate, rate / floor, (metric(r, jobs) - jobs_before) / (metric(r, batches) - batches_before),
+           100 * (cpu_of(r->pid) - cpu) / took);
     fflush(stdout);
     for (size_t i = 0; i < options.peers; i++) peer_close(&p[i]);
     free(p);
@@ -346,17 +364,18 @@ int main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     printf("| what | measured | beside |\n|---|---|---|\n");
-    double floor = row_echo();
     struct relay_process r;
+    if (wanted("idle")) { // first: what this process frees later, its children would use again
+        row_idle_echo();
+        relay_start(&r);
+        row_idle(&r);
+        relay_stop(&r);
+    }
+    double floor = row_echo();
     relay_start(&r);
     if (wanted("append")) row_append(&r, floor);
     if (wanted("fan")) row_fan_out(&r, floor);
     if (wanted("latency")) row_latency(&r);
-    relay_stop(&r);
-    if (!wanted("idle")) return 0;
-    row_idle_echo();
-    relay_start(&r);
-    row_idle(&r);
     relay_stop(&r);
     return 0;
 }

@@ -3,7 +3,7 @@
 // The bare store, without a relay in front of it: rows a second by batch size, beside a floor of plain SQLite in the same run; what an
 // append and a start cost with few and with many logs; how long a commit takes while checkpoints go on. Every commit is synced,
 // so the folder counts: WHIMBREL_BENCH_DIR names it.
-//   bench-store [rates|logs|stalls] [--logs N] [--many N] [--seconds N]
+//   bench-store [rates|logs|stalls] [--logs N] [--rows N] [--many N] [--seconds N]
 #include "store/store.h"
 
 #include <sqlite3.h>
@@ -17,7 +17,7 @@ enum { PAYLOAD = 1024, SAMPLES = 1 << 20, CREATE_BATCH = 1000 };
 
 static struct {
     const char *what;
-    uint64_t logs, many;
+    uint64_t logs, many, rows; // rows: a commit; 0: 1, 10, 100 and 1,000
     double seconds;
     char folder[400];
 } options = {.what = "", .logs = 100000, .many = 100000, .seconds = 2};
@@ -209,14 +209,16 @@ static const char *inner(const char *name)
 
 static void rates(void)
 {
-    static const unsigned rows[] = {1, 10, 100, 1000};
+    const unsigned usual[] = {1, 10, 100, 1000}, one[] = {(unsigned)options.rows};
+    const unsigned *rows = options.rows > 0 ? one : usual;
+    const size_t sizes = options.rows > 0 ? 1 : sizeof usual / sizeof *usual;
     struct store *s = open_store(inner("rates"));
     struct floor f;
     create_logs(s, 0, options.logs);
     floor_open(&f, inner("rates"), options.logs);
     printf("appends of 1 KiB to %llu random logs, each commit synced; rows/s\n", (unsigned long long)options.logs);
     printf("%12s %12s %12s %8s\n", "rows/commit", "store", "floor", "ratio");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizes; i++) {
         // In turns, so that both meet the same disk.
         double store = 0, floor = 0;
         for (int turn = 0; turn < 4; turn++) {
@@ -232,26 +234,25 @@ static void rates(void)
 
 static void many_logs(void)
 {
-    const uint64_t few = 1000, sizes[] = {few, options.many};
-    double cost[2];
-    printf("\nan append in batches of 100, and a start, by the number of logs\n%12s %12s %12s\n", "logs", "us/append",
+    double first = 0;
+    printf("\nan append in batches of 100, and a start, by the number of logs\n%12s %12s %12s %12s\n", "logs", "us/append", "ratio",
            "start ms");
-    for (int i = 0; i < 2; i++) {
+    for (uint64_t logs = 1000; logs <= options.many; logs *= 10) {
         char name[40];
-        (void)snprintf(name, sizeof name, "logs-%llu", (unsigned long long)sizes[i]);
+        (void)snprintf(name, sizeof name, "logs-%llu", (unsigned long long)logs);
         struct store *s = open_store(inner(name));
-        create_logs(s, 0, sizes[i]);
-        (void)append_for(s, sizes[i], 100, options.seconds / 2);
-        cost[i] = 1e6 / append_for(s, sizes[i], 100, options.seconds);
+        create_logs(s, 0, logs);
+        (void)append_for(s, logs, 100, options.seconds / 2);
+        double cost = 1e6 / append_for(s, logs, 100, options.seconds);
         store_sqlite.close(s);
         double start = now_ms();
         s = open_store(inner(name));
         double took = now_ms() - start;
         store_sqlite.close(s);
-        printf("%12llu %12.1f %12.1f\n", (unsigned long long)sizes[i], cost[i], took);
+        if (first == 0) first = cost;
+        printf("%12llu %12.1f %12.2f %12.1f\n", (unsigned long long)logs, cost, cost / first, took);
         (void)fflush(stdout);
     }
-    printf("%12s %12.2f\n", "ratio", cost[1] / cost[0]);
 }
 
 static void stalls(void)
@@ -274,6 +275,7 @@ static void parse(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "0";
         if (strcmp(argv[i], "--logs") == 0) options.logs = strtoull(value, NULL, 10), i++;
+        else if (strcmp(argv[i], "--rows") == 0) options.rows = strtoull(value, NULL, 10), i++;
         else if (strcmp(argv[i], "--many") == 0) options.many = strtoull(value, NULL, 10), i++;
         else if (strcmp(argv[i], "--seconds") == 0) options.seconds = strtod(value, NULL), i++;
         else options.what = argv[i];
