@@ -100,4 +100,6 @@ void net_loop_stop(struct net_loop *l)
     for (struct net_conn *c = l->conns; c != NULL; c = c->next) net_conn_close(c);
 }
 
+void net_loop_pause(struct net_loop *l) { uv_stop(&l->uv); }
+
 uint64_t net_loop_now(const struct net_loop *l) { return uv_now(&l->uv); }

@@ -25,6 +25,8 @@ void net_loop_run(struct net_loop *l);
 // From the loop's thread: listeners close, connections are closed (their `closed` is called; who takes too long to read what is
 // pending is cut off after 2 s), then net_loop_run returns.
 void net_loop_stop(struct net_loop *l);
+// net_loop_run returns soon, everything as it is; it may be called again. For tests, which look at things in between.
+void net_loop_pause(struct net_loop *l);
 // Milliseconds, monotonic: when the loop woke.
 uint64_t net_loop_now(const struct net_loop *l);
 

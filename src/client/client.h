@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// client: the engine of one profile: keys, contacts, conversations, and the relays where they meet (docs/client.md). It runs on a
+// loop of net's; every function is called from that loop's thread, and every event comes from it. What is asked for is
+// stored before a function returns, and done as soon as a relay can be reached: nothing here waits for the network.
+#ifndef WHIMBREL_CLIENT_CLIENT_H
+#define WHIMBREL_CLIENT_CLIENT_H
+
+#include "client/format.h"
+#include "link/link.h"
+#include "vault/vault.h"
+
+struct engine;
+
+enum engine_event_kind {
+    ENGINE_LINK,    // a relay came up or went down: text says how it is
+    ENGINE_CHAT,    // a conversation is new, or something about it has changed
+    ENGINE_CONTACT, // likewise a contact; state tells of a request
+    ENGINE_MESSAGE, // a message has come, or the state of one has changed
+    ENGINE_WARNING, // something that people must know: text says what, and what to do
+};
+struct engine_event {
+    enum engine_event_kind kind;
+    int64_t chat, message, contact; // 0 where it does not apply
+    const char *text;
+};
+
+enum contact_state { CONTACT_KNOWN = 1, CONTACT_REQUEST, CONTACT_BLOCKED, CONTACT_STRANGER };
+enum chat_state { CHAT_OPEN = 1, CHAT_REQUEST, CHAT_LEFT };
+enum message_state {
+    MESSAGE_QUEUED = 1,
+    MESSAGE_SENT,
+    MESSAGE_DELIVERED,
+    MESSAGE_READ,
+    MESSAGE_RECEIVED,
+    MESSAGE_FAILED
+};
+
+struct engine_new {
+    const char *name;     // what one calls oneself
+    const char *relay;    // the address of one's relay
+    const char *password; // its hosting password; NULL or empty where none is needed
+};
+// Makes a profile in a folder. ERR_INVALID: `why` says what is wrong with what was given. Else as vault_create.
+enum err engine_create(const char *folder, const struct vault_secret *secret, const struct engine_new *n,
+                       const char **why);
+
+struct engine_settings {
+    struct link_settings link;
+    uint16_t suite;    // of new conversations; 0: hybrid post-quantum
+    uint32_t packages; // how many key packages to keep in the pool; 0: 20
+};
+// Opens a profile and begins to work. Errors as vault_open's. The settings are copied.
+enum err engine_open(struct net_loop *loop, const char *folder, const struct vault_secret *secret,
+                     const struct engine_settings *s, void (*event)(void *arg, const struct engine_event *e), void *arg,
+                     struct engine **out);
+void engine_close(struct engine *e);
+// The network may have changed: what waits tries again now.
+void engine_wake(struct engine *e);
+
+// What one's account is; and how much is still to be done, in pieces of work.
+const uint8_t *engine_account(const struct engine *e); // [FORMAT_ID]
+uint64_t engine_waiting(struct engine *e);
+
+// An invitation to oneself, as a link (text and a NUL). flags: INVITE_PERSONAL, INVITE_ONCE. `label`: whom it is for.
+enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struct buf *link);
+// Takes an invitation: a conversation with whoever made it comes about once their relay and one's own can be reached. ERR_INVALID:
+// `why` says what is wrong with the link; ERR_REFUSED: it is one's own, or of a contact already.
+enum err engine_accept(struct engine *e, struct span link, int64_t *contact, const char **why);
+
+struct engine_contact {
+    int64_t id;
+    const uint8_t *account;
+    struct span name;
+    enum contact_state state;
+    bool verified;
+};
+// Each contact, or the one with an id. The spans hold during the call. ERR_NOT_FOUND.
+enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, const struct engine_contact *c),
+                         void *arg);
+// Answers a request: the contact becomes known, or is blocked. ERR_NOT_FOUND.
+enum err engine_answer(struct engine *e, int64_t contact, bool accept);
+// The safety number with a contact (content/safety.h). ERR_NOT_FOUND while their key is not known yet.
+enum err engine_safety(struct engine *e, int64_t contact, char number[61]);
+enum err engine_verified(struct engine *e, int64_t contact, bool verified);
+
+struct engine_chat {
+    int64_t id, contact;
+    enum room_kind kind;
+    enum chat_state state;
+    struct span name;
+    uint32_t members;
+    uint64_t epoch;
+};
+enum err engine_chats(struct engine *e, void (*each)(void *arg, const struct engine_chat *c), void *arg);
+
+struct engine_message {
+    int64_t id, chat, sender; // sender: a contact; 0: oneself
+    uint64_t seq, time;       // milliseconds
+    enum message_state state;
+    const uint8_t *mimi; // its id
+    struct span content; // MIMI content
+};
+// Messages of a chat, oldest first: at most `limit` after the one with id `after`. ERR_NOT_FOUND.
+enum err engine_messages(struct engine *e, int64_t chat, int64_t after, uint32_t limit,
+                         void (*each)(void *arg, const struct engine_message *m), void *arg);
+// Says something: encoded MIMI content, which is checked. It is durable, and *message is its number in the history, when this
+// returns. ERR_NOT_FOUND; ERR_INVALID for what is no content; ERR_REFUSED in a conversation that one has left.
+enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message);
+// The same for a line of text.
+enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message);
+
+// A group with contacts; more can be added and removed later by its admins, of whom one is the first.
+enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat);
+enum err engine_add(struct engine *e, int64_t chat, const int64_t *contacts, size_t n);
+enum err engine_remove(struct engine *e, int64_t chat, int64_t contact);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Contacts: accounts that one knows, who ask, who are blocked, or who are merely in the same group.
+#include "client/inner.h"
+
+#include "content/safety.h"
+
+int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID])
+{
+    int64_t id = 0;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT id FROM contact WHERE account = ?1");
+    db_blob(q, 1, span_of(account, FORMAT_ID));
+    if (db_row(&e->db, q)) id = db_get_int(q, 0);
+    db_done(q);
+    return id;
+}
+
+int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct span name, struct span invite,
+                    enum contact_state state)
+{
+    int64_t id = contact_of(e, account);
+    if (id == 0) {
+        sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO contact(account, key, name, invite, state, verified, created)"
+                                         " VALUES(?1, x'', ?2, ?3, ?4, 0, ?5)");
+        db_blob(q, 1, span_of(account, FORMAT_ID));
+        db_text(q, 2, name);
+        db_blob(q, 3, invite);
+        db_int(q, 4, state);
+        db_int(q, 5, (int64_t)engine_now());
+        (void)db_run(&e->db, q);
+        return db_last_id(&e->db);
+    }
+    // Who is known or blocked stays so; who is merely met may become more. A name that one has is kept.
+    sqlite3_stmt *q =
+        db_sql(&e->db, "UPDATE contact SET name = iif(name = '', ?2, name), invite = iif(?3 = x'', invite, ?3),"
+                       " state = iif(state IN (1, 3) OR ?4 = 4, state, ?4) WHERE id = ?1");
+    db_int(q, 1, id);
+    db_text(q, 2, name);
+    db_blob(q, 3, invite);
+    db_int(q, 4, state);
+    (void)db_run(&e->db, q);
+    return id;
+}
+
+void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8_t key[32])
+{
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE contact SET key = ?2 WHERE account = ?1 AND key = x''");
+    db_blob(q, 1, span_of(account, FORMAT_ID));
+    db_blob(q, 2, span_of(key, 32));
+    (void)db_run(&e->db, q);
+}
+
+enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, const struct engine_contact *c),
+                         void *arg)
+{
+    bool any = false;
+    e->db.err = ERR_OK;
+    sqlite3_stmt *q =
+        db_sql(&e->db, "SELECT id, account, name, state, verified FROM contact WHERE ?1 IN (0, id) ORDER BY id");
+    db_int(q, 1, id);
+    while (db_row(&e->db, q)) {
+        const struct engine_contact c = {.id = db_get_int(q, 0),
+                                         .account = db_get(q, 1).p,
+                                         .name = db_get(q, 2),
+                                         .state = (enum contact_state)db_get_int(q, 3),
+                                         .verified = db_get_int(q, 4) != 0};
+        any = true;
+        each(arg, &c);
+    }
+    return e->db.err != ERR_OK ? e->db.err : any || id == 0 ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err update(struct engine *e, const char *sql, int64_t contact, int64_t value)
+{
+    db_begin(&e->db);
+    sqlite3_stmt *q = db_sql(&e->db, sql);
+    db_int(q, 1, contact);
+    db_int(q, 2, value);
+    int changed = db_run(&e->db, q);
+    enum err x = db_commit(&e->db);
+    if (x != ERR_OK) return x;
+    if (changed == 0) return ERR_NOT_FOUND;
+    engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = contact});
+    return ERR_OK;
+}
+
+enum err engine_answer(struct engine *e, int64_t contact, bool accept)
+{
+    enum err x =
+        update(e, "UPDATE contact SET state = ?2 WHERE id = ?1", contact, accept ? CONTACT_KNOWN : CONTACT_BLOCKED);
+    if (x != ERR_OK || !accept) return x;
+    for (struct chat *c = e->chats; c != NULL; c = c->next) {
+        if (c->contact != contact || c->state != CHAT_REQUEST) continue;
+        db_begin(&e->db);
+        c->state = CHAT_OPEN;
+        x = chat_save(c);
+        if (x == ERR_OK) x = db_commit(&e->db);
+        else db_rollback(&e->db);
+        if (x == ERR_OK) chat_saved(c);
+        engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id, .contact = contact});
+    }
+    return x;
+}
+
+enum err engine_verified(struct engine *e, int64_t contact, bool verified)
+{
+    return update(e, "UPDATE contact SET verified = ?2 WHERE id = ?1", contact, verified);
+}
+
+enum err engine_safety(struct engine *e, int64_t contact, char number[61])
+{
+    uint8_t key[32];
+    char mine[SAFETY_HALF + 1], theirs[SAFETY_HALF + 1];
+    e->db.err = ERR_OK;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT key FROM contact WHERE id = ?1 AND length(key) = 32");
+    db_int(q, 1, contact);
+    bool found = db_row(&e->db, q) && db_get_fixed(&e->db, q, 0, key, 32);
+    db_done(q);
+    if (!found) return e->db.err != ERR_OK ? e->db.err : ERR_NOT_FOUND;
+    enum err x = safety_half(e->crypto, span_of(e->self.account_public, 32), span_of(NULL, 0), mine);
+    if (x == ERR_OK) x = safety_half(e->crypto, span_of(key, 32), span_of(NULL, 0), theirs);
+    if (x == ERR_OK) safety_number(mine, theirs, number);
+    return x;
+}

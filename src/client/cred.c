@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whom MLS may believe: a leaf is a device that its account has certified, and a leaf's successor is the same device.
+#include "client/inner.h"
+
+static const uint16_t room_extension[] = {FORMAT_ROOM_EXTENSION};
+
+struct mls_leaf_params cred_leaf(const struct engine *e)
+{
+    const struct self *s = &e->self;
+    return (struct mls_leaf_params){
+        .credential = {.type = MLS_CREDENTIAL_BASIC, .identity = {s->cert, s->cert_n}},
+        .signature_private = {s->device_private, sizeof s->device_private},
+        .signature_public = {s->device_public, sizeof s->device_public},
+        .extension_types = room_extension,
+        .extension_type_count = 1,
+    };
+}
+
+static bool read_cert(struct engine *e, const struct mls_member *m, struct cert *out)
+{
+    return m->credential_type == MLS_CREDENTIAL_BASIC && cert_check(e->crypto, in_span(m->identity), out) == ERR_OK &&
+           span_eq(out->device_key, in_span(m->signature_key));
+}
+
+bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[FORMAT_ID])
+{
+    struct cert c;
+    return read_cert(e, m, &c) && account_id(e->crypto, c.account_key, account) == ERR_OK;
+}
+
+static bool same_device(const struct cert *a, const struct cert *b)
+{
+    return memcmp(a->account_key, b->account_key, FORMAT_KEY) == 0 && memcmp(a->device, b->device, FORMAT_DEVICE) == 0;
+}
+
+static bool check(void *arg, const struct mls_credential_check *c)
+{
+    struct cert now, before;
+    if (!read_cert(arg, c->member, &now)) return false;
+    return c->replaced == NULL || (read_cert(arg, c->replaced, &before) && same_device(&now, &before));
+}
+
+static bool same_client(void *arg, const struct mls_member *a, const struct mls_member *b)
+{
+    struct cert x, y;
+    return read_cert(arg, a, &x) && read_cert(arg, b, &y) && same_device(&x, &y);
+}
+
+static bool group_known(void *arg, struct mls_span group_id)
+{
+    struct engine *e = arg;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM chat WHERE group_id = ?1");
+    db_blob(q, 1, in_span(group_id));
+    bool known = db_row(&e->db, q);
+    db_done(q);
+    return known;
+}
+
+struct mls_config cred_config(struct engine *e)
+{
+    return (struct mls_config){
+        .arg = e,
+        .credential = check,
+        .same_client = same_client,
+        .group_known = group_known,
+        .padding = 256,
+        .past_psks = 1,
+        .skipped_keys = 100,
+    };
+}

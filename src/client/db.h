@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// client/db: statements on the vault's database. The first error sticks until the transaction ends, and makes every later read
+// empty and every later write nothing; so a function that does many of them reads like a list, and its caller looks once, at
+// the commit, which then rolls back.
+#ifndef WHIMBREL_CLIENT_DB_H
+#define WHIMBREL_CLIENT_DB_H
+
+#include "vault/vault.h"
+
+enum { DB_STATEMENTS = 160 };
+struct db {
+    sqlite3 *h;
+    enum err err;
+    struct {
+        const char *sql;
+        sqlite3_stmt *q;
+    } cache[DB_STATEMENTS];
+    size_t n;
+};
+
+// The tables, for vault_open.
+extern const struct vault_migrations db_migrations;
+
+void db_init(struct db *d, sqlite3 *h);
+void db_wipe(struct db *d);
+void db_begin(struct db *d);
+// ERR_OK: all of it is durable. Else nothing of it has happened.
+enum err db_commit(struct db *d);
+void db_rollback(struct db *d);
+
+// A statement that is ready for its values; `sql` must be a literal. NULL after an error; the functions below take that.
+sqlite3_stmt *db_sql(struct db *d, const char *sql);
+void db_int(sqlite3_stmt *q, int at, int64_t v);
+void db_blob(sqlite3_stmt *q, int at, struct span s); // borrowed until the statement has run
+void db_text(sqlite3_stmt *q, int at, struct span s);
+// Whether there is a row. Go on until it says no, or end with db_done.
+bool db_row(struct db *d, sqlite3_stmt *q);
+void db_done(sqlite3_stmt *q);
+// Runs a statement that gives no rows; how many it changed.
+int db_run(struct db *d, sqlite3_stmt *q);
+// Columns of a row; spans hold until the next step.
+int64_t db_get_int(sqlite3_stmt *q, int at);
+struct span db_get(sqlite3_stmt *q, int at); // blob or text
+// A blob of exactly n bytes; false, and an error that sticks, if it has another size.
+bool db_get_fixed(struct db *d, sqlite3_stmt *q, int at, uint8_t *out, size_t n);
+int64_t db_last_id(const struct db *d);
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// client/format: what engines say to each other besides MLS and MIMI content, as bytes: device certificates, invitations,
+// introductions, rooms, and what wraps a message (docs/client.md). Structs that are read point into the bytes they came from.
+// Readers check form alone, but for certificates, whose signature is checked; who is believed is decided elsewhere.
+#ifndef WHIMBREL_CLIENT_FORMAT_H
+#define WHIMBREL_CLIENT_FORMAT_H
+
+#include "crypto/crypto.h"
+
+enum {
+    FORMAT_ID = 32, // of accounts, logs, invitations' keys
+    FORMAT_KEY = 32,
+    FORMAT_DEVICE = 16,
+    FORMAT_SIGNATURE = 64,
+    FORMAT_NAME_MAX = 200, // bytes of a name
+    FORMAT_RELAY_MAX = 479,
+    FORMAT_ADMINS_MAX = 1000,
+    FORMAT_LINK_MAX = 2400,
+    FORMAT_ROOM_EXTENSION = 0xf0a1,
+};
+
+// ------------------------------------------------------------------------------------------------------ certificates
+
+struct cert {
+    const uint8_t *account_key; // [FORMAT_KEY] Ed25519
+    struct span device_key;     // the leaf's signature key
+    const uint8_t *device;      // [FORMAT_DEVICE]
+    uint64_t created;           // seconds since 1970
+};
+
+// Signs one: the identity of a basic credential. account_private: secret.
+enum err cert_make(struct crypto *c, const uint8_t account_private[FORMAT_KEY], const struct cert *of, struct buf *out);
+// ERR_MALFORMED, ERR_UNSUPPORTED (a version to come), ERR_UNAUTHENTICATED (the account has not signed it).
+enum err cert_check(struct crypto *c, struct span bytes, struct cert *out);
+// SHA-256("Whimbrel account" || key)
+enum err account_id(struct crypto *c, const uint8_t key[FORMAT_KEY], uint8_t id[FORMAT_ID]);
+
+// ------------------------------------------------------------------------------------------------------- invitations
+
+enum { INVITE_PERSONAL = 1, INVITE_ONCE = 2 };
+struct invite {
+    struct span relay;
+    const uint8_t *inbox, *key, *package_key, *account; // [32] each; key and package_key: secret
+    uint8_t flags;
+    struct span name;
+};
+
+void invite_encode(const struct invite *i, struct buf *out);
+// ERR_MALFORMED, ERR_UNSUPPORTED.
+enum err invite_decode(struct span bytes, struct invite *out);
+// "whimbrel:" and base64url, and a NUL; or "https://HOST/i#" and the same.
+enum err invite_link(const struct invite *i, const char *host, struct buf *out);
+// From a link of either kind, spaces around it left away: appends the invitation's bytes. ERR_MALFORMED: it is no such link.
+enum err invite_from_link(struct span link, struct buf *out);
+
+// ----------------------------------------------------------------------------------------------------- introductions
+
+enum inbox_kind { INBOX_INTRODUCTION = 1 };
+// What is in an inbox entry once it is open: a conversation that the receiver is asked to join.
+struct intro {
+    const uint8_t *invite_key; // [32] of the invitation by which it came; zeros if the inviter is a contact already
+    struct span name;          // what the sender calls itself
+    struct span invite;        // an invitation to the sender's inbox
+    struct span welcome;
+    const uint8_t *log_key; // [32] secret: the log's present key
+    uint64_t log_epoch;
+    uint64_t seq;         // the last entry before the receiver was added: it reads on from there
+    const uint8_t *chain; // [32] the running hash up to that entry
+};
+void intro_encode(const struct intro *i, struct buf *out);
+enum err intro_decode(struct span bytes, struct intro *out);
+
+// -------------------------------------------------------------------------------------------------------------- rooms
+
+enum room_kind { ROOM_DIRECT = 1, ROOM_GROUP = 2, ROOM_SELF = 3 };
+// The extension of a group's context.
+struct room {
+    uint8_t kind;
+    struct span relay;
+    const uint8_t *log; // [32]
+    struct span name;
+    struct span admins;      // ids of accounts, one behind the other, ascending
+    const uint8_t *recovery; // [32]
+};
+void room_encode(const struct room *r, struct buf *out);
+enum err room_decode(struct span bytes, struct room *out);
+bool room_is_admin(const struct room *r, const uint8_t account[FORMAT_ID]);
+
+// --------------------------------------------------------------------------------------------------------- what is said
+
+// Application data of MLS.
+struct said {
+    uint64_t seen;        // the last entry of the log that the sender had when it wrote this
+    const uint8_t *chain; // [32] the running hash up to it
+    struct span content;  // MIMI content
+};
+void said_encode(const struct said *s, struct buf *out);
+enum err said_decode(struct span bytes, struct said *out);
+// The running hash: chain = SHA-256(chain || seq || epoch || SHA-256(payload)), in place.
+enum err chain_next(struct crypto *c, uint8_t chain[32], uint64_t seq, uint64_t epoch, struct span payload);
+
+// ------------------------------------------------------------------------------------------------------------- sealing
+
+// A KeyPackage as it lies in a pool: nonce || ChaCha20-Poly1305 under package_key.
+enum err package_seal(struct crypto *c, const struct world *w, const uint8_t package_key[FORMAT_KEY],
+                      struct span package, struct buf *out);
+enum err package_open(struct crypto *c, const uint8_t package_key[FORMAT_KEY], struct span sealed, struct buf *out);
+// An inbox entry for whoever holds the private part of a KeyPackage (an MLSMessage): its reference, then HPKE to its init key of
+// kind, body and padding to 1 KiB.
+enum err inbox_seal(struct crypto *c, const struct world *w, struct span key_package, const uint8_t ref[FORMAT_ID],
+                    enum inbox_kind kind, struct span body, struct buf *out);
+// The reference of the KeyPackage that an entry is for.
+enum err inbox_ref(struct span entry, const uint8_t **ref);
+// ERR_UNAUTHENTICATED if it does not open. The body lies in `out`.
+enum err inbox_open(struct crypto *c, uint16_t suite, struct span init_private, struct span entry, struct buf *out,
+                    enum inbox_kind *kind, struct span *body);
+
+#endif

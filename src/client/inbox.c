@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One's own inbox: invitations to it, key packages in its pool, and what others put into it.
+#include "client/inner.h"
+
+#include "codec/tls.h"
+
+enum { POOL_MAX = WIRE_PACKAGES_MAX, BODY_ROOM = 70000, LEAST = 2 };
+
+// -------------------------------------------------------------------------------------------------------- invitations
+
+static void invite_of(struct engine *e, const uint8_t key[32], uint8_t flags, struct invite *out)
+{
+    const struct self *s = &e->self;
+    *out = (struct invite){.relay = span_str(s->relay),
+                           .inbox = s->inbox,
+                           .key = key,
+                           .package_key = s->package_key,
+                           .account = s->account,
+                           .flags = flags,
+                           .name = span_str(s->name)};
+}
+
+enum err inbox_invite(struct engine *e, uint8_t flags, struct span label, struct buf *out)
+{
+    uint8_t key[32], hash[32]; /* key: secret */
+    struct invite i;
+    enum err x = e->world.random(e->world.arg, key, sizeof key);
+    if (x == ERR_OK) x = sha256(e, span_of(key, 32), hash);
+    if (x != ERR_OK) return x;
+    sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO invite(key, flags, label, state, created) VALUES(?1, ?2, ?3, 1, ?4)");
+    db_blob(q, 1, span_of(key, 32));
+    db_int(q, 2, flags);
+    db_text(q, 3, label);
+    db_int(q, 4, (int64_t)engine_now());
+    (void)db_run(&e->db, q);
+    (void)work_add(e, &(struct work){.kind = WORK_GRANT, .relay = e->self.relay, .what = span_of(hash, 32)});
+    invite_of(e, key, flags, &i);
+    invite_encode(&i, out);
+    mem_wipe(key, sizeof key);
+    return e->db.err != ERR_OK ? e->db.err : buf_end(out);
+}
+
+enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struct buf *link)
+{
+    struct buf bytes;
+    struct invite i;
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    db_begin(&e->db);
+    enum err x = inbox_invite(e, flags, span_str(label), &bytes);
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    if (x == ERR_OK) x = invite_decode(buf_span(&bytes), &i);
+    if (x == ERR_OK) x = invite_link(&i, NULL, link);
+    buf_wipe(&bytes);
+    if (x == ERR_OK) peer_pump_all(e);
+    return x;
+}
+
+// ------------------------------------------------------------------------------------------------------- key packages
+
+static enum err make_package(struct engine *e, bool last_resort, struct buf *sealed)
+{
+    struct mls_leaf_params leaf = cred_leaf(e);
+    struct mls_buf package = {0}, private_part = {0}, ref = {0};
+    enum err x = from_mls(mls_key_package_new(e->mls, e->settings.suite, &leaf, NULL, 0, &package, &private_part));
+    if (x == ERR_OK) x = from_mls(mls_key_package_ref(e->mls, (struct mls_span){package.data, package.size}, &ref));
+    if (x == ERR_OK) x = package_seal(e->crypto, &e->world, e->self.package_key, buf_of(&package), sealed);
+    if (x == ERR_OK && ref.size < FORMAT_ID) x = ERR_UNSUPPORTED;
+    if (x == ERR_OK) {
+        sqlite3_stmt *q =
+            db_sql(&e->db, "INSERT INTO package(ref, private, last_resort, created) VALUES(?1, ?2, ?3, ?4)");
+        db_blob(q, 1, span_of(ref.data, FORMAT_ID)); // the front is enough to find it by
+        db_blob(q, 2, buf_of(&private_part));
+        db_int(q, 3, last_resort);
+        db_int(q, 4, (int64_t)engine_now());
+        (void)db_run(&e->db, q);
+    }
+    mls_buf_free(&package);
+    mls_buf_free(&private_part);
+    mls_buf_free(&ref);
+    return x;
+}
+
+struct putting {
+    struct peer *peer;
+    int64_t work;
+};
+
+static void on_put(void *arg, const struct wire_reply *r)
+{
+    struct putting *u = arg;
+    struct engine *e = u->peer->e;
+    if (r != NULL && r->type == WIRE_R_POOL && !e->closing) {
+        db_begin(&e->db);
+        work_drop(e, u->work);
+        (void)db_commit(&e->db);
+        peer_pump(u->peer);
+    }
+    mem_free(u);
+}
+
+// Whatever is in the pool is replaced: what an attempt whose answer was lost has put there must not be handed out twice. The private
+// parts are in the vault before the packages leave.
+static void on_cleared(void *arg, const struct wire_reply *r)
+{
+    struct putting *u = arg;
+    struct peer *p = u->peer;
+    struct engine *e = p->e;
+    struct buf list, last;
+    if (r == NULL || r->type == WIRE_R_ERROR || e->closing) {
+        mem_free(u);
+        return;
+    }
+    buf_init(&list, 120000);
+    buf_init(&last, WIRE_PACKAGE_MAX);
+    db_begin(&e->db);
+    enum err x = make_package(e, true, &last);
+    for (uint32_t i = 0; x == ERR_OK && i < e->settings.packages && i < POOL_MAX && list.n < 100000; i++) {
+        struct buf one;
+        buf_init(&one, WIRE_PACKAGE_MAX);
+        x = make_package(e, false, &one);
+        if (x == ERR_OK) wire_put_package(&list, buf_span(&one));
+        buf_wipe(&one);
+    }
+    if (x == ERR_OK) x = buf_end(&list);
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    const struct wire_request put = {.type = WIRE_PACKAGE_PUT,
+                                     .log = e->self.inbox,
+                                     .key = e->self.inbox_key,
+                                     .device = e->self.device,
+                                     .last_resort = buf_span(&last),
+                                     .packages = buf_span(&list)};
+    if (x != ERR_OK || link_ask(p->link, &put, on_put, u) != ERR_OK) mem_free(u);
+    buf_wipe(&list);
+    buf_wipe(&last);
+}
+
+void inbox_packages(struct peer *p, const struct work *w)
+{
+    struct engine *e = p->e;
+    const struct wire_request clear = {
+        .type = WIRE_PACKAGE_CLEAR, .log = e->self.inbox, .key = e->self.inbox_key, .device = e->self.device};
+    struct putting *u = mem_new(sizeof *u);
+    if (u == NULL) return;
+    *u = (struct putting){.peer = p, .work = w->id};
+    if (link_ask(p->link, &clear, on_cleared, u) != ERR_OK) mem_free(u);
+}
+
+// --------------------------------------------------------------------------------------------------------- what comes in
+
+// An invitation of ours by its key: its flags, or -1.
+static int find_invite(struct engine *e, const uint8_t key[32])
+{
+    int flags = -1;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT flags FROM invite WHERE key = ?1 AND state = 1");
+    db_blob(q, 1, span_of(key, 32));
+    if (db_row(&e->db, q)) flags = (int)db_get_int(q, 0);
+    db_done(q);
+    return flags;
+}
+
+// One that was for one use is used.
+static void use_invite(struct engine *e, const uint8_t key[32], int flags)
+{
+    uint8_t hash[32];
+    if (flags < 0 || (flags & INVITE_ONCE) == 0 || sha256(e, span_of(key, 32), hash) != ERR_OK) return;
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE invite SET state = 2 WHERE key = ?1");
+    db_blob(q, 1, span_of(key, 32));
+    (void)db_run(&e->db, q);
+    (void)work_add(e, &(struct work){.kind = WORK_REVOKE, .relay = e->self.relay, .what = span_of(hash, 32)});
+}
+
+// Who sends an introduction is whose invitation is in it; that it is a member of the group is checked when the group is joined.
+static enum contact_state judge(struct engine *e, const struct invite *from, int flags)
+{
+    enum contact_state state = flags >= 0 && (flags & INVITE_PERSONAL) != 0 ? CONTACT_KNOWN : CONTACT_REQUEST;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT state FROM contact WHERE account = ?1");
+    db_blob(q, 1, span_of(from->account, FORMAT_ID));
+    if (db_row(&e->db, q) && db_get_int(q, 0) != CONTACT_STRANGER) state = (enum contact_state)db_get_int(q, 0);
+    db_done(q);
+    return state;
+}
+
+static enum err take_introduction(struct engine *e, struct span body, struct span private_part, struct chat **chat,
+                                  int64_t *contact)
+{
+    struct intro i;
+    struct invite from;
+    enum err x = intro_decode(body, &i);
+    if (x == ERR_OK) x = invite_decode(i.invite, &from);
+    if (x != ERR_OK) return x;
+    int flags = find_invite(e, i.invite_key);
+    enum contact_state state = judge(e, &from, flags);
+    if (state == CONTACT_BLOCKED) return ERR_REFUSED;
+    *contact = contact_put(e, from.account, i.name, i.invite, state);
+    x = chat_join(e, &i, private_part, *contact, state == CONTACT_KNOWN ? CHAT_OPEN : CHAT_REQUEST, chat);
+    if (x == ERR_OK) use_invite(e, i.invite_key, flags);
+    return x;
+}
+
+// The private part for which an entry was sealed; a last-resort one stays.
+static bool find_private(struct engine *e, struct span entry, struct buf *out, uint8_t ref[32], bool *last_resort)
+{
+    const uint8_t *r = NULL;
+    if (inbox_ref(entry, &r) != ERR_OK) return false;
+    memcpy(ref, r, 32);
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT private, last_resort FROM package WHERE ref = ?1");
+    db_blob(q, 1, span_of(r, 32));
+    bool found = db_row(&e->db, q);
+    if (found) {
+        buf_put(out, db_get(q, 0));
+        *last_resort = db_get_int(q, 1) != 0;
+    }
+    db_done(q);
+    return found && buf_end(out) == ERR_OK;
+}
+
+// How many one-time packages are left; when there are few, new ones are put.
+static void refill(struct engine *e)
+{
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT (SELECT count(*) FROM package WHERE NOT last_resort) < ?1"
+                                     " AND NOT EXISTS(SELECT 1 FROM work WHERE kind = ?2)");
+    db_int(q, 1, e->settings.packages / 4 + LEAST);
+    db_int(q, 2, WORK_PACKAGES);
+    bool few = db_row(&e->db, q) && db_get_int(q, 0) != 0;
+    db_done(q);
+    if (few) (void)work_add(e, &(struct work){.kind = WORK_PACKAGES, .relay = e->self.relay});
+}
+
+static enum err open_entry(struct engine *e, const struct wire_entry *x, struct chat **chat, int64_t *contact)
+{
+    struct buf private_part, plain;
+    struct mls_private_part keys;
+    uint8_t ref[32];
+    bool last_resort = false;
+    enum inbox_kind kind;
+    struct span body;
+    buf_init(&private_part, 16384);
+    buf_init(&plain, BODY_ROOM);
+    enum err err = find_private(e, x->payload, &private_part, ref, &last_resort) ? ERR_OK : ERR_NOT_FOUND;
+    if (err == ERR_OK) err = from_mls(mls_private_part_read(out_span(buf_span(&private_part)), &keys));
+    if (err == ERR_OK) {
+        struct tls_reader r = tls_reader_of(in_span(keys.key_package)); // version, then suite
+        (void)tls_u16(&r);
+        err = inbox_open(e->crypto, tls_u16(&r), in_span(keys.init_key), x->payload, &plain, &kind, &body);
+    }
+    if (err == ERR_OK && kind != INBOX_INTRODUCTION) err = ERR_UNSUPPORTED;
+    if (err == ERR_OK) err = take_introduction(e, body, buf_span(&private_part), chat, contact);
+    if (err == ERR_OK && !last_resort) {
+        sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM package WHERE ref = ?1");
+        db_blob(q, 1, span_of(ref, 32));
+        (void)db_run(&e->db, q);
+        refill(e);
+    }
+    buf_wipe(&private_part);
+    buf_wipe(&plain);
+    return err;
+}
+
+static void move_cursor(struct engine *e, uint64_t seq)
+{
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE self SET cursor = ?1");
+    db_int(q, 1, (int64_t)seq);
+    (void)db_run(&e->db, q);
+}
+
+// In one transaction: what the entry brings, and that it was read. One that brings nothing is passed over: anybody with an invitation
+// may write anything.
+void inbox_entry(struct engine *e, const struct wire_entry *x)
+{
+    struct chat *chat = NULL;
+    int64_t contact = 0;
+    if (x->seq <= e->self.cursor) return;
+    db_begin(&e->db);
+    enum err err = open_entry(e, x, &chat, &contact);
+    if (err != ERR_OK) {
+        db_rollback(&e->db);
+        chat = NULL;
+        db_begin(&e->db);
+    }
+    move_cursor(e, x->seq);
+    if (db_commit(&e->db) != ERR_OK) return; // read again after the next start
+    e->self.cursor = x->seq;
+    if (chat == NULL) return;
+    chat_saved(chat);
+    engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = contact});
+    engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat->id, .contact = contact});
+    link_open(chat->peer->link);
+    peer_follow_chat(chat);
+    peer_pump_all(e);
+}

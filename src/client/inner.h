@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// client/inner: what the files of the engine share. Everything runs on one thread. What is in memory here is a copy of what the
+// vault says, but for an MLS group between a change and the commit that stores it: if that fails, the group is dropped, and read
+// again from its records.
+#ifndef WHIMBREL_CLIENT_INNER_H
+#define WHIMBREL_CLIENT_INNER_H
+
+#include "client/client.h"
+#include "client/db.h"
+#include "mls.h"
+
+enum { TAG_INBOX = 0, PAST_KEPT = 1024, PASSWORD_MAX = 128, RELAY_ROOM = LINK_ADDRESS_TEXT, CERT_MAX = 256 };
+
+// What is to be done at a relay, in the order of its number (docs/client.md). A piece of work is gone from the table when it is done.
+enum work_kind {
+    WORK_MAKE_INBOX = 1, // log_create
+    WORK_PACKAGES,       // package_put, as many as are missing
+    WORK_GRANT,          // grant_set: key may append to the inbox
+    WORK_REVOKE,         // grant_remove
+    WORK_MAKE_LOG,       // log_create for a chat
+    WORK_TAKE,           // package_take from a contact's inbox, to add it to a chat
+    WORK_COMMIT,         // log_advance: what says which change
+    WORK_INBOX,          // log_append to a contact's inbox
+    WORK_SAY,            // log_append of a message
+};
+
+struct self {
+    char name[FORMAT_NAME_MAX + 1], relay[RELAY_ROOM], password[PASSWORD_MAX + 1];
+    uint8_t account[FORMAT_ID], account_public[32], account_private[32];  /* secret */
+    uint8_t device[FORMAT_DEVICE], device_public[32], device_private[32]; /* secret */
+    uint8_t cert[CERT_MAX];
+    size_t cert_n;
+    uint8_t inbox[32], inbox_key[32], package_key[32]; /* secret */
+    uint64_t cursor;                                   // of the inbox
+};
+
+// A relay that something is done at.
+struct peer {
+    struct engine *e;
+    struct peer *next;
+    char relay[RELAY_ROOM];
+    struct link *link;
+    bool ready;     // the hosting password has been said, if there is one
+    bool following; // the inbox, on one's own relay
+    uint32_t flights;
+    struct net_timer again; // work that a relay refused for now
+};
+
+struct chat {
+    struct engine *e;
+    struct chat *next;
+    int64_t id, contact;
+    uint8_t kind, state;
+    struct peer *peer;
+    uint8_t log[32], log_key[32], chain[32]; /* log_key: secret */
+    uint64_t log_epoch, cursor;
+    struct mls_group *mls; // NULL: to be read from its records
+    bool made;             // the log exists, as far as is known
+    bool following;
+    uint64_t catch_to, catch_epoch; // where the log was when it was last asked, and its epoch then
+    bool caught_up;                 // the cursor has been there: what was sent and not seen did not arrive
+};
+
+// A request under way that is work, or more than one message of a chat.
+struct flight {
+    struct peer *peer;
+    struct flight *next, **link;
+    int64_t work, chat;
+    enum work_kind kind;
+    uint64_t epoch;
+};
+
+struct engine {
+    struct net_loop *loop;
+    struct engine_settings settings;
+    void (*event)(void *arg, const struct engine_event *e);
+    void *arg;
+    struct vault *vault;
+    struct db db;
+    struct crypto *crypto;
+    struct world world;
+    struct mls_client *mls;
+    struct self self;
+    struct peer *peers;
+    struct chat *chats;
+    struct flight *flights;
+    bool closing;
+};
+
+// ---------------------------------------------------------------------------------------------------------- engine.c
+
+void engine_tell(struct engine *e, struct engine_event event);
+uint64_t engine_now(void); // milliseconds since 1970
+static inline struct span in_span(struct mls_span s) { return span_of(s.data, s.size); }
+static inline struct mls_span out_span(struct span s) { return (struct mls_span){s.p, s.n}; }
+static inline struct span buf_of(const struct mls_buf *b) { return span_of(b->data, b->size); }
+enum err sha256(struct engine *e, struct span bytes, uint8_t out[32]);
+enum err from_mls(enum mls_error m);
+
+// -------------------------------------------------------------------------------------------------------------- cred.c
+
+// What this client's leaves are: its certificate, its keys, and the room extension among its capabilities.
+struct mls_leaf_params cred_leaf(const struct engine *e);
+struct mls_config cred_config(struct engine *e);
+// The account of a member whose certificate MLS has had checked. False if it is none.
+bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[FORMAT_ID]);
+
+// -------------------------------------------------------------------------------------------------------------- peer.c
+
+// The relay with this address; NULL if it is none, or there is no memory.
+struct peer *peer_get(struct engine *e, const char *relay);
+void peer_free_all(struct engine *e);
+void peer_follow_chat(struct chat *c);
+void peer_follow_inbox(struct peer *p);
+// Asks how far a chat's log is, so that it can be caught up with.
+void peer_stat_chat(struct chat *c);
+// Sends what may be sent now.
+void peer_pump(struct peer *p);
+void peer_pump_all(struct engine *e);
+
+// -------------------------------------------------------------------------------------------------------------- work.c
+
+struct work {
+    int64_t id, chat, contact, message;
+    uint8_t kind;
+    const char *relay;
+    struct span log, key, what, payload, staged, welcome;
+    uint64_t epoch; // of the log, for which payload was made
+    bool acked;
+};
+// Within a transaction.
+int64_t work_add(struct engine *e, const struct work *w);
+void work_drop(struct engine *e, int64_t id);
+// A piece of work, read into memory of its own; false if it is gone. `memory` holds it.
+bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory);
+// Sends one piece of work: true if it is under way, false if it must wait.
+bool work_send(struct peer *p, const struct work *w);
+// Encrypts what waits to be said in chats that are caught up, in one transaction.
+void say_prepare(struct peer *p, const int64_t *ids, size_t n);
+
+// ------------------------------------------------------------------------------------------------------------- inbox.c
+
+void inbox_entry(struct engine *e, const struct wire_entry *x);
+// A fresh invitation, with its grant on the way. Within a transaction.
+enum err inbox_invite(struct engine *e, uint8_t flags, struct span label, struct buf *out);
+void inbox_packages(struct peer *p, const struct work *w);
+
+// -------------------------------------------------------------------------------------------------------------- chat.c
+
+enum err chat_load_all(struct engine *e);
+void chat_free_all(struct engine *e);
+struct chat *chat_find(struct engine *e, int64_t id);
+struct chat *chat_find_tag(struct engine *e, struct peer *p, uint32_t tag);
+// Its group, read from the records if need be; NULL if it cannot be.
+struct mls_group *chat_group(struct chat *c);
+void chat_drop_group(struct chat *c);
+// Within a transaction: the group's records that changed, and the chat's own row.
+enum err chat_save(struct chat *c);
+// After the transaction.
+void chat_saved(struct chat *c);
+// Within a transaction: a new chat with oneself alone, whose log is made as soon as its relay can be reached.
+enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const int64_t *contacts, size_t n,
+                  struct chat **out);
+// Within a transaction: joins by an introduction.
+enum err chat_join(struct engine *e, const struct intro *i, struct span private_part, int64_t contact,
+                   enum chat_state state, struct chat **out);
+// Within a transaction: a contact's key packages are to be taken, and it is to be added. ERR_REFUSED sticks where there is no way to it.
+void chat_put_take(struct chat *c, int64_t contact);
+enum err chat_room(struct chat *c, struct room *out);
+enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
+// Takes entries that were pushed, in one transaction.
+void chat_entries(struct chat *c, struct span list);
+void chat_check_caught_up(struct chat *c);
+
+// ---------------------------------------------------------------------------------------------------------- contact.c
+
+// Within a transaction. The contact with this account, new or not; `invite` empty: none is known.
+int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct span name, struct span invite,
+                    enum contact_state state);
+int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID]); // 0: none
+void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8_t key[32]);
+
+// ---------------------------------------------------------------------------------------------------------- commit.c
+
+enum commit_what { COMMIT_ADD = 1, COMMIT_REMOVE, COMMIT_UPDATE };
+// Makes the commit that a piece of work asks for on the chat's present state, and stores it with the work. ERR_NOT_FOUND: there is
+// nothing to do any more.
+enum err commit_make(struct chat *c, const struct work *w);
+// Within a transaction.
+void commit_ask_remove(struct chat *c, int64_t contact);
+// The commit of this work was seen in the log: it is merged, and welcomes go out. Within a transaction.
+enum err commit_won(struct chat *c, int64_t work);
+// A contact's key packages have come: the piece of work becomes the commit that adds them, or goes. Within a transaction.
+// ERR_NOT_FOUND: there are none at the moment.
+enum err commit_add_taken(struct engine *e, const struct work *take, struct span taken);
+// Whether somebody may do what a staged commit does.
+bool commit_allowed(struct chat *c, const struct mls_staged *s);
+
+#endif

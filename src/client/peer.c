@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Relays: what is followed there, what is sent there, and when. Invariant: of each chat's work only the first piece is under way, or
+// a run of messages from the front, so the relay gets everything in the order in which it was asked for.
+#include "client/inner.h"
+
+#include <stdio.h>
+
+enum { AHEAD = 256, FOLLOWS = 1024, AGAIN_MS = 30000 };
+
+static void follow_all(struct peer *p);
+
+// ------------------------------------------------------------------------------------------------------------- pushes
+
+static void take_inbox(struct engine *e, struct span list)
+{
+    struct wire_entry x;
+    while (wire_next_entry(&list, &x)) inbox_entry(e, &x);
+}
+
+static void on_push(void *arg, const struct wire_reply *r)
+{
+    struct peer *p = arg;
+    struct engine *e = p->e;
+    struct chat *c = r->tag == TAG_INBOX ? NULL : chat_find_tag(e, p, r->tag);
+    if (r->type == WIRE_P_ENTRIES && r->tag == TAG_INBOX) take_inbox(e, r->entries);
+    else if (r->type == WIRE_P_ENTRIES && c != NULL) chat_entries(c, r->entries);
+    if (r->type != WIRE_P_ENDED) return;
+    if (r->tag == TAG_INBOX) {
+        p->following = false;
+    } else if (c != NULL) { // behind a commit that changed the key the chat knows the new one
+        c->following = c->caught_up = false;
+        if (c->state != CHAT_LEFT && r->code == WIRE_E_ENDED) peer_follow_chat(c);
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------- following
+
+static void followed_chat(struct chat *c, const struct wire_followed *f)
+{
+    c->following = f->code == WIRE_OK;
+    if (!c->following) return;
+    if (f->oldest > c->cursor + 1) {
+        engine_tell(c->e, (struct engine_event){
+                              .kind = ENGINE_WARNING,
+                              .chat = c->id,
+                              .text = "older messages of this conversation have expired before they were read"});
+        c->cursor = f->oldest - 1; // the running hash is not known from here on
+    }
+    c->catch_to = f->head;
+    c->catch_epoch = f->epoch;
+    chat_check_caught_up(c);
+}
+
+static void on_followed(void *arg, const struct wire_reply *r)
+{
+    struct peer *p = arg;
+    struct span list = r == NULL || r->type != WIRE_R_FOLLOWED ? span_of(NULL, 0) : r->followed;
+    struct wire_followed f;
+    while (wire_next_followed(&list, &f)) {
+        struct chat *c = f.tag == TAG_INBOX ? NULL : chat_find_tag(p->e, p, f.tag);
+        if (c != NULL) followed_chat(c, &f);
+        else if (f.tag == TAG_INBOX) p->following = f.code == WIRE_OK;
+    }
+    if (r != NULL) peer_pump(p);
+}
+
+static bool put_chat(struct buf *list, struct chat *c)
+{
+    if (c->following || !c->made || c->state == CHAT_LEFT) return false;
+    c->following = true; // until the answer says otherwise
+    c->caught_up = false;
+    wire_put_follow(
+        list, &(struct wire_follow){.tag = (uint32_t)c->id, .log = c->log, .key = c->log_key, .after = c->cursor});
+    return true;
+}
+
+static void send_follows(struct peer *p, struct buf *list)
+{
+    const struct wire_request r = {.type = WIRE_FOLLOW, .follows = buf_span(list)};
+    if (buf_end(list) == ERR_OK && list->n > 0)
+        (void)link_ask(p->link, &r, on_followed, p); // what is not up follows when it is
+    buf_wipe(list);
+}
+
+void peer_follow_chat(struct chat *c)
+{
+    struct buf list;
+    if (!c->peer->ready) return;
+    buf_init(&list, WIRE_FRAME_MAX);
+    (void)put_chat(&list, c);
+    send_follows(c->peer, &list);
+}
+
+void peer_follow_inbox(struct peer *p)
+{
+    struct self *s = &p->e->self;
+    struct buf list;
+    if (!p->ready || p->following || strcmp(p->relay, s->relay) != 0) return;
+    buf_init(&list, WIRE_FRAME_MAX);
+    wire_put_follow(&list,
+                    &(struct wire_follow){.tag = TAG_INBOX, .log = s->inbox, .key = s->inbox_key, .after = s->cursor});
+    send_follows(p, &list);
+}
+
+static void follow_all(struct peer *p)
+{
+    struct buf list;
+    size_t n = 0;
+    peer_follow_inbox(p);
+    buf_init(&list, WIRE_FRAME_MAX);
+    for (struct chat *c = p->e->chats; c != NULL; c = c->next) {
+        if (c->peer != p || !put_chat(&list, c)) continue;
+        if (++n % FOLLOWS == 0) send_follows(p, &list);
+    }
+    send_follows(p, &list);
+}
+
+// ------------------------------------------------------------------------------------------------------------- catching up
+
+struct asked {
+    struct peer *peer;
+    int64_t chat;
+};
+
+static void on_stat(void *arg, const struct wire_reply *r)
+{
+    struct asked *a = arg;
+    struct chat *c = r == NULL ? NULL : chat_find(a->peer->e, a->chat);
+    if (c != NULL && r->type == WIRE_R_STAT) {
+        c->catch_to = r->head;
+        c->catch_epoch = r->epoch;
+        chat_check_caught_up(c);
+    }
+    mem_free(a);
+}
+
+void peer_stat_chat(struct chat *c)
+{
+    const struct wire_request r = {.type = WIRE_LOG_STAT, .log = c->log, .key = c->log_key};
+    struct asked *a = mem_new(sizeof *a);
+    if (a == NULL) return;
+    *a = (struct asked){.peer = c->peer, .chat = c->id};
+    if (link_ask(c->peer->link, &r, on_stat, a) != ERR_OK) mem_free(a);
+}
+
+// -------------------------------------------------------------------------------------------------------------- pumping
+
+static bool under_way(const struct engine *e, int64_t work)
+{
+    for (const struct flight *f = e->flights; f != NULL; f = f->next) {
+        if (f->work == work) return true;
+    }
+    return false;
+}
+
+struct item {
+    int64_t id, chat;
+    uint8_t kind;
+    bool acked;
+    bool elsewhere; // at another relay there is something to be done for this chat first
+};
+
+static size_t read_items(struct peer *p, struct item *items)
+{
+    size_t n = 0;
+    struct db *d = &p->e->db;
+    d->err = ERR_OK;
+    sqlite3_stmt *q =
+        db_sql(d, "SELECT id, chat, kind, acked, chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
+                  " AND o.id < w.id AND o.relay != w.relay) FROM work w WHERE relay = ?1 ORDER BY id LIMIT ?2");
+    db_text(q, 1, span_str(p->relay));
+    db_int(q, 2, AHEAD);
+    while (n < AHEAD && db_row(d, q)) {
+        items[n++] = (struct item){.id = db_get_int(q, 0),
+                                   .chat = db_get_int(q, 1),
+                                   .kind = (uint8_t)db_get_int(q, 2),
+                                   .acked = db_get_int(q, 3) != 0,
+                                   .elsewhere = db_get_int(q, 4) != 0};
+    }
+    db_done(q);
+    return n;
+}
+
+// Whether something of the same chat stands before it that must be done first.
+static bool must_wait(const struct item *items, size_t i)
+{
+    if (items[i].elsewhere) return true;
+    for (size_t k = 0; k < i; k++) {
+        if (items[k].chat != items[i].chat || items[k].chat == 0) continue;
+        if (items[k].kind != WORK_SAY || items[i].kind != WORK_SAY) return true;
+    }
+    return false;
+}
+
+static bool send_item(struct peer *p, int64_t id)
+{
+    struct work w;
+    struct buf memory;
+    bool sent = true;
+    if (work_load(p->e, id, &w, &memory)) sent = work_send(p, &w);
+    buf_wipe(&memory);
+    return sent;
+}
+
+void peer_pump(struct peer *p)
+{
+    struct item items[AHEAD];
+    int64_t say[AHEAD];
+    size_t says = 0;
+    if (!p->ready || p->e->closing) return;
+    size_t n = read_items(p, items), room = link_room(p->link);
+    for (size_t i = 0; i < n && says < room; i++) {
+        if (items[i].kind == WORK_SAY && !items[i].acked && !must_wait(items, i) && !under_way(p->e, items[i].id))
+            say[says++] = items[i].id;
+    }
+    if (says > 0) say_prepare(p, say, says);
+    int64_t stuck[AHEAD];
+    size_t stuck_n = 0;
+    for (size_t i = 0; i < n && link_room(p->link) > 0; i++) {
+        bool blocked = items[i].acked || must_wait(items, i) || under_way(p->e, items[i].id);
+        if (items[i].kind != WORK_SAY && p->again.link != NULL) blocked = true; // the relay has asked to wait
+        for (size_t k = 0; k < stuck_n; k++) blocked = blocked || (stuck[k] == items[i].chat && items[i].chat != 0);
+        if (!blocked && !send_item(p, items[i].id)) stuck[stuck_n++] = items[i].chat;
+    }
+}
+
+void peer_pump_all(struct engine *e)
+{
+    for (struct peer *p = e->peers; p != NULL; p = p->next) {
+        link_open(p->link);
+        peer_pump(p);
+    }
+}
+
+// ----------------------------------------------------------------------------------------------------------- up and down
+
+static void get_ready(struct peer *p)
+{
+    p->ready = true;
+    engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = "connected"});
+    follow_all(p);
+    peer_pump(p);
+}
+
+static void on_hosted(void *arg, const struct wire_reply *r)
+{
+    struct peer *p = arg;
+    if (r == NULL) return;
+    if (r->type == WIRE_R_ERROR) {
+        engine_tell(p->e, (struct engine_event){
+                              .kind = ENGINE_WARNING,
+                              .text = "the relay does not take the hosting password: nothing new can be made there"});
+    }
+    get_ready(p);
+}
+
+static void on_up(void *arg, const struct wire_reply *hello)
+{
+    struct peer *p = arg;
+    const struct self *s = &p->e->self;
+    const struct wire_request r = {.type = WIRE_HOST, .password = span_str(s->password)};
+    bool host =
+        strcmp(p->relay, s->relay) == 0 && s->password[0] != 0 && hello->limits.hosting == WIRE_HOSTING_PASSWORD;
+    if (!host || link_ask(p->link, &r, on_hosted, p) != ERR_OK) get_ready(p);
+}
+
+static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms)
+{
+    struct peer *p = arg;
+    (void)retry_ms;
+    p->ready = p->following = false;
+    net_timer_stop(&p->again);
+    for (struct chat *c = p->e->chats; c != NULL; c = c->next) {
+        if (c->peer == p) c->following = c->caught_up = false;
+    }
+    engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = link_failure_text(why)});
+}
+
+struct peer *peer_get(struct engine *e, const char *relay)
+{
+    static const struct link_events events = {.up = on_up, .down = on_down, .push = on_push};
+    struct link_address to;
+    const char *why = NULL;
+    for (struct peer *p = e->peers; p != NULL; p = p->next) {
+        if (strcmp(p->relay, relay) == 0) return p;
+    }
+    if (strlen(relay) >= RELAY_ROOM || link_address_read(span_str(relay), &to, &why) != ERR_OK) return NULL;
+    struct peer *p = mem_new(sizeof *p);
+    if (p == NULL) return NULL;
+    *p = (struct peer){.e = e, .next = e->peers};
+    memcpy(p->relay, relay, strlen(relay) + 1);
+    if (link_new(e->loop, &to, &e->settings.link, &events, p, &p->link) != ERR_OK) {
+        mem_free(p);
+        return NULL;
+    }
+    e->peers = p;
+    return p;
+}
+
+void peer_free_all(struct engine *e)
+{
+    for (struct peer *p = e->peers, *next; p != NULL; p = next) {
+        next = p->next;
+        net_timer_stop(&p->again);
+        link_free(p->link);
+        mem_free_wiped(p, sizeof *p);
+    }
+    e->peers = NULL;
+}
