@@ -101,9 +101,23 @@ static enum err apply_flags(struct config *config, const struct command_line *c,
 
 // ------------------------------------------------------------------------------------------------------- the commands
 
+// What init writes into the configuration; any other setting has its default there, which a flag must not seem to change.
+static bool init_takes(const char *name)
+{
+    static const char *const names[] = {"host", "port", "secret", "listen", "hosting"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) return true;
+    }
+    return false;
+}
+
 static int do_init(const struct command_line *c, struct config *config)
 {
     char why[500] = "", address[RELAY_ADDRESS_MAX];
+    for (size_t i = 0; i < c->flag_count; i++) {
+        if (!init_takes(c->flags[i].name))
+            return wrong("init has no flag --%s; change it in whimbreld.conf", c->flags[i].name);
+    }
     config_init(config, c->folder);
     config->hosting_open = c->open;
     enum err e = apply_flags(config, c, why, sizeof why);

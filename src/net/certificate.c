@@ -23,6 +23,13 @@ static bool is_address(const char *host)
     return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
+// A name as it stands in a URL and in a certificate: others than ASCII ones in their xn-- form (RFC 5890).
+static bool is_name(const char *host)
+{
+    size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+    return n > 0 && n <= 253 && host[n] == 0 && host[0] != '.' && host[0] != '-';
+}
+
 static bool add_extension(X509 *x, int nid, const char *value)
 {
     X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
@@ -68,9 +75,7 @@ static bool finish(FILE *f, bool ok)
 
 enum err net_tls_generate(const char *host, const char *certificate, const char *key)
 {
-    if (strlen(host) > 253 || strpbrk(host, ",: \t\n") != NULL) {
-        if (!is_address(host)) return ERR_INVALID;
-    }
+    if (!is_address(host) && !is_name(host)) return ERR_INVALID;
     enum err e = ERR_CRYPTO;
     EVP_PKEY *pair = EVP_EC_gen("P-256");
     X509 *x = X509_new();

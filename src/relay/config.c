@@ -4,6 +4,7 @@
 // all go by it. Invariant: a file with an error changes nothing.
 #include "relay/config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -144,6 +145,13 @@ static enum err set_listen(struct config *c, const char *value, char *why, size_
         (void)snprintf(why, why_n, "listen takes %d numeric addresses at most", CONFIG_LISTEN_MAX);
         return ERR_LIMIT;
     }
+    uint8_t address[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, value, address) != 1 && inet_pton(AF_INET6, value, address) != 1) {
+        (void)snprintf(why, why_n,
+                       "listen = %s is no numeric address, like 192.0.2.7 or 2001:db8::7; the port is set with `port`",
+                       value);
+        return ERR_INVALID;
+    }
     memcpy(c->listen[c->listens++], value, strlen(value) + 1);
     return ERR_OK;
 }
@@ -215,9 +223,14 @@ void config_init(struct config *c, const char *folder)
         if (settings[i].standard == NULL) continue;
         if (config_set(c, settings[i].name, settings[i].standard, why, sizeof why) != ERR_OK) abort(); // a wrong table
     }
-    (void)snprintf(c->certificate, sizeof c->certificate, "%.1000s/certificate.pem", folder);
-    (void)snprintf(c->key, sizeof c->key, "%.1000s/key.pem", folder);
-    (void)snprintf(c->site, sizeof c->site, "%.1000s/site", folder);
+    config_paths(c);
+}
+
+void config_paths(struct config *c)
+{
+    (void)snprintf(c->certificate, sizeof c->certificate, "%.1000s/certificate.pem", c->folder);
+    (void)snprintf(c->key, sizeof c->key, "%.1000s/key.pem", c->folder);
+    (void)snprintf(c->site, sizeof c->site, "%.1000s/site", c->folder);
 }
 
 static char *trim(char *s)

@@ -46,6 +46,8 @@ struct config {
 
 // The defaults, for a data folder.
 void config_init(struct config *c, const char *folder);
+// Certificate, key and site are those that relay_init makes in the folder.
+void config_paths(struct config *c);
 // Reads FOLDER/whimbreld.conf over the defaults. After an error, `why` holds a sentence that names the file, the line and what to
 // do; *out is as before.
 enum err config_read(struct config *out, const char *folder, char *why, size_t why_n);

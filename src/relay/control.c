@@ -169,6 +169,7 @@ static int listen_unix(const char *folder)
 static int listen_tcp(const char *where)
 {
     char address[64];
+    errno = EINVAL; // of what is no ADDRESS:PORT
     const char *colon = strrchr(where, ':');
     if (colon == NULL || colon == where || (size_t)(colon - where) >= sizeof address) return -1;
     unsigned long port = strtoul(colon + 1, NULL, 10);

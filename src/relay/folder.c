@@ -62,6 +62,12 @@ static enum err make_folder(const char *folder, bool *made, char *why, size_t wh
     DIR *d = errno == EEXIST ? opendir(folder) : NULL;
     bool empty = d != NULL;
     for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) empty = empty && f->d_name[0] == '.';
+    if (empty && fchmod(dirfd(d), 0700) != 0) { // who lets a folder be made beforehand may not have thought of others
+        closedir(d);
+        (void)snprintf(why, why_n, "%s belongs to somebody else (%s); a new relay wants a folder of its own", folder,
+                       strerror(errno));
+        return ERR_REFUSED;
+    }
     if (d != NULL) closedir(d);
     if (empty) return ERR_OK;
     (void)snprintf(why, why_n, d != NULL ? "%s is not empty; a new relay wants a folder of its own"
@@ -108,6 +114,7 @@ enum err relay_init(const struct config *given, char *why, size_t why_n)
     struct config *c = mem_new(sizeof *c);
     if (c == NULL) return ERR_MEMORY;
     *c = *given;
+    config_paths(c); // what a failure removes must be what init has made
     bool made = false;
     enum err e = make_folder(c->folder, &made, why, why_n);
     if (e != ERR_OK) {
@@ -115,7 +122,8 @@ enum err relay_init(const struct config *given, char *why, size_t why_n)
         return e;
     }
     e = net_tls_generate(c->host, c->certificate, c->key);
-    if (e == ERR_INVALID) (void)snprintf(why, why_n, "host = %s is neither a name nor an address", c->host);
+    if (e == ERR_INVALID)
+        (void)snprintf(why, why_n, "host = %s is neither a name (letters, digits, - and .) nor an address", c->host);
     else if (e != ERR_OK && why[0] == 0) (void)snprintf(why, why_n, "the key cannot be made: %s", err_text(e));
     if (e == ERR_OK) e = make_site(c->site);
     if (e == ERR_OK) e = write_config(c, why, why_n);

@@ -132,6 +132,24 @@ static enum err start_threads(struct life *l, const struct config *c)
     return e;
 }
 
+// Whoever the relay is by now.
+static enum err check_user(const struct config *c, char *why, size_t why_n)
+{
+    if (access(c->folder, R_OK | W_OK | X_OK) != 0) {
+        (void)snprintf(why, why_n,
+                       "%s cannot be written by the user that the relay is, number %u (%s); `chown -R %u %s` gives it",
+                       c->folder, (unsigned)getuid(), strerror(errno), (unsigned)getuid(), c->folder);
+        return ERR_IO;
+    }
+    if (geteuid() == 0) {
+        relay_log(LOG_WARNING,
+                  "running as root, since the folder is root's: give it to a user of its own (useradd --system "
+                  "whimbrel; chown -R whimbrel %s), and the relay becomes that user",
+                  c->folder);
+    }
+    return ERR_OK;
+}
+
 static enum err prepare(struct life *l, const struct config *c, char *why, size_t why_n)
 {
     uint64_t seed[2];
@@ -154,6 +172,7 @@ static enum err prepare(struct life *l, const struct config *c, char *why, size_
     e = take_sockets(l, c, why, why_n);
     if (e == ERR_OK) e = setup_new(c, &l->setup, why, why_n); // as root, if it was started so: the key may be root's
     if (e == ERR_OK) e = sandbox_user(c->user, c->folder, why, why_n);
+    if (e == ERR_OK) e = check_user(c, why, why_n);
     if (e == ERR_OK) e = control_open(&l->control, c, why, why_n);
     return e;
 }

@@ -7,7 +7,8 @@
 
 #include "relay/config.h"
 
-// A new data folder: configuration, key, certificate, web site. The folder must be empty or absent. `why` as in config_read.
+// A new data folder: configuration, key, certificate, web site. The folder must be empty or absent. Of `given` only what the
+// configuration says of the address and of hosting counts; nothing outside the folder is touched. `why` as in config_read.
 enum err relay_init(const struct config *given, char *why, size_t why_n);
 
 // The relay's address (docs/protocol.md §1) by its configuration and certificate.

@@ -85,7 +85,8 @@ static bool allow_path(int ruleset, const char *path, uint64_t access)
 {
     struct stat st;
     int fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd < 0) return errno == ENOENT; // what is not there needs no right
+    // What is not there needs no right, nor what this user cannot reach: a key that only root may read has been read.
+    if (fd < 0) return errno == ENOENT || errno == EACCES;
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)) {
         access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | shorten;
     }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, certificates, dial, parseAddress, random, until, within } from './client';
 import { newLog, refused, text } from './logs';
-import { Relay, have, temporary, whimbreld } from './relay';
+import { Relay, asRoot, have, temporary, whimbreld } from './relay';
 
 const hasIpv6 = existsSync('/proc/net/if_inet6') && readFileSync('/proc/net/if_inet6', 'utf8').includes(' lo\n');
 
@@ -246,9 +246,27 @@ test('what an operator does wrong is said in a sentence', async t => {
   const wrong = relay.try('run');
   assert.equal(wrong.status, 1);
   assert.match(wrong.stderr, new RegExp(`whimbreld\\.conf.*\\b${line}\\b.*no_such_thing`));
+  const mine = join(relay.folder, 'mine.pem');
+  writeFileSync(mine, 'a key of mine');
+  for (const flag of ['--certificate', '--key', '--site', '--retention']) {
+    const other = spawnSync(whimbreld, ['init', join(relay.folder, 'other'), flag, mine], { encoding: 'utf8' });
+    assert.deepEqual([other.status, other.stderr.includes(flag), existsSync(mine)], [2, true, true]);
+  }
   for (const words of [[], ['run'], ['fly', relay.folder], ['run', relay.folder, '--port'], ['run', relay.folder, 'a', 'b', 'c', 'd', 'e']]) {
     assert.equal(spawnSync(whimbreld, words, { encoding: 'utf8' }).status, 2, words.join(' '));
   }
+});
+
+test('whoever runs it as root is told how not to', async t => {
+  if (!asRoot) return t.skip('this is not root');
+  const relay = await Relay.start(t);
+  assert.match(relay.output, /running as root.*chown -R/);
+  await relay.stop();
+  // The folder is still root's; the temporary one above it, too.
+  const other = relay.try('run', '--user', 'nobody', '--port', '0', '--listen', '127.0.0.1');
+  assert.deepEqual([other.status, /cannot be written by the user.*chown -R/.test(other.stderr)], [1, true], other.stderr);
+  const stranger = relay.try('run', '--user', 'nobody-at-all', '--port', '0', '--listen', '127.0.0.1');
+  assert.deepEqual([stranger.status, /no user nobody-at-all/.test(stranger.stderr)], [1, true], stranger.stderr);
 });
 
 test('systemd hands over the socket, and is told of readiness, reloads, the end, and life', async t => {

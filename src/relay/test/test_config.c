@@ -145,6 +145,11 @@ static void switches_and_addresses(void **state)
     memset(longest, '1', 99);
     longest[99] = 0;
     assert_int_equal(config_set(&c, "listen", longest, why, sizeof why), ERR_LIMIT);
+    static const char *const none[] = {"", "localhost", "127.0.0.1:80", "[::1]", "1.2.3"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_int_equal(config_set(&c, "listen", none[i], why, sizeof why), ERR_INVALID);
+        assert_non_null(strstr(why, "numeric address"));
+    }
     for (int i = 0; i < CONFIG_LISTEN_MAX; i++) assert_ok(config_set(&c, "listen", "::1", why, sizeof why));
     assert_int_equal(config_set(&c, "listen", "::1", why, sizeof why), ERR_LIMIT);
     assert_int_equal(c.listens, CONFIG_LISTEN_MAX);

@@ -260,6 +260,36 @@ static void a_renewed_certificate_can_be_read(void **state)
     }
 }
 
+// A key that only root may read: the relay has read it before it became another user, who cannot even reach it.
+static void an_unreachable_key_opens_nothing(void **state)
+{
+    int status;
+    (void)state;
+    if (geteuid() != 0) {
+        printf("# skipped: only root can become another\n");
+        return;
+    }
+    assert_int_equal(chmod(place.folder, 0711), 0); // certs is 0700, and root's
+    assert_int_equal(chown(place.data, 12345, 12346), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char why[300];
+        const char *without = NULL;
+        const struct sandbox s = {.folder = place.data, .readable = {place.link, place.cert, place.site, NULL}};
+        bool ok = sandbox_user("", place.data, why, sizeof why) == ERR_OK && sandbox_enter(&s, &without) == ERR_OK;
+        if (!ok) _exit(1);
+        // The kernel may lack it, as it then does in every test.
+        if (without != NULL && strstr(without, "landlock") != NULL) _exit(2);
+        _exit(renames() == 0 && read_outside() != 0 ? 0 : 3);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chown(place.data, 0, 0), 0);
+    assert_int_equal(chmod(place.folder, 0700), 0);
+    const char *lacks;
+    assert_int_equal(try(write_own, &lacks), 0);
+    if (has(lacks, "landlock")) assert_int_equal(status, 0);
+}
+
 struct forbidden {
     const char *name;
     attempt *what;
@@ -392,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_needed_works),
         cmocka_unit_test(a_renewed_certificate_can_be_read),
+        cmocka_unit_test(an_unreachable_key_opens_nothing),
         cmocka_unit_test(no_other_files),
         cmocka_unit_test(no_programs_sockets_or_processes),
         cmocka_unit_test(outside_of_it_they_work),
