@@ -20,10 +20,20 @@ enum {
     RETRY_MS = 1000,
     RETRY_MAX_MS = 60000,
     SILENCE_MS = 30000,
-    RANDOM = 512
+    RANDOM = 256, // as much as getrandom gives whole, whatever signals come
+    PONGS = 65536 // bytes: while more waits to be sent, pings are not answered
 };
 
-enum state { IDLE, RESOLVING, CONNECTING, UPGRADING, GREETING, UP, PAUSED };
+enum state {
+    IDLE,
+    RESOLVING,
+    CONNECTING,
+    UPGRADING,
+    GREETING,
+    UP,
+    BROKEN,
+    PAUSED
+}; // BROKEN: those who waited are being told
 
 struct waiting {
     uint32_t id; // 0: free
@@ -45,6 +55,7 @@ struct link {
     size_t addresses, at;
     struct net_conn *conn;
     struct net_timer timer; // of the attempt, of silence, or of the pause
+    uint64_t late;          // when the attempt ends
     struct buf head;        // of the answer to the handshake
     char key[25];
     struct ws_parser ws;
@@ -54,7 +65,7 @@ struct link {
     uint32_t next_id;
     uint32_t retry_ms, owed; // owed: credit to give
     uint64_t heard;
-    bool pinged;
+    bool pinged, hurry, ending; // hurry: somebody who was told that it is broken wants no pause
     bool *freed; // set if the link goes while it calls somebody
     uint8_t random[RANDOM];
     size_t random_left;
@@ -113,6 +124,12 @@ static enum err send_request(struct link *l, const struct wire_request *r)
     if (e == ERR_OK) send_frame(l, WS_BINARY, buf_span(&b));
     buf_wipe(&b);
     return e;
+}
+
+// A relay that sends pings and reads nothing must not fill our memory with pongs; RFC 6455 §5.5.3 lets us leave some out.
+static void answer_ping(struct link *l, struct span payload)
+{
+    if (net_conn_pending(l->conn) < PONGS) send_frame(l, WS_PONG, payload);
 }
 
 static void give_credit(struct link *l)
@@ -185,15 +202,21 @@ static void come_back(struct link *l)
 {
     const struct link_failure why = l->failure;
     net_timer_stop(&l->timer);
-    l->state = PAUSED;
+    l->state = BROKEN;
+    l->hurry = false;
     ws_wipe(&l->ws);
     buf_wipe(&l->head);
     if (!abandon(l)) return;
+    l->state = PAUSED;
     // Up to a quarter more, so that not all who lost a relay come back at once.
     uint8_t r[2];
     take_random(l, r, sizeof r);
     uint32_t wait = l->retry_ms + l->retry_ms / 4 * (uint32_t)(r[0] << 8 | r[1]) / 65536;
     l->retry_ms = l->retry_ms < l->s.retry_max_ms / 2 ? l->retry_ms * 2 : l->s.retry_max_ms;
+    if (l->hurry) {
+        wait = 0;
+        l->retry_ms = l->s.retry_ms;
+    }
     net_timer_start(l->loop, &l->timer, wait, on_pause_over);
     l->events.down(l->arg, &why, wait);
 }
@@ -201,6 +224,10 @@ static void come_back(struct link *l)
 static void on_attempt_late(struct net_timer *t)
 {
     struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
+    if (l->state == CONNECTING && l->at + 1 < l->addresses) { // `closed` goes on to the next
+        net_conn_reset(l->conn);
+        return;
+    }
     l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = ERR_LIMIT};
     l->at = l->addresses; // no further address
     if (l->conn != NULL) {
@@ -313,7 +340,7 @@ static void take_frames(struct link *l, uint8_t *bytes, size_t n)
     while (!freed && l->conn != NULL && l->at < l->addresses &&
            ws_next(&l->ws, &bytes, &n, &opcode, &payload, &status)) {
         if (opcode == WS_BINARY) take_message(l, payload);
-        else if (opcode == WS_PING) send_frame(l, WS_PONG, payload);
+        else if (opcode == WS_PING) answer_ping(l, payload);
         else if (opcode == WS_CLOSE) net_conn_close(l->conn);
         else if (opcode == WS_TEXT) fail(l, LINK_UP, ERR_INVALID, 0);
         if (opcode == WS_CLOSE) break;
@@ -358,6 +385,13 @@ static void on_data(void *arg, uint8_t *bytes, size_t n)
 
 // ------------------------------------------------------------------------------------------------------------ connecting
 
+// What is left of the attempt's time.
+static uint64_t rest(const struct link *l)
+{
+    uint64_t now = net_loop_now(l->loop);
+    return l->late > now ? l->late - now : 0;
+}
+
 static void on_open(void *arg)
 {
     struct link *l = arg;
@@ -372,6 +406,7 @@ static void on_open(void *arg)
         "Sec-WebSocket-Version: 13\r\n\r\n",
         l->to.secret, v6 ? "[" : "", l->to.host, v6 ? "]" : "", l->key);
     l->state = UPGRADING;
+    net_timer_start(l->loop, &l->timer, rest(l), on_attempt_late);
     l->failure = (struct link_failure){.phase = LINK_UPGRADING, .err = ERR_IO};
     buf_wipe(&l->head);
     net_conn_send(l->conn, span_of(text, (size_t)n));
@@ -392,16 +427,19 @@ static void on_closed(void *arg, enum err why)
 
 static const struct net_owner owner = {.open = on_open, .data = on_data, .closed = on_closed};
 
+// An address that swallows what it is sent must leave time for the others: each has its share of what is left.
 static void try_address(struct link *l)
 {
     for (; l->at < l->addresses; l->at++) {
         enum err e = net_connect(l->loop, (const struct sockaddr *)&l->address[l->at], l->tls, &owner, l, &l->conn);
-        if (e == ERR_OK && net_conn_name(l->conn, l->to.host) == ERR_OK) {
+        if (e == ERR_OK) e = net_conn_name(l->conn, l->to.host);
+        if (e == ERR_OK) {
             l->state = CONNECTING;
+            net_timer_start(l->loop, &l->timer, rest(l) / (l->addresses - l->at), on_attempt_late);
             return;
         }
         l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = e};
-        if (e == ERR_OK) { // its `closed` goes on from here
+        if (l->conn != NULL) { // its `closed` goes on from here
             l->at = l->addresses;
             net_conn_reset(l->conn);
             return;
@@ -422,13 +460,21 @@ static void on_resolved(void *arg, const struct sockaddr *const *list, size_t n)
     try_address(l);
 }
 
+static void on_refused(struct net_timer *t)
+{
+    come_back((struct link *)(void *)((char *)t - offsetof(struct link, timer)));
+}
+
+// Fails later, from the loop, if it fails at once: whoever opens a link is not called back before that returns.
 static void start_attempt(struct link *l)
 {
     l->failure = (struct link_failure){.phase = LINK_RESOLVING, .err = ERR_NOT_FOUND};
     l->state = RESOLVING;
     l->addresses = l->at = 0;
+    l->late = net_loop_now(l->loop) + l->s.attempt_ms;
     net_timer_start(l->loop, &l->timer, l->s.attempt_ms, on_attempt_late);
-    if (net_resolve(l->loop, l->to.host, l->to.port, on_resolved, l, &l->lookup) != ERR_OK) come_back(l);
+    if (net_resolve(l->loop, l->to.host, l->to.port, on_resolved, l, &l->lookup) != ERR_OK)
+        net_timer_start(l->loop, &l->timer, 0, on_refused);
 }
 
 // ---------------------------------------------------------------------------------------------------------- from outside
@@ -456,7 +502,8 @@ enum err link_new(struct net_loop *loop, const struct link_address *to, const st
 
 void link_open(struct link *l)
 {
-    if (l->state != IDLE && l->state != PAUSED) return;
+    l->hurry = true; // of use to come_back alone
+    if (l->ending || (l->state != IDLE && l->state != PAUSED)) return;
     l->retry_ms = l->s.retry_ms;
     net_timer_stop(&l->timer);
     start_attempt(l);
@@ -480,9 +527,12 @@ static const struct net_owner nobody = {.data = nobody_data, .closed = nobody_cl
 void link_free(struct link *l)
 {
     if (l == NULL) return;
+    bool within = l->ending; // an answer that is given below frees the link, too: the outer call does
+    l->ending = true;
     if (l->freed != NULL) *l->freed = true;
     net_timer_stop(&l->timer);
     if (l->lookup != NULL) net_resolve_forget(l->lookup);
+    l->lookup = NULL;
     if (l->conn != NULL) {
         net_conn_owner(l->conn, &nobody, NULL);
         if (l->state == UP) net_conn_close(l->conn);
@@ -495,6 +545,7 @@ void link_free(struct link *l)
         l->waiting[i] = (struct waiting){0};
         if (w.id != 0) w.answer(w.arg, NULL);
     }
+    if (within) return;
     ws_wipe(&l->ws);
     buf_wipe(&l->head);
     net_tls_unref(l->tls);

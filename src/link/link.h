@@ -50,16 +50,19 @@ struct link_settings {
 // ERR_MEMORY. The link is not opened yet.
 enum err link_new(struct net_loop *loop, const struct link_address *to, const struct link_settings *s,
                   const struct link_events *events, void *arg, struct link **out);
-// Begins to connect, or tries again at once where it waits: the network may have changed. No effect if it is up.
+// Begins to connect, or tries again at once where it waits: the network may have changed. No effect if it is up, or connecting.
+// Nobody is called back before it returns.
 void link_open(struct link *l);
-// Ends everything. Whoever waits for an answer is told that there is none, before this returns; `down` is not called.
+// Ends everything. Whoever waits for an answer is told that there is none, before this returns; `down` is not called. They may call
+// it, too, which has no further effect.
 void link_free(struct link *l);
 
 bool link_is_up(const struct link *l);
 // Of the present connection.
 const struct wire_limits *link_limits(const struct link *l);
 
-// The answer to a request; NULL: the connection broke first, and nobody knows whether it was done. Its spans hold during the call.
+// The answer to a request; NULL: the connection broke first, and nobody knows whether it was done. Its spans hold during the call,
+// unless that frees the link.
 typedef void link_answer(void *arg, const struct wire_reply *reply);
 // Sends a request, whose id is chosen here. ERR_REFUSED while the link is not up; ERR_LIMIT while as many wait as the relay
 // allows, or if the request is larger than a frame: then nothing was sent and nobody will be called.

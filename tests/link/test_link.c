@@ -6,8 +6,11 @@
 
 #include "link/link.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct stage {
     struct scene scene;
@@ -149,6 +152,46 @@ static void follow_log(struct stage *s, uint64_t after)
     ask(s, (struct wire_request){.type = WIRE_FOLLOW, .follows = buf_span(&follows)});
 }
 
+// ------------------------------------------------------------------------------------------------------------- names
+
+// The system's resolver, as these tests have it: no test may depend on a network. A host is one numeric address or several, with
+// commas between them; everything else has none.
+__attribute__((visibility("default"))) // libuv is to find it
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    char text[200];
+    struct addrinfo **end = out;
+    (void)hints;
+    *out = NULL;
+    (void)snprintf(text, sizeof text, "%s", host);
+    char *rest = NULL;
+    for (char *one = strtok_r(text, ",", &rest); one != NULL; one = strtok_r(NULL, ",", &rest)) {
+        struct {
+            struct addrinfo info;
+            struct sockaddr_in to;
+        } *a = calloc(1, sizeof *a);
+        a->to.sin_family = AF_INET;
+        a->to.sin_port = htons((uint16_t)atoi(service));
+        a->info = (struct addrinfo){.ai_family = AF_INET, .ai_addr = (struct sockaddr *)&a->to};
+        *end = &a->info;
+        end = &a->info.ai_next;
+        if (inet_pton(AF_INET, one, &a->to.sin_addr) == 1) continue;
+        freeaddrinfo(*out);
+        *out = NULL;
+        return EAI_NONAME;
+    }
+    return *out == NULL ? EAI_NONAME : 0;
+}
+
+__attribute__((visibility("default"))) void freeaddrinfo(struct addrinfo *a)
+{
+    while (a != NULL) {
+        struct addrinfo *next = a->ai_next;
+        free(a);
+        a = next;
+    }
+}
+
 // --------------------------------------------------------------------------------------------------------- what fails
 
 static void end_at_down(struct stage *s) { end(s); }
@@ -207,17 +250,62 @@ static void each_pause_is_longer_up_to_a_bound(void **state)
     close_stage(s);
 }
 
-// "localhost" is ::1 first on most machines, where nobody listens.
 static void end_at_up(struct stage *s) { end(s); }
 
 static void every_address_of_a_name_is_tried(void **state)
 {
     struct stage *s = open_stage(NULL);
     (void)state;
-    (void)snprintf(s->to.host, sizeof s->to.host, "localhost");
+    (void)snprintf(s->to.host, sizeof s->to.host, "127.0.0.3,127.0.0.4,127.0.0.1"); // nobody listens on the first two
     s->on_up = end_at_up;
     run(s);
     assert_int_equal(s->ups, 1);
+    assert_int_equal(s->downs, 0);
+    close_stage(s);
+}
+
+// An address that takes connections and says nothing, as a broken network does: the next one gets its share of the time.
+static void an_address_that_is_silent_leaves_time_for_the_next(void **state)
+{
+    struct stage *s = open_stage(NULL);
+    int fd = -1;
+    (void)state;
+    assert_ok(net_listen_socket("127.0.0.2", &s->scene.port, &fd));
+    (void)snprintf(s->to.host, sizeof s->to.host, "127.0.0.2,127.0.0.1");
+    s->settings.attempt_ms = 4000;
+    s->on_up = s->on_down = end_at_up;
+    run(s);
+    assert_int_equal(s->ups, 1);
+    assert_int_equal(s->downs, 0);
+    close_stage(s);
+    assert_int_equal(close(fd), 0);
+    s = open_stage(NULL); // and if all are silent, that is what is told, once
+    assert_ok(net_listen_socket("127.0.0.2", &s->scene.port, &fd));
+    (void)snprintf(s->to.host, sizeof s->to.host, "127.0.0.2,127.0.0.2");
+    s->settings.attempt_ms = 600;
+    s->on_down = end_at_up;
+    run(s);
+    assert_int_equal(s->downs, 1);
+    assert_int_equal(s->why.phase, LINK_CONNECTING);
+    assert_int_equal(s->why.err, ERR_LIMIT);
+    close_stage(s);
+    assert_int_equal(close(fd), 0);
+}
+
+// A host that no resolver takes fails at once, but is told from the loop.
+static void nobody_is_called_back_by_opening(void **state)
+{
+    struct stage *s = open_stage(NULL);
+    (void)state;
+    (void)snprintf(s->to.host, sizeof s->to.host, "\xff\xff");
+    assert_ok(link_new(s->loop, &s->to, &s->settings, &events, s, &s->link));
+    s->on_down = end_at_down;
+    link_open(s->link);
+    assert_int_equal(s->downs, 0);
+    net_timer_start(s->loop, &s->bound, 60000, too_long);
+    net_loop_run(s->loop);
+    assert_int_equal(s->downs, 1);
+    assert_int_equal(s->why.phase, LINK_RESOLVING);
     close_stage(s);
 }
 
@@ -379,6 +467,79 @@ static void what_was_under_way_is_told_to_be_unknown(void **state)
     close_stage(s);
 }
 
+// Somebody who is told that nobody knows wants to be connected again, at once, and asks for that too early: while it is still told.
+static void ask_two_and_be_cut(struct stage *s)
+{
+    gate_shut(LANE_READ);
+    ask(s, of_log(WIRE_LOG_STAT, 9, 9));
+    ask(s, of_log(WIRE_LOG_STAT, 9, 9));
+    net_timer_start(s->loop, &s->later, 100, cut);
+}
+
+static void open_at_once(struct stage *s, const struct wire_reply *r)
+{
+    assert_null(r);
+    link_open(s->link);
+    assert_int_equal(link_ask(s->link, &(struct wire_request){.type = WIRE_LOG_STAT}, answer, s), ERR_REFUSED);
+}
+
+static void free_later(struct net_timer *t)
+{
+    struct stage *s = (struct stage *)(void *)((char *)t - offsetof(struct stage, later));
+    end(s);
+}
+
+static void cut_or_wait(struct stage *s)
+{
+    if (s->ups == 1) ask_two_and_be_cut(s);
+    else net_timer_start(s->loop, &s->later, 500, free_later); // were there a second connection, it would come up now
+    if (s->ups == 2) gate_open(LANE_READ);
+}
+
+static void opening_a_link_that_is_breaking_makes_one_connection(void **state)
+{
+    struct stage *s = open_stage(NULL);
+    (void)state;
+    s->settings.retry_ms = 30000;
+    s->on_up = cut_or_wait;
+    s->on_answer = open_at_once;
+    run(s);
+    assert_int_equal(s->unanswered, 2);
+    assert_int_equal(s->downs, 1);
+    assert_int_equal(s->retry, 0);
+    assert_int_equal(s->ups, 2);
+    close_stage(s);
+}
+
+// Whoever is told by link_free that there is no answer may free the link as well, ask, or open it: it is gone all the same.
+static void free_again(struct stage *s, const struct wire_reply *r)
+{
+    assert_null(r);
+    unsigned told = s->unanswered;
+    assert_int_equal(link_ask(s->link, &(struct wire_request){.type = WIRE_LOG_STAT}, answer, s), ERR_REFUSED);
+    link_open(s->link);
+    link_free(s->link);
+    assert_int_equal(s->unanswered, told > 3 ? told : 4); // all have been told
+}
+
+static void ask_four_and_go(struct stage *s)
+{
+    for (int i = 0; i < 4; i++) ask(s, of_log(WIRE_LOG_STAT, 9, 9));
+    end(s);
+}
+
+static void a_link_may_be_freed_while_it_is_freed(void **state)
+{
+    struct stage *s = open_stage(NULL);
+    (void)state;
+    s->on_up = ask_four_and_go;
+    s->on_answer = free_again;
+    run(s);
+    assert_int_equal(s->unanswered, 4);
+    assert_int_equal(s->downs, 0);
+    close_stage(s);
+}
+
 static void ask_and_go(struct stage *s)
 {
     ask(s, of_log(WIRE_LOG_STAT, 9, 9));
@@ -488,11 +649,15 @@ int main(void)
         cmocka_unit_test(each_way_to_fail_is_told_apart),
         cmocka_unit_test(each_pause_is_longer_up_to_a_bound),
         cmocka_unit_test(every_address_of_a_name_is_tried),
+        cmocka_unit_test(an_address_that_is_silent_leaves_time_for_the_next),
+        cmocka_unit_test(nobody_is_called_back_by_opening),
         cmocka_unit_test(requests_are_answered_and_entries_pushed),
         cmocka_unit_test(credit_is_given_as_entries_are_taken),
         cmocka_unit_test(no_more_is_asked_than_the_relay_allows),
         cmocka_unit_test(what_was_under_way_is_told_to_be_unknown),
         cmocka_unit_test(a_link_may_be_freed_in_any_callback),
+        cmocka_unit_test(opening_a_link_that_is_breaking_makes_one_connection),
+        cmocka_unit_test(a_link_may_be_freed_while_it_is_freed),
         cmocka_unit_test(silence_is_broken_by_pings),
     };
     return unit_run("link", tests);
