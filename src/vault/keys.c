@@ -47,7 +47,15 @@ static bool cost_ok(const struct keys_slot *s)
 {
     if (s->kind == VAULT_KEYRING) return s->passes == 0 && s->memory_kib == 0;
     return s->kind == VAULT_PASSPHRASE && s->passes >= 1 && s->passes <= VAULT_PASSES_MAX && s->memory_kib >= 8 &&
-           s->memory_kib <= VAULT_MEMORY_KIB_MAX;
+           s->memory_kib <= VAULT_MEMORY_KIB_MAX && (uint64_t)s->passes * s->memory_kib <= VAULT_WORK_MAX;
+}
+
+static struct keys_slot *find(struct keys *k, uint8_t kind)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        if (k->slot[i].kind == kind) return &k->slot[i];
+    }
+    return NULL;
 }
 
 enum err keys_decode(struct span bytes, struct keys *out)
@@ -57,8 +65,11 @@ enum err keys_decode(struct span bytes, struct keys *out)
     if (!span_eq(tls_bytes(&r, sizeof magic - 1), span_str(magic)) || tls_u8(&r) != VERSION) return ERR_UNSUPPORTED;
     struct tls_reader slots = tls_open(&r);
     while (tls_left(&slots) > 0 && k.n < KEYS_SLOTS_MAX) {
-        struct keys_slot *s = &k.slot[k.n++];
+        struct keys_slot *s = &k.slot[k.n];
         s->kind = tls_u8(&slots);
+        if (find(&k, s->kind) != NULL)
+            tls_fail(&slots); // a second one would open the vault after the first was changed
+        k.n++;
         if (tls_u8(&slots) != 0) tls_fail(&slots);
         s->passes = tls_u32(&slots);
         s->memory_kib = tls_u32(&slots);
@@ -97,14 +108,6 @@ static bool secret_ok(const struct vault_secret *secret)
 {
     if (secret->kind == VAULT_KEYRING) return secret->bytes.n == VAULT_SECRET;
     return secret->kind == VAULT_PASSPHRASE && secret->bytes.n >= 1 && secret->bytes.n <= VAULT_PASSPHRASE_MAX;
-}
-
-static struct keys_slot *find(struct keys *k, uint8_t kind)
-{
-    for (size_t i = 0; i < k->n; i++) {
-        if (k->slot[i].kind == kind) return &k->slot[i];
-    }
-    return NULL;
 }
 
 enum err keys_seal(struct keys *k, const struct vault_secret *secret, const uint8_t key[KEYS_KEY])

@@ -118,8 +118,9 @@ static enum err number(sqlite3 *db, const char *sql, int64_t *out)
     return sqlite_error(rc);
 }
 
-// All migrations that are missing, in one transaction.
-static enum err migrate(sqlite3 *db, const struct vault_migrations *m)
+// All migrations that are missing, in one transaction. A database that is not being made and has nothing in it has lost it: where
+// there are keys, the first migration has been stored.
+static enum err migrate(sqlite3 *db, bool create, const struct vault_migrations *m)
 {
     int64_t application = 0, version = 0, tables = 0;
     char text[100];
@@ -128,6 +129,7 @@ static enum err migrate(sqlite3 *db, const struct vault_migrations *m)
     if (e == ERR_OK) e = number(db, "PRAGMA user_version", &version);
     if (e != ERR_OK) return e;
     bool fresh = tables == 0 && application == 0 && version == 0;
+    if (fresh && !create) return ERR_CORRUPT;
     if (!fresh && application != APPLICATION) return ERR_UNSUPPORTED;
     if (version < 0 || (uint64_t)version > m->n) return ERR_UNSUPPORTED;
     if (!fresh && (size_t)version == m->n) return ERR_OK;
@@ -158,7 +160,7 @@ static enum err open_db(struct vault *v, bool create, const struct vault_migrati
     (void)sqlite3_db_config(v->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     e = run(v->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
                    "PRAGMA secure_delete=ON; PRAGMA journal_size_limit=16777216;");
-    return e == ERR_OK ? migrate(v->db, m) : e;
+    return e == ERR_OK ? migrate(v->db, create, m) : e;
 }
 
 // ------------------------------------------------------------------------------------------------------------ open, close
@@ -210,7 +212,7 @@ enum err vault_create(const char *folder, const struct vault_secret *secret, con
     }
     bool foreign = e == ERR_REFUSED; // a database without keys is nobody's to remove
     vault_close(v);
-    const char *const names[] = {"profile.db", "profile.db-wal", "profile.db-shm"};
+    const char *const names[] = {"keys", "profile.db", "profile.db-wal", "profile.db-shm"};
     for (size_t i = 0; ours && !foreign && i < sizeof names / sizeof *names; i++) {
         path_of(folder, names[i], path);
         (void)unlink(path);
@@ -226,8 +228,8 @@ enum err vault_open(const char *folder, const struct vault_secret *secret, const
     enum err e = read_keys(folder, &keys);
     if (e == ERR_OK) e = vault_new(folder, &v);
     if (e != ERR_OK) return e;
-    v->keys = keys;
-    e = keys_open(&v->keys, secret, v->key);
+    e = read_keys(folder, &v->keys); // again: another process may have changed them before we had the lock
+    if (e == ERR_OK) e = keys_open(&v->keys, secret, v->key);
     if (e == ERR_OK) e = open_db(v, false, m);
     if (e == ERR_OK) *out = v;
     else vault_close(v);

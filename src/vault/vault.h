@@ -19,8 +19,10 @@ enum {
     VAULT_PASSPHRASE_MAX = 1024,
     VAULT_PASSES = 3, // Argon2id, as RFC 9106 §4 recommends where memory is short
     VAULT_MEMORY_KIB = 256 << 10,
-    VAULT_MEMORY_KIB_MAX = 4 << 20,
+    // What a file of keys may ask for, whoever wrote it: a gigabyte, and the work of 64 passes over 256 MiB.
+    VAULT_MEMORY_KIB_MAX = 1 << 20,
     VAULT_PASSES_MAX = 64,
+    VAULT_WORK_MAX = VAULT_PASSES_MAX * VAULT_MEMORY_KIB, // passes times KiB
 };
 
 enum vault_kind { VAULT_PASSPHRASE = 1, VAULT_KEYRING = 2 };

@@ -112,8 +112,10 @@ static void each_failure_has_its_error(void **state)
     // the database is not there, or of somebody else
     (void)snprintf(path, sizeof path, "%s/profile.db", folder);
     assert_int_equal(truncate(path, 0), 0);
-    assert_ok(open_with(passphrase("right"), &one, &v)); // an empty one is one without tables
-    vault_close(v);
+    (void)snprintf(path, sizeof path, "%s/profile.db-wal", folder);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/profile.db", folder);
+    assert_int_equal(open_with(passphrase("right"), &one, &v), ERR_CORRUPT); // what was there is not made anew, empty
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     for (int i = 0; i < 2000; i++) assert_int_equal(fwrite("not a database.", 1, 15, f), 15);
@@ -258,6 +260,39 @@ static void damaged_keys_do_not_open(void **state)
     buf_put_u8(&b, 0);
     assert_int_equal(keys_decode(buf_span(&b), &back), ERR_CORRUPT);
     buf_wipe(&b);
+    k.slot[0] = k.slot[1]; // two of a kind
+    keys_encode(&k, &b);
+    assert_int_equal(keys_decode(buf_span(&b), &back), ERR_CORRUPT);
+    buf_wipe(&b);
+}
+
+// A file of keys from somebody else asks for no more than a machine has, and no more time than somebody waits.
+static void what_keys_may_cost_is_bounded(void **state)
+{
+    const struct {
+        uint32_t passes, memory_kib;
+        bool ok;
+    } costs[] = {{64, 256 << 10, true},
+                 {16, 1 << 20, true},
+                 {17, 1 << 20, false},
+                 {65, 8, false},
+                 {1, (1 << 20) + 1, false},
+                 {1, 4 << 20, false},
+                 {64, (256 << 10) + 1, false},
+                 {UINT32_MAX, UINT32_MAX, false},
+                 {1, 7, false},
+                 {0, 8, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+        struct keys k = {.n = 1}, back;
+        struct buf b;
+        k.slot[0] =
+            (struct keys_slot){.kind = VAULT_PASSPHRASE, .passes = costs[i].passes, .memory_kib = costs[i].memory_kib};
+        buf_init(&b, KEYS_FILE_MAX);
+        keys_encode(&k, &b);
+        assert_int_equal(keys_decode(buf_span(&b), &back), costs[i].ok ? ERR_OK : ERR_CORRUPT);
+        buf_wipe(&b);
+    }
 }
 
 // Another process, killed while it had the vault open and a transaction under way.
@@ -291,13 +326,10 @@ static void a_crash_loses_nothing_committed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_was_stored_is_there_again),
-        TEST(each_failure_has_its_error),
-        TEST(nothing_readable_is_in_the_files),
-        TEST(files_are_the_owners_alone),
-        TEST(migrations_run_once_and_in_order),
-        TEST(passphrases_can_be_changed),
-        TEST(damaged_keys_do_not_open),
+        TEST(what_was_stored_is_there_again),   TEST(each_failure_has_its_error),
+        TEST(nothing_readable_is_in_the_files), TEST(files_are_the_owners_alone),
+        TEST(migrations_run_once_and_in_order), TEST(passphrases_can_be_changed),
+        TEST(damaged_keys_do_not_open),         TEST(what_keys_may_cost_is_bounded),
         TEST(a_crash_loses_nothing_committed),
     };
     return unit_run("vault", tests);
