@@ -18,13 +18,15 @@ enum {
     CONTENT_DEPTH_MAX = 4,          // levels of parts (draft §6.3)
     CONTENT_MESSAGE_MAX = 48 << 10, // bytes of a message: fits an entry of a log, with MLS around it
     CONTENT_EXTENSIONS_MAX = 64,
-    CONTENT_VALUE_MAX = 4095,       // bytes of an extension's value
-    CONTENT_NAME_MAX = 255,         // bytes of an extension's name
+    CONTENT_VALUE_MAX = 4095, // bytes of an extension's value
+    CONTENT_NAME_MAX = 255,   // bytes of an extension's name
+    CONTENT_TOPIC_MAX =
+        4096, // bytes of a topic's id: longer ones are malicious, says the draft (Security Considerations)
     CONTENT_URI_MAX = 0xffff,
-    CONTENT_STATUS_MAX = 1024,      // messages in one report
+    CONTENT_STATUS_MAX = 1024, // messages in one report
 };
 
-// What a part is for (draft §3.3). Values up to 255 that are not listed are kept, and treated as unspecified.
+// What a part is for (draft §3.3). Values up to 255 that are not listed are kept, and treated as render.
 enum content_disposition {
     CONTENT_UNSPECIFIED,
     CONTENT_RENDER,

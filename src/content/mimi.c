@@ -144,6 +144,7 @@ enum err content_decode(struct span bytes, struct content *out)
     else memcpy(c->salt, salt.p, CONTENT_SALT);
     c->replaces = read_id(&r, c->replaced);
     c->topic = cbor_bytes(&r);
+    if (c->topic.n > CONTENT_TOPIC_MAX) cbor_limit(&r);
     read_expiry(&r, c);
     c->replies = read_id(&r, c->replied);
     read_extensions(&r, c);
@@ -249,6 +250,7 @@ enum err content_encode(const struct content *c, struct buf *out)
 {
     size_t after = 0, begin = out->n;
     if (c->part_count > CONTENT_PARTS_MAX || c->extension_count > CONTENT_EXTENSIONS_MAX) return ERR_LIMIT;
+    if (c->topic.n > CONTENT_TOPIC_MAX) return ERR_LIMIT;
     if (!is_tree(c, 0, 1, &after) || after != c->part_count || !extensions_ok(c)) return ERR_MISUSE;
     cbor_put_array(out, 7);
     cbor_put_bytes(out, span_of(c->salt, CONTENT_SALT));

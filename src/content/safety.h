@@ -26,7 +26,7 @@ void safety_text(const char number[SAFETY_DIGITS + 1], char out[SAFETY_TEXT]);
 // Whether two numbers are the same; spaces, line ends and dashes in what somebody has typed do not count.
 bool safety_same(const char number[SAFETY_DIGITS + 1], const char *typed);
 
-// What a QR code holds: version, kind, and the fingerprints of who shows it and whom it is for. The other side scans it and compares it
+// What a QR code holds: kind, version, and the fingerprints of who shows it and whom it is for. The other side scans it and compares it
 // with what it has: its own for the second, the contact's for the first. A whole hash, so stronger than the digits.
 enum err safety_fingerprint(struct crypto *c, struct span key, struct span account, uint8_t out[SAFETY_FINGERPRINT]);
 void safety_qr(const uint8_t mine[SAFETY_FINGERPRINT], const uint8_t theirs[SAFETY_FINGERPRINT], uint8_t out[SAFETY_QR]);

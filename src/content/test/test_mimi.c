@@ -351,6 +351,20 @@ static void limits_are_told_from_malformed(void **state)
         assert_int_equal(e, children < CONTENT_PARTS_MAX ? ERR_OK : ERR_LIMIT);
         buf_wipe(&b);
     }
+    for (size_t n = CONTENT_TOPIC_MAX; n <= CONTENT_TOPIC_MAX + 1; n++) {
+        enum err want = n > CONTENT_TOPIC_MAX ? ERR_LIMIT : ERR_OK;
+        struct content *message = plain();
+        message->topic = span_of(large, n);
+        assert_int_equal(encode(message, &b), want);
+        buf_wipe(&b);
+        free(message);
+        buf_init(&b, 20000);
+        cbor_put_null(&b);
+        cbor_put_bytes(&b, span_of(large, n));
+        buf_put(&b, span_of("\xf6\xf6\xa0", 3));
+        assert_int_equal(decode_pieces((const char *)b.p, b.n, A_PART, 4), want);
+        buf_wipe(&b);
+    }
     buf_init(&b, 20000);
     buf_put(&b, span_str("\xf6\x40\xf6\xf6"));
     cbor_put_map(&b, CONTENT_EXTENSIONS_MAX + 1);
