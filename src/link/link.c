@@ -118,7 +118,7 @@ static void send_frame(struct link *l, enum ws_opcode opcode, struct span payloa
 static enum err send_request(struct link *l, const struct wire_request *r)
 {
     struct buf b;
-    buf_init(&b, WIRE_FRAME_MAX);
+    buf_init(&b, l->state == UP ? l->limits.frame : WIRE_FRAME_MAX);
     wire_write_request(&b, r);
     enum err e = buf_end(&b);
     if (e == ERR_OK) send_frame(l, WS_BINARY, buf_span(&b));
