@@ -385,6 +385,7 @@ static int64_t find_own(struct chat *c, struct span payload, int64_t *message, u
 
 static void own_arrived(struct chat *c, const struct wire_entry *x, int64_t message, struct round *round)
 {
+    if (message == 0) return; // a card
     sqlite3_stmt *q = db_sql(&c->e->db, "UPDATE message SET seq = ?2, time = ?3, state = max(state, ?4) WHERE id = ?1");
     db_int(q, 1, message);
     db_int(q, 2, (int64_t)x->seq);
@@ -411,6 +412,25 @@ static void compare(struct chat *c, const struct said *s, struct round *round)
     }
 }
 
+// A fresh invitation from somebody: kept, and shown to nobody. False if it is something to be shown.
+static bool take_card(struct chat *c, struct span bytes, const uint8_t account[FORMAT_ID])
+{
+    struct engine *e = c->e;
+    struct content *content = mem_new(sizeof *content);
+    struct invite i;
+    bool card = content != NULL && content_decode(bytes, content) == ERR_OK &&
+                content->parts[0].disposition == CONTENT_PROFILE &&
+                span_eq(content->parts[0].type, span_str(CARD_TYPE));
+    if (card && invite_decode(content->parts[0].body, &i) == ERR_OK && memcmp(i.account, account, FORMAT_ID) == 0) {
+        sqlite3_stmt *q = db_sql(&e->db, "UPDATE contact SET invite = ?2 WHERE account = ?1");
+        db_blob(q, 1, span_of(account, FORMAT_ID));
+        db_blob(q, 2, content->parts[0].body);
+        (void)db_run(&e->db, q);
+    }
+    mem_free_wiped(content, sizeof *content);
+    return card;
+}
+
 static void take_said(struct chat *c, const struct wire_entry *x, uint32_t sender, struct span data,
                       struct round *round)
 {
@@ -423,6 +443,7 @@ static void take_said(struct chat *c, const struct wire_entry *x, uint32_t sende
         !cred_account(e, &m, account))
         return;
     compare(c, &s, round);
+    if (take_card(c, s.content, account)) return;
     for (size_t i = 0; i < FORMAT_ID; i++) (void)snprintf(text + 2 * i, 3, "%02x", account[i]);
     if (content_id(e->crypto, span_str(text), in_span(mls_group_id(c->mls)), s.content, id) != ERR_OK) return;
     sqlite3_stmt *q = db_sql(&e->db, "INSERT OR IGNORE INTO message(chat, seq, mimi, sender, time, state, content)"

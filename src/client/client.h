@@ -58,6 +58,13 @@ void engine_close(struct engine *e);
 // The network may have changed: what waits tries again now.
 void engine_wake(struct engine *e);
 
+// Who one is, and whether one's own relay is reached now. The texts hold as long as the engine.
+struct engine_self {
+    const uint8_t *account; // [FORMAT_ID]
+    const char *name, *relay;
+    bool connected;
+};
+void engine_self(const struct engine *e, struct engine_self *out);
 // What one's account is; and how much is still to be done, in pieces of work.
 const uint8_t *engine_account(const struct engine *e); // [FORMAT_ID]
 uint64_t engine_waiting(struct engine *e);

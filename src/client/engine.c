@@ -122,7 +122,7 @@ static void take_text(struct db *d, sqlite3_stmt *q, int at, char *out, size_t r
 {
     struct span s = db_get(q, at);
     if (s.n >= room) d->err = ERR_CORRUPT;
-    else memcpy(out, s.p, s.n);
+    else if (s.n > 0) memcpy(out, s.p, s.n);
 }
 
 static enum err load_self(struct engine *e)
@@ -211,6 +211,16 @@ void engine_close(struct engine *e)
 void engine_wake(struct engine *e)
 {
     for (struct peer *p = e->peers; p != NULL; p = p->next) link_open(p->link);
+}
+
+void engine_self(const struct engine *e, struct engine_self *out)
+{
+    const struct peer *own = e->peers;
+    while (own != NULL && strcmp(own->relay, e->self.relay) != 0) own = own->next;
+    *out = (struct engine_self){.account = e->self.account,
+                                .name = e->self.name,
+                                .relay = e->self.relay,
+                                .connected = own != NULL && own->ready};
 }
 
 const uint8_t *engine_account(const struct engine *e) { return e->self.account; }

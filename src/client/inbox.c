@@ -197,6 +197,8 @@ static enum err take_introduction(struct engine *e, struct span body, struct spa
     *contact = contact_put(e, from.account, i.name, i.invite, state);
     x = chat_join(e, &i, private_part, *contact, state == CONTACT_KNOWN ? CHAT_OPEN : CHAT_REQUEST, chat);
     if (x == ERR_OK) use_invite(e, i.invite_key, flags);
+    // The way that was for one use is closed now: whoever used it gets another, for groups to come.
+    if (x == ERR_OK && flags >= 0 && (flags & INVITE_ONCE) != 0 && (*chat)->kind == ROOM_DIRECT) x = say_card(*chat);
     return x;
 }
 

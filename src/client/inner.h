@@ -22,7 +22,7 @@ enum work_kind {
     WORK_TAKE,           // package_take from a contact's inbox, to add it to a chat
     WORK_COMMIT,         // log_advance: what says which change
     WORK_INBOX,          // log_append to a contact's inbox
-    WORK_SAY,            // log_append of a message
+    WORK_SAY,            // log_append of a message, or of the content in `what` where there is none
 };
 
 struct self {
@@ -138,6 +138,9 @@ bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memor
 bool work_send(struct peer *p, const struct work *w);
 // Encrypts what waits to be said in chats that are caught up, in one transaction.
 void say_prepare(struct peer *p, const int64_t *ids, size_t n);
+// Within a transaction: whoever is in a conversation gets a fresh invitation to one's inbox, in a message that nobody is shown.
+enum err say_card(struct chat *c);
+#define CARD_TYPE "application/vnd.whimbrel.invitation"
 
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 

@@ -40,9 +40,8 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     struct chat *c = NULL;
     enum err x = ERR_OK;
     buf_init(&content, CONTENT_MESSAGE_MAX);
-    sqlite3_stmt *q = db_sql(
-        &e->db, "SELECT w.chat, w.epoch, w.payload = x'', m.content FROM work w JOIN message m ON m.id = w.message"
-                " WHERE w.id = ?1");
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT w.chat, w.epoch, w.payload = x'', coalesce(m.content, w.what) FROM work w"
+                                     " LEFT JOIN message m ON m.id = w.message WHERE w.id = ?1");
     db_int(q, 1, id);
     if (db_row(&e->db, q)) {
         c = chat_find(e, db_get_int(q, 0));
@@ -82,6 +81,38 @@ void say_prepare(struct peer *p, const int64_t *ids, size_t n)
 
 // ---------------------------------------------------------------------------------------------------------------- saying
 
+static enum err text_content(struct engine *e, enum content_disposition disposition, const char *type, struct span body,
+                             struct buf *out)
+{
+    uint8_t salt[CONTENT_SALT];
+    struct content *c = mem_new(sizeof *c);
+    if (c == NULL) return ERR_MEMORY;
+    enum err x = e->world.random(e->world.arg, salt, sizeof salt);
+    if (x == ERR_OK) {
+        content_init(c, salt, disposition, type, body);
+        x = content_encode(c, out);
+    }
+    mem_free_wiped(c, sizeof *c);
+    return x;
+}
+
+enum err say_card(struct chat *c)
+{
+    struct buf invite, content;
+    buf_init(&invite, FORMAT_LINK_MAX);
+    buf_init(&content, (size_t)2 * FORMAT_LINK_MAX);
+    enum err x = inbox_invite(c->e, INVITE_PERSONAL, span_of(NULL, 0), &invite);
+    if (x == ERR_OK) x = text_content(c->e, CONTENT_PROFILE, CARD_TYPE, buf_span(&invite), &content);
+    if (x == ERR_OK) {
+        (void)work_add(
+            c->e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = c->id, .what = buf_span(&content)});
+        x = c->e->db.err;
+    }
+    buf_wipe(&invite);
+    buf_wipe(&content);
+    return x;
+}
+
 enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message)
 {
     struct chat *c = chat_find(e, chat);
@@ -117,19 +148,11 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
 
 enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message)
 {
-    uint8_t salt[CONTENT_SALT];
     struct buf b;
-    struct content *c = mem_new(sizeof *c);
-    if (c == NULL) return ERR_MEMORY;
-    enum err x = e->world.random(e->world.arg, salt, sizeof salt);
     buf_init(&b, CONTENT_MESSAGE_MAX);
-    if (x == ERR_OK) {
-        content_init(c, salt, CONTENT_RENDER, CONTENT_TYPE_MARKDOWN, text);
-        x = content_encode(c, &b);
-    }
+    enum err x = text_content(e, CONTENT_RENDER, CONTENT_TYPE_MARKDOWN, text, &b);
     if (x == ERR_OK) x = engine_say(e, chat, buf_span(&b), message);
     buf_wipe(&b);
-    mem_free_wiped(c, sizeof *c);
     return x;
 }
 

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Asking an engine: over its socket, starting one in the background where none runs. The passphrase goes to it through a pipe, never by
+// its environment or arguments.
+#include "cmd/whimbrel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CHILD_FD = 3, IN_ROOM = 1 << 16 };
+
+// What came and was not read yet: one connection at a time.
+static struct {
+    char *text;
+    size_t n, room;
+} in;
+
+static int connect_to(const char *profile)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (snprintf(a.sun_path, sizeof a.sun_path, "%s/engine", profile) >= (int)sizeof a.sun_path) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+// In the child: a session of its own, no files but the two pipes.
+static void become_engine(const struct line *l, int passphrase, int said)
+{
+    char *const arguments[] = {(char *)(uintptr_t)l->self,
+                               (char *)(uintptr_t) "engine",
+                               (char *)(uintptr_t) "--profile",
+                               (char *)(uintptr_t)l->profile,
+                               (char *)(uintptr_t) "--passphrase-fd",
+                               (char *)(uintptr_t) "3",
+                               NULL};
+    int nothing = open("/dev/null", O_RDWR);
+    (void)setsid();
+    (void)dup2(nothing, STDIN_FILENO);
+    (void)dup2(said, STDOUT_FILENO);
+    (void)dup2(said, STDERR_FILENO);
+    if (passphrase == CHILD_FD) (void)fcntl(passphrase, F_SETFD, 0);
+    else (void)dup2(passphrase, CHILD_FD);
+    for (int fd = CHILD_FD + 1; fd < 256; fd++) (void)close(fd);
+    (void)unsetenv("WHIMBREL_PASSPHRASE");
+    (void)execv("/proc/self/exe", arguments);
+    (void)execvp(l->self, arguments);
+    _exit(EXIT_FAILED);
+}
+
+// What the engine says until it is ready, or has ended.
+static bool wait_ready(int said)
+{
+    char text[1000] = "";
+    size_t n = 0;
+    for (ssize_t got; n + 1 < sizeof text && (got = read(said, text + n, sizeof text - 1 - n)) > 0;) {
+        n += (size_t)got;
+        text[n] = 0;
+        if (strstr(text, "ready\n") != NULL) return true;
+    }
+    fputs(text[0] != 0 ? text : "whimbrel: the engine did not start\n", stderr);
+    return false;
+}
+
+static int start(const struct line *l)
+{
+    char passphrase[SECRET_MAX], path[FOLDER_MAX + 10];
+    struct stat st;
+    int to[2], from[2], status = 0;
+    (void)snprintf(path, sizeof path, "%s/keys", l->profile);
+    if (stat(path, &st) != 0) {
+        return say_wrong(EXIT_NOT_THERE,
+                         "there is no profile in %s; `whimbrel init` makes one, --profile names another", l->profile);
+    }
+    if (!get_passphrase(l, false, passphrase)) return EXIT_PASSPHRASE;
+    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
+        return say_wrong(EXIT_FAILED, "no pipe: %s", strerror(errno));
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) become_engine(l, to[0], from[1]);
+    close(to[0]);
+    close(from[1]);
+    size_t n = strlen(passphrase);
+    passphrase[n] = '\n';
+    (void)!write(to[1], passphrase, n + 1);
+    explicit_bzero(passphrase, sizeof passphrase);
+    close(to[1]);
+    bool ready = child > 0 && wait_ready(from[0]);
+    close(from[0]);
+    if (ready) return EXIT_DONE;
+    if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        return WEXITSTATUS(status);
+    return EXIT_FAILED;
+}
+
+int ask_open(const struct line *l, bool may_start, int *status)
+{
+    int fd = connect_to(l->profile);
+    in.n = 0;
+    if (fd >= 0) return fd;
+    if (!may_start) {
+        *status = say_wrong(EXIT_NOT_THERE, "no engine runs for this profile");
+        return -1;
+    }
+    *status = start(l);
+    if (*status != EXIT_DONE) return -1;
+    fd = connect_to(l->profile);
+    if (fd < 0) *status = say_wrong(EXIT_FAILED, "the engine does not answer");
+    return fd;
+}
+
+static bool send_all(int fd, const char *text, size_t n)
+{
+    for (ssize_t k; n > 0; text += k, n -= (size_t)k) {
+        k = send(fd, text, n, MSG_NOSIGNAL);
+        if (k <= 0) return false;
+    }
+    return true;
+}
+
+json_t *ask_next(int fd)
+{
+    for (;;) {
+        char *end = in.n > 0 ? memchr(in.text, '\n', in.n) : NULL;
+        if (end != NULL) {
+            size_t n = (size_t)(end - in.text) + 1;
+            json_t *o = json_loadb(in.text, n - 1, 0, NULL);
+            memmove(in.text, end + 1, in.n - n);
+            in.n -= n;
+            return o;
+        }
+        if (in.n + IN_ROOM > in.room) {
+            char *more = realloc(in.text, in.n + 2 * IN_ROOM);
+            if (more == NULL) abort();
+            in.text = more;
+            in.room = in.n + 2 * IN_ROOM;
+        }
+        ssize_t got = read(fd, in.text + in.n, IN_ROOM);
+        if (got <= 0) return NULL;
+        in.n += (size_t)got;
+    }
+}
+
+static int status_of(json_int_t code) { return code == 2 ? EXIT_NOT_THERE : code == -32602 ? EXIT_USAGE : EXIT_FAILED; }
+
+json_t *ask(int fd, const char *method, json_t *take_params, int *status)
+{
+    json_t *call = json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", 1, "method", method), *answer = NULL;
+    if (take_params != NULL) (void)json_object_set_new(call, "params", take_params);
+    char *text = json_dumps(call, JSON_COMPACT);
+    json_decref(call);
+    bool sent = text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1);
+    free(text);
+    while (sent && (answer = ask_next(fd)) != NULL && json_object_get(answer, "id") == NULL)
+        json_decref(answer); // an event
+    json_t *result = json_object_get(answer, "result"), *error = json_object_get(answer, "error");
+    if (result != NULL) json_incref(result);
+    else if (error != NULL)
+        *status = say_wrong(status_of(json_integer_value(json_object_get(error, "code"))), "%s",
+                            json_string_value(json_object_get(error, "message")));
+    else *status = say_wrong(EXIT_FAILED, "the engine has ended");
+    json_decref(answer);
+    return result;
+}
+
+int ask_bridge(int fd)
+{
+    struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    char text[IN_ROOM];
+    while (poll(p, 2, -1) > 0 || errno == EINTR) {
+        ssize_t n = 0;
+        if (p[1].revents != 0) {
+            if ((n = read(fd, text, sizeof text)) <= 0) return EXIT_DONE;
+            if (fwrite(text, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout) != 0) return EXIT_FAILED;
+        }
+        if (p[0].revents != 0) {
+            n = read(STDIN_FILENO, text, sizeof text);
+            if (n <= 0) {
+                (void)shutdown(fd, SHUT_WR);
+                p[0].fd = -1;
+            } else if (!send_all(fd, text, (size_t)n)) {
+                return EXIT_FAILED;
+            }
+        }
+    }
+    return EXIT_DONE;
+}

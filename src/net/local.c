@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lines over unix sockets, on libuv's pipes. A line that is longer than LOCAL_LINE_MAX ends its connection.
+#include "net/local.h"
+
+#include "net/inner.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct local_conn {
+    uv_pipe_t pipe;
+    struct local_server *server;
+    struct local_conn *next, **link;
+    void *who;
+    struct buf in;
+    size_t pending;
+    bool closing;
+};
+
+struct local_server {
+    uv_pipe_t pipe;
+    struct net_loop *loop;
+    struct local_owner owner;
+    void *arg;
+    struct local_conn *conns;
+    char path[108];
+    size_t alive; // handles that libuv has not let go, its own included
+    bool closing;
+};
+
+static void release(struct local_server *s)
+{
+    s->loop->handles--;
+    if (--s->alive == 0) mem_free(s);
+}
+
+static void on_conn_gone(uv_handle_t *h)
+{
+    struct local_conn *c = h->data;
+    struct local_server *s = c->server;
+    if (c->link != NULL) {
+        *c->link = c->next;
+        if (c->next != NULL) c->next->link = c->link;
+    }
+    if (c->who != NULL) s->owner.closed(c->who);
+    buf_wipe(&c->in);
+    mem_free(c);
+    release(s);
+}
+
+void local_end(struct local_conn *c)
+{
+    if (c->closing) return;
+    c->closing = true;
+    uv_close((uv_handle_t *)&c->pipe, on_conn_gone);
+}
+
+// -------------------------------------------------------------------------------------------------------------- reading
+
+static void on_room(uv_handle_t *h, size_t wanted, uv_buf_t *out)
+{
+    struct net_loop *l = ((struct local_conn *)h->data)->server->loop;
+    (void)wanted;
+    *out = uv_buf_init((char *)l->plain, sizeof l->plain); // which nobody else uses before the next turn
+}
+
+static void take_lines(struct local_conn *c)
+{
+    size_t at = 0;
+    for (const uint8_t *end; !c->closing && at < c->in.n && (end = memchr(c->in.p + at, '\n', c->in.n - at)) != NULL;) {
+        size_t n = (size_t)(end - (c->in.p + at));
+        c->server->owner.line(c->who, span_of(c->in.p + at, n));
+        at += n + 1;
+    }
+    if (at == 0) return;
+    size_t left = c->in.n - at;
+    memmove(c->in.p, c->in.p + at, left);
+    mem_wipe(c->in.p + left, c->in.n - left);
+    c->in.n = left;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *from)
+{
+    struct local_conn *c = stream->data;
+    if (n > 0) {
+        buf_put(&c->in, span_of(from->base, (size_t)n));
+        mem_wipe(from->base, (size_t)n);
+        take_lines(c);
+    }
+    if (n < 0 || buf_end(&c->in) != ERR_OK || c->in.n >= LOCAL_LINE_MAX) local_end(c);
+}
+
+// -------------------------------------------------------------------------------------------------------------- writing
+
+struct writing {
+    uv_write_t request;
+    struct local_conn *conn;
+    size_t n;
+    uint8_t bytes[];
+};
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct writing *w = request->data;
+    w->conn->pending -= w->n;
+    if (status < 0) local_end(w->conn);
+    mem_free_wiped(w, sizeof *w + w->n);
+}
+
+void local_send(struct local_conn *c, struct span bytes)
+{
+    if (c->closing) return;
+    struct writing *w = c->pending + bytes.n > LOCAL_PENDING_MAX ? NULL : mem_new(sizeof *w + bytes.n);
+    if (w == NULL) {
+        local_end(c);
+        return;
+    }
+    w->request.data = w;
+    w->conn = c;
+    w->n = bytes.n;
+    memcpy(w->bytes, bytes.p, bytes.n);
+    c->pending += bytes.n;
+    uv_buf_t b = uv_buf_init((char *)w->bytes, (unsigned)bytes.n);
+    if (uv_write(&w->request, (uv_stream_t *)&c->pipe, &b, 1, on_written) == 0) return;
+    c->pending -= bytes.n;
+    mem_free_wiped(w, sizeof *w + bytes.n);
+    local_end(c);
+}
+
+// ------------------------------------------------------------------------------------------------------------ listening
+
+static void on_somebody(uv_stream_t *stream, int status)
+{
+    struct local_server *s = stream->data;
+    struct local_conn *c = status < 0 ? NULL : mem_new(sizeof *c);
+    if (c == NULL) return;
+    if (uv_pipe_init(&s->loop->uv, &c->pipe, 0) != 0) {
+        mem_free(c);
+        return;
+    }
+    c->server = s;
+    c->pipe.data = c;
+    buf_init(&c->in, 2 * (size_t)LOCAL_LINE_MAX);
+    s->alive++;
+    s->loop->handles++;
+    c->next = s->conns;
+    c->link = &s->conns;
+    if (c->next != NULL) c->next->link = &c->next;
+    s->conns = c;
+    if (uv_accept(stream, (uv_stream_t *)&c->pipe) != 0 || (c->who = s->owner.accept(s->arg, c)) == NULL ||
+        uv_read_start((uv_stream_t *)&c->pipe, on_room, on_read) != 0) {
+        local_end(c);
+    }
+}
+
+// Whether somebody answers there.
+static bool somebody_listens(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return true;
+    memcpy(a.sun_path, path, strlen(path) + 1);
+    bool listens = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    close(fd);
+    return listens;
+}
+
+static void on_server_gone(uv_handle_t *h) { release(h->data); }
+
+enum err local_listen(struct net_loop *l, const char *path, const struct local_owner *owner, void *arg,
+                      struct local_server **out)
+{
+    struct local_server *s = mem_new(sizeof *s);
+    if (s == NULL) return ERR_MEMORY;
+    if (strlen(path) >= sizeof s->path || uv_pipe_init(&l->uv, &s->pipe, 0) != 0) {
+        mem_free(s);
+        return ERR_LIMIT;
+    }
+    s->loop = l;
+    s->owner = *owner;
+    s->arg = arg;
+    s->pipe.data = s;
+    s->alive = 1;
+    l->handles++;
+    memcpy(s->path, path, strlen(path) + 1);
+    struct stat st;
+    bool there = lstat(path, &st) == 0;
+    enum err e = there && (!S_ISSOCK(st.st_mode) || somebody_listens(path)) ? ERR_REFUSED : ERR_OK;
+    if (e == ERR_OK && there) (void)unlink(path);
+    if (e == ERR_OK) {
+        mode_t mask = umask(0177);
+        bool ok = uv_pipe_bind(&s->pipe, path) == 0;
+        (void)umask(mask);
+        e = ok && uv_listen((uv_stream_t *)&s->pipe, 16, on_somebody) == 0 ? ERR_OK : ERR_IO;
+    }
+    if (e == ERR_OK) *out = s;
+    else uv_close((uv_handle_t *)&s->pipe, on_server_gone);
+    return e;
+}
+
+void local_close(struct local_server *s)
+{
+    if (s == NULL || s->closing) return;
+    s->closing = true;
+    (void)unlink(s->path);
+    for (struct local_conn *c = s->conns; c != NULL; c = c->next) local_end(c);
+    uv_close((uv_handle_t *)&s->pipe, on_server_gone);
+}
