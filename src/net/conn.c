@@ -37,6 +37,19 @@ static void untouch(struct net_conn *c)
     c->dirty_link = NULL;
 }
 
+bool net_conn_keep(struct net_conn *c, struct net_queue *q, struct span s)
+{
+    if (!net_queue_put(q, s)) return false;
+    c->loop->pending += s.n;
+    return true;
+}
+
+void net_conn_drop(struct net_conn *c, struct net_queue *q, size_t n)
+{
+    net_queue_drop(q, n);
+    c->loop->pending -= n;
+}
+
 void net_conn_touch(struct net_conn *c)
 {
     if (c->dirty_link != NULL) return;
@@ -60,6 +73,7 @@ void net_conn_destroy(struct net_conn *c, enum err why)
     c->ssl = NULL;
     ERR_clear_error();
     net_tls_unref(c->tls);
+    c->loop->pending -= net_conn_pending(c);
     net_queue_free(&c->plain);
     net_queue_free(&c->cipher);
 }
@@ -207,7 +221,7 @@ void net_conn_flush(struct net_conn *c)
 void net_conn_send(struct net_conn *c, struct span bytes)
 {
     if (c->state >= NET_CLOSING || bytes.n == 0) return;
-    if (!net_queue_put(&c->plain, bytes)) {
+    if (!net_conn_keep(c, &c->plain, bytes)) {
         net_conn_destroy(c, ERR_MEMORY);
         return;
     }

@@ -41,6 +41,7 @@ struct net_loop {
     struct net_timer *slot[NET_WHEEL];
     struct net_conn *conns, *dirty;
     struct net_listener *listeners;
+    size_t pending; // bytes in all queues of all connections
     size_t handles; // of connections and listeners that libuv has not let go yet
     bool stopping;
     BIO *bio; // one for all connections: `io` is where it points
@@ -109,6 +110,9 @@ void net_conn_time(struct net_conn *c, uint64_t ms);
 // Its handle is closed; `closed` is called when libuv lets it go.
 void net_conn_destroy(struct net_conn *c, enum err why);
 void net_conn_touch(struct net_conn *c);
+// The connection's queues change by these alone, so that the loop's sum is right.
+bool net_conn_keep(struct net_conn *c, struct net_queue *q, struct span s);
+void net_conn_drop(struct net_conn *c, struct net_queue *q, size_t n);
 void net_conn_flush(struct net_conn *c);
 // The kernel has something to read, or something has gone wrong with it.
 void net_stream_read(struct net_conn *c);

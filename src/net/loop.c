@@ -102,4 +102,6 @@ void net_loop_stop(struct net_loop *l)
 
 void net_loop_pause(struct net_loop *l) { uv_stop(&l->uv); }
 
+size_t net_loop_pending(const struct net_loop *l) { return l->pending; }
+
 uint64_t net_loop_now(const struct net_loop *l) { return uv_now(&l->uv); }

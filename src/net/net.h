@@ -27,6 +27,8 @@ void net_loop_run(struct net_loop *l);
 void net_loop_stop(struct net_loop *l);
 // net_loop_run returns soon, everything as it is; it may be called again. For tests, which look at things in between.
 void net_loop_pause(struct net_loop *l);
+// Bytes that wait to be taken by the kernel, over all connections: net_conn_pending of each.
+size_t net_loop_pending(const struct net_loop *l);
 // Milliseconds, monotonic: when the loop woke.
 uint64_t net_loop_now(const struct net_loop *l);
 

@@ -28,11 +28,11 @@ bool net_stream_push(struct net_conn *c)
     if (c->cipher.n > 0) {
         size_t n;
         if (!send_some(c, c->cipher.p + c->cipher.at, c->cipher.n, &n)) return false;
-        net_queue_drop(&c->cipher, n);
+        net_conn_drop(c, &c->cipher, n);
         c->taken += n;
     }
     if (c->cipher.n == 0 && size > 0 && !send_some(c, io->out, size, &sent)) return false;
-    if (sent < size && !net_queue_put(&c->cipher, span_of(io->out + sent, size - sent))) {
+    if (sent < size && !net_conn_keep(c, &c->cipher, span_of(io->out + sent, size - sent))) {
         net_conn_destroy(c, ERR_MEMORY);
         return false;
     }
@@ -54,7 +54,7 @@ static bool encrypt(struct net_conn *c)
             net_conn_destroy(c, ERR_CRYPTO);
             return false;
         }
-        net_queue_drop(&c->plain, (size_t)n);
+        net_conn_drop(c, &c->plain, (size_t)n);
     }
     return true;
 }
@@ -74,7 +74,7 @@ void net_stream_fail(struct net_conn *c, enum err why)
     ERR_clear_error();
     c->why = (uint16_t)why;
     c->said_farewell = true; // OpenSSL has said what there is to say
-    net_queue_free(&c->plain);
+    net_conn_drop(c, &c->plain, c->plain.n);
     if (!net_stream_push(c)) return;
     c->state = NET_OPEN;
     net_conn_close(c);

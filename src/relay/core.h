@@ -33,6 +33,7 @@ struct worker {
     struct net_tls *tls;
     struct site *site;
     struct net_listener *listener[RELAY_LISTENERS_MAX];
+    size_t promised;          // bytes that the answers to all requests under way may have
     struct session *sessions; // all of them, so that a stop can say goodbye
     bool stopping; // draining
     struct net_timer drain;

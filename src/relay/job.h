@@ -24,6 +24,7 @@ struct job {
     struct store_host host;
     uint64_t now; // milliseconds since 1970, when it was made
     size_t size;  // of this struct and the message
+    size_t promised; // bytes that its answer may have: see session_promise
 
     // What came of it. Which member counts is said by the request's type.
     enum wire_code code;

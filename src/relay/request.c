@@ -228,6 +228,18 @@ static enum wire_code check_limits(const struct session *s, const struct wire_re
     return WIRE_OK;
 }
 
+// What an answer may have, where it may be long.
+static size_t answer_max(const struct wire_request *q)
+{
+    switch (q->type) {
+    case WIRE_LOG_READ: return WIRE_FRAME_MAX / 2;
+    case WIRE_BLOB_READ: return q->limit == 0 || q->limit > WIRE_CHUNK_MAX ? WIRE_CHUNK_MAX : q->limit;
+    case WIRE_PACKAGE_TAKE: return WIRE_FRAME_MAX;
+    case WIRE_FOLLOW: return q->follows.n;
+    default: return 0;
+    }
+}
+
 static bool too_fast(struct session *s, uint64_t *wait)
 {
     const struct config *c = s->worker->config;
@@ -330,6 +342,9 @@ void request_handle(struct session *s, struct span message)
     enum wire_code code = q->type != WIRE_CREDIT && too_fast(s, &detail) ? WIRE_E_RATE : check_limits(s, q, &detail);
     if (code != WIRE_OK && q->type != WIRE_CREDIT) {
         session_error(s, q->id, code, detail);
+        job_free(j);
+    } else if (!session_promise(s, j, answer_max(q))) {
+        session_error(s, q->id, WIRE_E_UNAVAILABLE, 0);
         job_free(j);
     } else if (handle_here(s, q)) {
         job_free(j);

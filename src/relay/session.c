@@ -7,7 +7,7 @@
 #include "relay/follow.h"
 
 // The mark is below what stops pushes and requests, so that whatever was stopped hears when all is sent.
-enum { PENDING_MAX = 1 << 20, PENDING_MARK = PENDING_MAX / 2, ADDRESS_PART = 4 };
+enum { PENDING_MAX = 1 << 20, PENDING_MARK = 1, ADDRESS_PART = 4, ROOM_PART = 4 };
 
 static void ticked(struct net_timer *t);
 
@@ -130,10 +130,30 @@ static void ticked(struct net_timer *t)
 
 // ------------------------------------------------------------------------------------------------------------- out
 
-bool session_ready(const struct session *s)
+// How much one session may have waiting: a part of what is left of its worker's memory for that. So many that read nothing share
+// what there is evenly, something is always left, and whoever reads gets its next message even when nothing is.
+static size_t room(const struct session *s)
 {
-    return s->state == SESSION_OPEN && s->credit > 0 && net_conn_pending(s->conn) < PENDING_MAX;
+    const struct worker *w = s->worker;
+    uint64_t all = w->config->memory / w->relay->workers, used = net_loop_pending(w->loop) + w->promised;
+    return used < all ? (size_t)(all - used) / ROOM_PART : 0;
 }
+
+bool session_promise(struct session *s, struct job *j, size_t bytes)
+{
+    size_t own = net_conn_pending(s->conn) + s->promised;
+    if (bytes > 0 && own > 0 && own + bytes > room(s)) return false;
+    j->promised = bytes;
+    return true;
+}
+
+static bool has_room(const struct session *s)
+{
+    size_t pending = net_conn_pending(s->conn);
+    return pending == 0 || (pending < PENDING_MAX && pending < room(s));
+}
+
+bool session_ready(const struct session *s) { return s->state == SESSION_OPEN && s->credit > 0 && has_room(s); }
 
 static void send_frame(struct session *s, enum ws_opcode opcode, struct span head, struct span tail)
 {
@@ -143,7 +163,7 @@ static void send_frame(struct session *s, enum ws_opcode opcode, struct span hea
     net_conn_send(s->conn, head);
     if (tail.n > 0) net_conn_send(s->conn, tail);
     // Whoever does not take its answers is asked nothing more.
-    if (!s->paused && net_conn_pending(s->conn) > PENDING_MAX) {
+    if (!s->paused && !has_room(s)) {
         s->paused = true;
         net_conn_pause(s->conn, true);
     }
@@ -183,6 +203,8 @@ void session_give(struct session *s, enum lane_kind lane, struct job *j, void (*
     j->done = done;
     j->home = s->worker->loop;
     s->jobs++;
+    s->promised += j->promised;
+    s->worker->promised += j->promised;
     // No address gets more than its part of what may wait, so that one that asks for all leaves something to others.
     struct lane *l = &s->worker->relay->lane[lane];
     size_t waiting = atomic_fetch_add(&s->address->waiting, j->size);
@@ -199,6 +221,8 @@ bool session_home(struct job *j)
 {
     struct session *s = j->session;
     s->jobs--;
+    s->promised -= j->promised;
+    s->worker->promised -= j->promised;
     atomic_fetch_sub(&s->address->waiting, j->size);
     if (s->state != SESSION_CLOSING) return true;
     job_free(j);

@@ -27,6 +27,7 @@ struct session {
     struct follow *follows; // by session_next
     struct follow *queue, **queue_last; // those FOLLOW_BEHIND, in turn
     uint32_t follow_count;
+    size_t promised;   // bytes that answers to requests under way may have
     uint32_t jobs;     // under way; the session outlives them
     int64_t credit;
     uint16_t in_flight;
@@ -51,6 +52,9 @@ void session_reply(struct session *s, const struct wire_reply *r);
 void session_error(struct session *s, uint32_t id, enum wire_code code, uint64_t detail);
 // Gives a job to a lane, or answers that too much waits.
 void session_give(struct session *s, enum lane_kind lane, struct job *j, void (*done)(struct job *j));
+// Whether there is room for the answer to a job's request, which is kept for it from session_give on. False if too much is promised or
+// waits already: then it cannot be asked now. Whoever has nothing coming always can.
+bool session_promise(struct session *s, struct job *j, size_t bytes);
 // A job has come home. False if the session is closing: then the job has been freed, and maybe the session.
 bool session_home(struct job *j);
 // Whether pushes may be sent now.

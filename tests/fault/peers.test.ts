@@ -63,6 +63,40 @@ test('a client that asks and reads no answers is asked no more, and costs bounde
   await until('it to be gone', () => connections(relay) === 1);
 });
 
+test('many that read nothing, neither pushes nor answers, cost bounded memory together', async t => {
+  const relay = await Relay.start(t, {
+    config: ['rate_connection = 0', 'rate_address = 0', 'connections_per_address = 1000', 'log_max = 1G', 'idle_timeout = 600', 'memory = 32M', 'cache = 8M'],
+  });
+  const writer = await relay.connect();
+  const log = await newLog(writer);
+  const write = (n: number): Promise<unknown> => Promise.all(Array.from({ length: n }, () => writer.append(log.id, log.key, 0, random(16_000))));
+  await write(100);
+  const greedy = await Promise.all(Array.from({ length: 200 }, () => relay.connect({ credit: 2 ** 31 - 1 })));
+  await Promise.all(greedy.map(c => c.follow({ tag: 1, log: log.id, key: log.key, after: 100 })));
+  const before = relay.memory('VmRSS');
+  for (const c of greedy) {
+    c.tcp.pause();
+    c.width = 1e9;
+    for (let i = 0; i < 120; i++) void c.read(log.id, log.key).catch(() => undefined); // 8 MB of answers
+  }
+  for (let i = 0; i < 20; i++) await write(50);
+  const [grown, full] = [relay.memory('VmRSS') - before, relay.memory('VmHWM') - before];
+  // 32 MiB, a message or so for each, and what the store, the allocator and the growth of queues add; 650 MB without the bound, even at 256 MiB.
+  assert.ok(sanitized || full < 120 << 20, `grown by ${grown} bytes, ${full} at most`);
+  // Who comes now gets what it asks for, and follows.
+  const fair = await relay.connect({ credit: 2 ** 31 - 1 });
+  let seen = 0;
+  fair.onPush = m => {
+    if (m.kind === 'pushEntries') seen += m.entries.length;
+  };
+  await fair.follow({ tag: 1, log: log.id, key: log.key, after: 0 });
+  await until('the fair one to have it all', () => seen === 1100);
+  for (let i = 0; i < 10; i++) assert.ok((await fair.read(log.id, log.key)).entries.length > 0);
+  for (const c of greedy) c.cut();
+  await until('them to be gone', () => connections(relay) === 2);
+  await Promise.all(Array.from({ length: 20 }, () => fair.read(log.id, log.key)));
+});
+
 test('peers that have vanished without a word are let go', async t => {
   const relay = await Relay.start(t, { config: ['idle_timeout = 1', 'connections_per_address = 1000'] });
   const writer = await relay.connect();

@@ -39,6 +39,7 @@ void net_conn_send(struct net_conn *c, struct span bytes)
     must_ok(buf_end(&c->out));
     if (c->mark > 0 && c->out.n > c->mark) c->above = true;
 }
+size_t net_loop_pending(const struct net_loop *l) { return (size_t)(l->now / 64 % 3) << 27; } // others', too
 size_t net_conn_pending(const struct net_conn *c) { return c->out.n; }
 uint64_t net_conn_taken(const struct net_conn *c) { return c->taken; }
 void net_conn_mark(struct net_conn *c, size_t bytes) { c->mark = bytes; }
