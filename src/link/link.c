@@ -86,7 +86,10 @@ const char *link_failure_text(const struct link_failure *f)
                                          : "the relay cannot be reached; it may be down, or the network may block it";
     case LINK_UPGRADING:
         return "there is a web site at the relay's address, but no relay: has its secret path changed?";
-    case LINK_GREETING: return "the relay speaks another version of the protocol; is one of the two too old?";
+    case LINK_GREETING:
+        return f->err == ERR_UNSUPPORTED
+                   ? "the relay speaks another version of the protocol; is one of the two too old?"
+                   : "the relay is there, but does not talk to us now; it may be busy, or stopping";
     default: return "the connection to the relay broke";
     }
 }
@@ -270,7 +273,8 @@ static void on_hello(void *arg, const struct wire_reply *r)
     struct link *l = arg;
     if (r == NULL) return; // the connection broke, which is told as such
     if (r->type != WIRE_R_HELLO || r->version != WIRE_VERSION || r->limits.in_flight == 0) {
-        fail(l, LINK_GREETING, ERR_UNSUPPORTED, 0);
+        bool busy = r->type == WIRE_R_ERROR && r->code != WIRE_E_UNSUPPORTED;
+        fail(l, LINK_GREETING, busy ? ERR_REFUSED : ERR_UNSUPPORTED, 0);
         return;
     }
     l->state = UP;

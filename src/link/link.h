@@ -19,7 +19,7 @@ enum link_phase {
     LINK_RESOLVING,  // the name has no address
     LINK_CONNECTING, // nobody answers there, or TLS does not come about; err is net_owner.closed's
     LINK_UPGRADING,  // what answers is a web site: status is its HTTP status, 0 if it was no HTTP
-    LINK_GREETING,   // it is a relay, but not one for us
+    LINK_GREETING,   // it is a relay, but not one for us (ERR_UNSUPPORTED), or not now
     LINK_UP,         // it was up, and broke
 };
 struct link_failure {

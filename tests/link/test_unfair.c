@@ -21,7 +21,8 @@ static struct {
     unsigned ups, downs, pushes, requests;
     uint64_t pongs;
     struct link_failure why;
-    bool dumb, frees; // dumb: it answers hello with nothing
+    bool dumb, frees;     // dumb: it answers hello with nothing
+    enum wire_code error; // or with this
     uint32_t silence_ms;
     void (*on_hello)(struct net_conn *c);
     void (*on_request)(struct net_conn *c);
@@ -73,7 +74,9 @@ static void take_request(struct net_conn *c, struct span message)
                                                 .follows = 8,
                                                 .blob = 1000,
                                                 .retention = 3600}};
-    if (!t.dumb) say(c, &hello);
+    const struct wire_reply error = {.type = WIRE_R_ERROR, .id = r.id, .code = t.error};
+    if (t.error != WIRE_OK) say(c, &error);
+    else if (!t.dumb) say(c, &hello);
     if (t.on_hello != NULL) t.on_hello(c);
 }
 
@@ -284,6 +287,32 @@ static void say_three(struct net_conn *c)
     for (int i = 0; i < 3; i++) say_push(c);
 }
 
+// Only one of the ways to be turned away has to do with versions, and is told so.
+static void a_relay_of_another_version_is_told(void **state)
+{
+    (void)state;
+    t.error = WIRE_E_UNSUPPORTED;
+    fails(0, LINK_GREETING, ERR_UNSUPPORTED);
+    assert_non_null(strstr(link_failure_text(&t.why), "version"));
+}
+
+static void a_relay_that_is_busy_is_no_other_version(void **state)
+{
+    (void)state;
+    t.error = WIRE_E_UNAVAILABLE;
+    fails(0, LINK_GREETING, ERR_REFUSED);
+    assert_null(strstr(link_failure_text(&t.why), "version"));
+}
+
+static void a_relay_that_stops_is_no_other_version(void **state)
+{
+    (void)state;
+    t.dumb = true;
+    t.on_hello = say_close;
+    fails(0, LINK_GREETING, ERR_IO);
+    assert_null(strstr(link_failure_text(&t.why), "version"));
+}
+
 static void a_link_may_be_freed_in_a_push(void **state)
 {
     (void)state;
@@ -349,6 +378,9 @@ int main(void)
         TEST(what_comes_behind_junk_is_not_heard),
         TEST(a_broken_frame_ends_it),
         TEST(nothing_is_heard_behind_a_close),
+        TEST(a_relay_of_another_version_is_told),
+        TEST(a_relay_that_is_busy_is_no_other_version),
+        TEST(a_relay_that_stops_is_no_other_version),
         TEST(a_link_may_be_freed_in_a_push),
         TEST(pings_do_not_fill_memory),
     };
