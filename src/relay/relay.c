@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_WAITING = 64 << 20, TICK_MS = 500, DRAIN_MS = 20 };
+enum { READ_WAITING = 64 << 20, TICK_MS = 500, DRAIN_MS = 20, PORT_TRIES = 50 };
 
 struct life {
     const struct relay_run *run;
@@ -36,29 +36,43 @@ struct life {
 
 // ------------------------------------------------------------------------------------------------------------ starting
 
-static enum err take_sockets(struct life *l, const struct config *c, char *why, size_t why_n)
+// One round over the addresses. A machine may have only one of IPv6 and IPv4; that another program has the port is an error for either.
+static enum err listen_all(struct life *l, const struct config *c, uint16_t port, const char **address)
 {
     static const char *const everywhere[] = {"::", "0.0.0.0"};
+    size_t n = c->listens > 0 ? c->listens : 2, refused = 0;
+    for (size_t i = 0; i < n; i++) {
+        *address = c->listens > 0 ? c->listen[i] : everywhere[i];
+        enum err e = net_listen_socket(*address, &port, &l->socket[l->sockets]);
+        bool missing = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+        if (e == ERR_OK) l->sockets++;
+        else if (c->listens > 0 || !missing || ++refused == n) return e;
+    }
+    return ERR_OK;
+}
+
+// A port that the system chose for one family may be taken in the other: then another is chosen.
+static enum err take_sockets(struct life *l, const struct config *c, char *why, size_t why_n)
+{
+    const char *address = "";
+    enum err e = ERR_IO;
     for (int i = 0; i < l->service.sockets && l->sockets < RELAY_LISTENERS_MAX; i++) {
         l->socket[l->sockets++] = l->service.first + i; // of the service manager
     }
     if (l->sockets > 0) return ERR_OK;
-    size_t n = c->listens > 0 ? c->listens : 2, refused = 0;
-    uint16_t port = (uint16_t)c->port;
-    for (size_t i = 0; i < n; i++) {
-        const char *address = c->listens > 0 ? c->listen[i] : everywhere[i];
-        enum err e = net_listen_socket(address, &port, &l->socket[l->sockets]);
-        if (e == ERR_OK) {
-            l->sockets++;
-        } else if (c->listens > 0 || ++refused == n) { // a machine may have only one of IPv6 and IPv4
-            (void)snprintf(why, why_n, "cannot listen on %s, port %u (%s)%s", address, port, strerror(errno),
-                           errno == EADDRINUSE ? ": another program does; stop it, or change `port`"
-                           : errno == EACCES   ? ": ports below 1024 need root, or CAP_NET_BIND_SERVICE"
-                                               : "");
-            return e;
-        }
+    for (int tries = 0; tries < (c->port == 0 ? PORT_TRIES : 1); tries++) {
+        e = listen_all(l, c, (uint16_t)c->port, &address);
+        if (e == ERR_OK) return ERR_OK;
+        int why_not = errno;
+        while (l->sockets > 0) close(l->socket[--l->sockets]);
+        errno = why_not;
+        if (errno != EADDRINUSE) break;
     }
-    return ERR_OK;
+    (void)snprintf(why, why_n, "cannot listen on %s, port %u (%s)%s", address, (unsigned)c->port, strerror(errno),
+                   errno == EADDRINUSE ? ": another program does; stop it, or change `port`"
+                   : errno == EACCES   ? ": ports below 1024 need root, or CAP_NET_BIND_SERVICE"
+                                       : "");
+    return e;
 }
 
 static void raise_files(void)

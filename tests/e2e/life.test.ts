@@ -114,6 +114,17 @@ test('it listens on IPv4 and IPv6, and where it is told', async t => {
   await assert.rejects(six.connect({ host: '127.0.0.1' }));
 });
 
+test('a port that another program has, if only in one family, is an error', async t => {
+  const folder = join(temporary(t), 'relay'), server = net.createServer();
+  await new Promise<void>(done => server.listen(0, '0.0.0.0', done));
+  const port = String((server.address() as net.AddressInfo).port);
+  assert.equal(spawnSync(whimbreld, ['init', folder, '--host', '127.0.0.1', '--port', port]).status, 0);
+  const run = spawnSync(whimbreld, ['run', folder], { encoding: 'utf8', timeout: 20000 });
+  await new Promise(done => server.close(done));
+  assert.equal(run.status, 1);
+  assert.match(run.stderr, new RegExp(`0\\.0\\.0\\.0, port ${port} .*another program does`));
+});
+
 test('a backup is made while everybody writes, and a relay starts from it', async t => {
   const relay = await Relay.start(t);
   const clients = await Promise.all(Array.from({ length: 4 }, () => relay.connect()));
