@@ -147,7 +147,9 @@ enum err sqlite_writes(sqlite3 *h)
     (void)sqlite3_finalize(q);
     if (e == ERR_OK && !wal) e = ERR_IO; // a file system without shared memory
     if (e != ERR_OK) return e;
-    return run(h, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;");
+    // What is deleted is overwritten with zeros, however this SQLite was built.
+    return run(h, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; "
+                  "PRAGMA secure_delete=ON;");
 }
 
 static enum err pragma(sqlite3 *h, const char *sql, int64_t *out)

@@ -20,7 +20,7 @@ static const struct {
     [WIRE_E_QUOTA] = {"quota", "the share of this hosting password is used up"},
     [WIRE_E_RATE] = {"rate", "too fast: wait, then try again"},
     [WIRE_E_HOSTING] = {"hosting", "creating needs a hosting password here, or this one is wrong"},
-    [WIRE_E_UNAVAILABLE] = {"unavailable", "the relay cannot store anything now, and has changed nothing: try later"},
+    [WIRE_E_UNAVAILABLE] = {"unavailable", "the relay cannot do this now, and has changed nothing: try later"},
     [WIRE_E_ENDED] = {"ended", "all that this key may read has been sent"},
 };
 

@@ -117,6 +117,38 @@ static void files_are_their_owners(void **state)
     }
 }
 
+static bool lies_in(const char *path, const char *text)
+{
+    static char bytes[1 << 20];
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    assert_int_equal(fclose(f), 0);
+    return memmem(bytes, n, text, strlen(text)) != NULL;
+}
+
+// Whoever takes the disk finds what is kept, and not what was.
+static void what_is_deleted_is_overwritten(void **state)
+{
+    struct stand *t = *state;
+    stand_start(t);
+    for (uint8_t log = 'A'; log <= 'B'; log++) {
+        assert_int_equal(stand_create(t, log, 'k'), WIRE_OK);
+        assert_int_equal(stand_append(t, log, 'k', 0, log == 'A' ? "what-was-deleted" : "what-is-kept"), WIRE_OK);
+        assert_int_equal(stand_put(t, log, 'k', 'd', "last", log == 'A' ? "package-that-went" : "package-that-is"),
+                         WIRE_OK);
+    }
+    stop(t);
+    assert_true(lies_in(path_of(t, "store.db"), "what-was-deleted"));
+    stand_start(t);
+    assert_int_equal(stand_delete(t, 'A', 'k'), WIRE_OK);
+    stop(t);
+    assert_false(lies_in(path_of(t, "store.db"), "what-was-deleted"));
+    assert_false(lies_in(path_of(t, "store.db"), "package-that-went"));
+    assert_true(lies_in(path_of(t, "store.db"), "what-is-kept"));
+    assert_true(lies_in(path_of(t, "store.db"), "package-that-is"));
+}
+
 static void expect_refused(struct stand *t, enum err want)
 {
     struct store *s = NULL;
@@ -489,6 +521,7 @@ int main(void)
         TEST(one_relay_has_a_folder),
         TEST(other_programs_see_that_it_is_open),
         TEST(files_are_their_owners),
+        TEST(what_is_deleted_is_overwritten),
         TEST(foreign_and_newer_files_are_left_alone),
         TEST(no_database_is_said_to_be_damaged),
         TEST(a_sound_store_is_not_complained_of),
