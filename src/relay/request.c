@@ -34,7 +34,6 @@ static void hello(struct session *s, const struct wire_request *q)
     }
     s->state = SESSION_OPEN;
     s->credit = q->credit;
-    s->may_create = c->hosting_open;
     struct wire_reply r = {
         .type = WIRE_R_HELLO,
         .id = q->id,
@@ -80,8 +79,8 @@ static void host(struct session *s, const struct wire_request *q)
         net_timer_start(s->worker->loop, &s->wrong, WRONG_MS, tell_wrong);
         return;
     }
-    s->may_create = true;
-    s->host = h->quota;
+    s->hosted = true;
+    memcpy(s->password, hash, sizeof s->password);
     ok(s, q->id);
 }
 
@@ -202,12 +201,21 @@ static void signal_done(struct job *j)
 
 // ---------------------------------------------------------------------------------------------------------- limits
 
+// Whether it may create now, and in whose quota: what a reload has taken back is gone for those who are connected, too.
+static bool may_create(struct session *s)
+{
+    const struct config *c = s->worker->config;
+    const struct config_host *h = s->hosted ? config_host(c, s->password) : NULL;
+    s->host = h != NULL ? h->quota : (struct store_host){0};
+    return h != NULL || c->hosting_open;
+}
+
 // Limits of the configuration, below those that the codec has refused already.
-static enum wire_code check_limits(const struct session *s, const struct wire_request *q, uint64_t *detail)
+static enum wire_code check_limits(struct session *s, const struct wire_request *q, uint64_t *detail)
 {
     const struct config *c = s->worker->config;
     bool creates = q->type == WIRE_LOG_CREATE || q->type == WIRE_BLOB_CREATE;
-    if (creates && !s->may_create) return WIRE_E_HOSTING;
+    if (creates && !may_create(s)) return WIRE_E_HOSTING;
     if ((q->type == WIRE_LOG_APPEND || q->type == WIRE_LOG_ADVANCE) && q->payload.n > c->entry_max) {
         *detail = c->entry_max;
         return WIRE_E_LIMIT;

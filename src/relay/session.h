@@ -35,7 +35,8 @@ struct session {
     bool reading;      // a catch-up read is under way
     bool pinged;       // a ping has not been answered
     bool paused;
-    bool may_create;
+    bool hosted; // `password` is the hash of the hosting password that it has said
+    uint8_t password[WIRE_HASH];
     struct store_host host;
 };
 

@@ -390,6 +390,19 @@ static void hosting_needs_a_password(void **state)
     struct wire_request blob = of_blob(WIRE_BLOB_CREATE, 1, 1);
     blob.size = 1025;
     assert_code(client_ask(&c, blob), WIRE_E_QUOTA);
+    // What a reload takes back is gone for those who are connected, too.
+    static const char *const open[] = {"hosting", "yes", NULL}, *const closed[] = {"hosting", "no", NULL};
+    blob.size = 1;
+    scene.config.host_count = 0;
+    scene_reload(&scene, NULL);
+    scene_settle(&scene);
+    assert_code(client_ask(&c, blob), WIRE_E_HOSTING);
+    scene_reload(&scene, open);
+    scene_settle(&scene);
+    assert_code(client_ask(&c, blob), WIRE_OK);
+    scene_reload(&scene, closed);
+    scene_settle(&scene);
+    assert_code(client_ask(&c, second), WIRE_E_HOSTING);
     buf_wipe(&list);
     tear_down(&c);
 }
