@@ -220,7 +220,8 @@ static void reload(struct life *l)
     if (e == ERR_OK) e = setup_new(c, &fresh, why, sizeof why);
     for (size_t i = 0; e == ERR_OK && i < l->relay->workers; i++) e = worker_reload(&l->relay->worker[i], fresh);
     if (e == ERR_OK) {
-        relay_log(LOG_INFO, "reloaded: certificate, site, limits and hosting passwords are the new ones for new connections");
+        relay_log(LOG_INFO, "reloaded: site, limits and hosting passwords are the new ones, and so is the certificate "
+                            "for new connections");
         setup_unref(l->setup);
         l->setup = fresh;
         tell_quotas(l->relay, c);
