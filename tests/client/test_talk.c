@@ -408,6 +408,59 @@ static void restarts_lose_and_repeat_nothing(void **state)
     town_close(t);
 }
 
+// The relay hands out somebody else's keys: here the invitation names another account than the one whose keys are in the pool.
+static bool bob_is_warned(struct town *t) { return t->person[1].warnings > 0; }
+
+static void keys_of_somebody_else_are_noticed(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct buf link, bytes, false_link;
+    struct invite i;
+    const char *why = "";
+    int64_t contact = 0, message = 0;
+    (void)state;
+    buf_init(&link, FORMAT_LINK_MAX);
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    buf_init(&false_link, FORMAT_LINK_MAX);
+    assert_ok(engine_invite(alice->e, INVITE_PERSONAL, "bob", &link));
+    wait_for(t, is_quiet);
+    assert_ok(invite_from_link(span_str((const char *)link.p), &bytes));
+    assert_ok(invite_decode(buf_span(&bytes), &i));
+    i.account = engine_account(carol->e);
+    assert_ok(invite_link(&i, NULL, &false_link));
+    assert_ok(engine_accept(bob->e, span_str((const char *)false_link.p), &contact, &why));
+    assert_ok(engine_say_text(bob->e, newest(bob).id, span_str("for Carol alone"), &message));
+    wait_for(t, bob_is_warned);
+    assert_non_null(strstr(bob->warning, "a key that is not theirs"));
+    assert_int_equal(newest(bob).members, 1);
+    assert_int_equal(contact_of_person(alice, bob).state, 0); // Alice has heard nothing
+    buf_wipe(&link);
+    buf_wipe(&bytes);
+    buf_wipe(&false_link);
+    town_close(t);
+}
+
+static bool alice_is_warned(struct town *t) { return t->person[0].warnings > 0; }
+
+// Bob has been shown another history than Alice: his running hash is another one.
+static void histories_that_differ_are_noticed(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    (void)state;
+    (void)meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, both_have_two);
+    say(bob, newest(bob).id, "one");
+    wait_for(t, is_quiet);
+    assert_int_equal(alice->warnings, 0);
+    bob->e->chats->chain[7] ^= 1;
+    say(bob, newest(bob).id, "two");
+    wait_for(t, alice_is_warned);
+    assert_non_null(strstr(alice->warning, "different histories"));
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +469,8 @@ int main(void)
         cmocka_unit_test(an_invitation_for_one_use_works_once),
         cmocka_unit_test(a_group_with_somebody_removed),
         cmocka_unit_test(restarts_lose_and_repeat_nothing),
+        cmocka_unit_test(keys_of_somebody_else_are_noticed),
+        cmocka_unit_test(histories_that_differ_are_noticed),
     };
     return unit_run("talk", tests);
 }
