@@ -33,8 +33,9 @@ static const char version_1[] =
     " mimi BLOB NOT NULL, sender INTEGER NOT NULL, time INTEGER NOT NULL, state INTEGER NOT NULL, content BLOB NOT "
     "NULL) STRICT;"
     "CREATE UNIQUE INDEX message_mimi ON message(chat, mimi);"
-    // acked: the relay says that it has it, and it has not been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made; staged, welcome: of a commit
-    "CREATE TABLE work(id INTEGER PRIMARY KEY, relay TEXT NOT NULL, kind INTEGER NOT NULL, chat INTEGER NOT NULL,"
+    // id: never used twice, since answers to what is long done may come late; acked: the relay says that it has it, and it has not been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made; staged, welcome: of a commit
+    "CREATE TABLE work(id INTEGER PRIMARY KEY AUTOINCREMENT, relay TEXT NOT NULL, kind INTEGER NOT NULL, chat INTEGER "
+    "NOT NULL,"
     " contact INTEGER NOT NULL, message INTEGER NOT NULL, log BLOB NOT NULL, key BLOB NOT NULL, epoch INTEGER NOT NULL,"
     " acked INTEGER NOT NULL, what BLOB NOT NULL, payload BLOB NOT NULL, staged BLOB NOT NULL, welcome BLOB NOT NULL) "
     "STRICT;"

@@ -87,17 +87,25 @@ struct putting {
     int64_t work;
 };
 
+static void put_done(struct putting *u)
+{
+    u->peer->e->packaging = false;
+    mem_free(u);
+}
+
 static void on_put(void *arg, const struct wire_reply *r)
 {
     struct putting *u = arg;
-    struct engine *e = u->peer->e;
-    if (r != NULL && r->type == WIRE_R_POOL && !e->closing) {
+    struct peer *p = u->peer;
+    struct engine *e = p->e;
+    bool done = r != NULL && r->type == WIRE_R_POOL && !e->closing;
+    if (done) {
         db_begin(&e->db);
         work_drop(e, u->work);
         (void)db_commit(&e->db);
-        peer_pump(u->peer);
     }
-    mem_free(u);
+    put_done(u);
+    if (done) peer_pump(p);
 }
 
 // Whatever is in the pool is replaced: what an attempt whose answer was lost has put there must not be handed out twice. The private
@@ -109,7 +117,7 @@ static void on_cleared(void *arg, const struct wire_reply *r)
     struct engine *e = p->e;
     struct buf list, last;
     if (r == NULL || r->type == WIRE_R_ERROR || e->closing) {
-        mem_free(u);
+        put_done(u);
         return;
     }
     buf_init(&list, 120000);
@@ -132,7 +140,7 @@ static void on_cleared(void *arg, const struct wire_reply *r)
                                      .device = e->self.device,
                                      .last_resort = buf_span(&last),
                                      .packages = buf_span(&list)};
-    if (x != ERR_OK || link_ask(p->link, &put, on_put, u) != ERR_OK) mem_free(u);
+    if (x != ERR_OK || link_ask(p->link, &put, on_put, u) != ERR_OK) put_done(u);
     buf_wipe(&list);
     buf_wipe(&last);
 }
@@ -142,10 +150,11 @@ void inbox_packages(struct peer *p, const struct work *w)
     struct engine *e = p->e;
     const struct wire_request clear = {
         .type = WIRE_PACKAGE_CLEAR, .log = e->self.inbox, .key = e->self.inbox_key, .device = e->self.device};
-    struct putting *u = mem_new(sizeof *u);
+    struct putting *u = e->packaging ? NULL : mem_new(sizeof *u);
     if (u == NULL) return;
     *u = (struct putting){.peer = p, .work = w->id};
-    if (link_ask(p->link, &clear, on_cleared, u) != ERR_OK) mem_free(u);
+    e->packaging = true;
+    if (link_ask(p->link, &clear, on_cleared, u) != ERR_OK) put_done(u);
 }
 
 // --------------------------------------------------------------------------------------------------------- what comes in

@@ -85,6 +85,7 @@ struct engine {
     struct peer *peers;
     struct chat *chats;
     struct flight *flights;
+    bool packaging; // key packages are on their way
     bool closing;
 };
 
