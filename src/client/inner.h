@@ -193,8 +193,8 @@ enum commit_what { COMMIT_ADD = 1, COMMIT_REMOVE, COMMIT_UPDATE };
 enum err commit_make(struct chat *c, const struct work *w);
 // Within a transaction.
 void commit_ask_remove(struct chat *c, int64_t contact);
-// The commit of this work was seen in the log: it is merged, and welcomes go out. Within a transaction.
-enum err commit_won(struct chat *c, int64_t work);
+// The commit of the piece of work with this number was seen in the log: it is merged, and welcomes go out. Within a transaction.
+enum err commit_won(struct chat *c, int64_t id);
 // A contact's key packages have come: the piece of work becomes the commit that adds them, or goes. Within a transaction.
 // ERR_NOT_FOUND: there are none at the moment.
 enum err commit_add_taken(struct engine *e, const struct work *take, struct span taken);

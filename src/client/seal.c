@@ -36,7 +36,8 @@ enum err package_open(struct crypto *c, const uint8_t package_key[FORMAT_KEY], s
 static enum err read_package(struct span package, uint16_t *suite, struct span *init_key)
 {
     struct tls_reader r = tls_reader_of(package);
-    bool ok = tls_u16(&r) == 1 && tls_u16(&r) == 5 && tls_u16(&r) == 1; // mls10, mls_key_package, mls10
+    uint16_t version = tls_u16(&r), format = tls_u16(&r), of_package = tls_u16(&r);
+    bool ok = version == 1 && format == 5 && of_package == 1; // mls10, mls_key_package, mls10
     *suite = tls_u16(&r);
     *init_key = tls_vector(&r);
     return ok && r.err == ERR_OK ? ERR_OK : ERR_MALFORMED;

@@ -24,16 +24,24 @@ static void print_json(const json_t *o)
     putchar('\n');
 }
 
-// C0 and C1 controls and DEL go, and the marks that turn the direction of text; line ends begin a new line under the first.
+// How many bytes at p are to be left out: C0 and C1 controls and DEL, and the marks that turn the direction of text.
+static size_t unseemly(const unsigned char *p)
+{
+    if (*p < 0x20 || *p == 0x7f) return 1;
+    if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) return 2;
+    bool turns = *p == 0xe2 &&
+                 ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+    return turns ? 3 : 0;
+}
+
+// Line ends begin a new line under the first.
 static void print_clean(const char *text, int indent)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p != 0; p++) {
+    for (const unsigned char *p = (const unsigned char *)text; *p != 0;) {
+        size_t n = unseemly(p);
         if (*p == '\n') printf("\n%*s", indent, "");
-        else if (*p == '\t') putchar(' ');
-        else if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)) p += *p == 0xc2;
-        else if (*p == 0xe2 && p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) p += 2;
-        else if (*p == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9) p += 2;
-        else putchar(*p);
+        else if (n == 0 || *p == '\t') putchar(*p == '\t' ? ' ' : *p);
+        p += n == 0 ? 1 : n;
     }
 }
 
@@ -143,17 +151,14 @@ static int do_read(struct world *w)
 
 static int do_send(struct world *w)
 {
-    char *text;
-    size_t room = 1;
+    char *text = NULL;
+    size_t n = 0;
     json_int_t chat = find(w, w->l->words[0], true);
+    FILE *f = chat == 0 ? NULL : open_memstream(&text, &n);
     if (chat == 0) return w->status;
-    for (size_t i = 1; i < w->l->n; i++) room += strlen(w->l->words[i]) + 1;
-    text = calloc(1, room);
-    if (text == NULL) abort();
-    for (size_t i = 1; i < w->l->n; i++) {
-        if (i > 1) strcat(text, " ");
-        strcat(text, w->l->words[i]);
-    }
+    if (f == NULL) abort();
+    for (size_t i = 1; i < w->l->n; i++) fprintf(f, "%s%s", i > 1 ? " " : "", w->l->words[i]);
+    if (fclose(f) != 0) abort();
     json_t *r = ask(w->fd, "message.send", json_pack("{s:I, s:s}", "chat", chat, "text", text), &w->status);
     free(text);
     if (r == NULL) return w->status == EXIT_DONE ? say_wrong(EXIT_USAGE, "that is no UTF-8 text") : w->status;

@@ -12,7 +12,7 @@
 static const char scheme[] = "wss://";
 enum { STANDARD_PORT = 443, PIN_TEXT = 43 };
 
-static bool take(struct span *s, char c)
+static bool take(struct span *s, uint8_t c)
 {
     if (s->n == 0 || s->p[0] != c) return false;
     s->p++;

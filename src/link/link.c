@@ -179,7 +179,7 @@ enum err link_ask(struct link *l, const struct wire_request *request, link_answe
 static bool abandon(struct link *l)
 {
     bool freed = false, *outer = l->freed;
-    l->freed = &freed;
+    l->freed = &freed; // cppcheck-suppress autoVariables ; set back before it goes
     for (size_t i = 0; i < WAITING_MAX && l->under_way > 0 && !freed; i++) {
         struct waiting w = l->waiting[i];
         if (w.id == 0) continue;
@@ -322,7 +322,7 @@ static void take_message(struct link *l, struct span message)
         fail(l, LINK_GREETING, ERR_INVALID, 0);
     } else {
         bool freed = false, *outer = l->freed;
-        l->freed = &freed;
+        l->freed = &freed; // cppcheck-suppress autoVariables ; set back before it goes
         l->events.push(l->arg, &r);
         if (freed) {
             if (outer != NULL) *outer = true;
@@ -340,7 +340,7 @@ static void take_frames(struct link *l, uint8_t *bytes, size_t n)
     enum ws_status status = 0;
     struct span payload;
     bool freed = false, *outer = l->freed;
-    l->freed = &freed;
+    l->freed = &freed; // cppcheck-suppress autoVariables ; set back before it goes
     while (!freed && l->conn != NULL && l->at < l->addresses &&
            ws_next(&l->ws, &bytes, &n, &opcode, &payload, &status)) {
         if (opcode == WS_BINARY) take_message(l, payload);
