@@ -251,6 +251,12 @@ enum err relay_gc(const struct config *c, char *why, size_t why_n)
 {
     struct store *s = NULL;
     bool more = true;
+    char path[CONFIG_PATH_MAX + 40];
+    (void)snprintf(path, sizeof path, "%.1000s/store.db", c->folder);
+    if (access(path, F_OK) != 0) { // one that is made now would belong to whoever tidies, and not to the relay
+        (void)snprintf(why, why_n, "%s: %s", c->folder, relay_store_text(ERR_NOT_FOUND));
+        return ERR_NOT_FOUND;
+    }
     enum err e = open_store(c, false, &s, why, why_n);
     if (e != ERR_OK) return e;
     while (e == ERR_OK && more) e = store_sqlite.expire(s, relay_now(), &more);

@@ -114,6 +114,17 @@ test('it listens on IPv4 and IPv6, and where it is told', async t => {
   await assert.rejects(six.connect({ host: '127.0.0.1' }));
 });
 
+test('gc, check and backup make no store where none is', t => {
+  const folder = join(temporary(t), 'relay');
+  assert.equal(spawnSync(whimbreld, ['init', folder, '--host', '127.0.0.1']).status, 0);
+  for (const words of [['gc', folder], ['check', folder], ['backup', folder, join(folder, 'copy')]]) {
+    const run = spawnSync(whimbreld, words, { encoding: 'utf8' });
+    assert.equal(run.status, 1);
+    assert.match(run.stderr, /there is no store yet/);
+    assert.ok(!existsSync(join(folder, 'store.db')));
+  }
+});
+
 test('a port that another program has, if only in one family, is an error', async t => {
   const folder = join(temporary(t), 'relay'), server = net.createServer();
   await new Promise<void>(done => server.listen(0, '0.0.0.0', done));
