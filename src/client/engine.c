@@ -108,6 +108,7 @@ enum err engine_create(const char *folder, const struct vault_secret *secret, co
     if (x == ERR_OK) {
         db_init(&e->db, vault_db(e->vault));
         x = store_self(e);
+        if (x == ERR_OK) x = vault_keep(e->vault); // before that there is no profile
         db_wipe(&e->db);
     }
     vault_close(e->vault);

@@ -18,6 +18,7 @@ struct vault {
     char folder[PATH_ROOM - 32];
     int lock;
     sqlite3 *db;
+    bool begun; // and not kept yet
     struct keys keys;
     uint8_t key[KEYS_KEY]; /* secret */
 };
@@ -68,27 +69,56 @@ static bool sync_folder(const char *folder)
     return ok;
 }
 
-static enum err write_keys(const char *folder, const struct keys *k)
+// Into keys.new, which takes the place of the file of keys when it is named so: as a whole, or not at all.
+static enum err write_fresh(const char *folder, const struct keys *k)
 {
-    char path[PATH_ROOM], fresh[PATH_ROOM];
+    char path[PATH_ROOM];
     struct buf b;
-    path_of(folder, "keys", path);
-    path_of(folder, "keys.new", fresh);
+    path_of(folder, "keys.new", path);
     buf_init(&b, KEYS_FILE_MAX - 1);
     keys_encode(k, &b);
     enum err e = buf_end(&b);
-    int fd = e == ERR_OK ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    if (e == ERR_OK) {
-        bool ok = fd >= 0 && write(fd, b.p, b.n) == (ssize_t)b.n && fsync(fd) == 0;
-        ok = ok && rename(fresh, path) == 0 && sync_folder(folder);
-        if (!ok) {
-            (void)unlink(fresh);
-            e = ERR_IO;
-        }
+    int fd = e == ERR_OK ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    if (e == ERR_OK && !(fd >= 0 && write(fd, b.p, b.n) == (ssize_t)b.n && fsync(fd) == 0 && sync_folder(folder))) {
+        (void)unlink(path);
+        e = ERR_IO;
     }
     if (fd >= 0) close(fd);
     buf_wipe(&b);
     return e;
+}
+
+static enum err name_fresh(const char *folder)
+{
+    char path[PATH_ROOM], fresh[PATH_ROOM];
+    path_of(folder, "keys", path);
+    path_of(folder, "keys.new", fresh);
+    return rename(fresh, path) == 0 && sync_folder(folder) ? ERR_OK : ERR_IO;
+}
+
+static enum err write_keys(const char *folder, const struct keys *k)
+{
+    enum err e = write_fresh(folder, k);
+    return e == ERR_OK ? name_fresh(folder) : e;
+}
+
+static bool is_there(const char *folder, const char *name)
+{
+    char path[PATH_ROOM];
+    struct stat st;
+    path_of(folder, name, path);
+    return lstat(path, &st) == 0;
+}
+
+// A vault that was begun and never kept: its key is in keys.new, and it holds nothing.
+static void discard(const char *folder)
+{
+    static const char *const names[] = {"profile.db", "profile.db-wal", "profile.db-shm", "keys.new"};
+    char path[PATH_ROOM];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) { // keys.new last: while it is there, the rest may go
+        path_of(folder, names[i], path);
+        (void)unlink(path);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------- the database
@@ -169,6 +199,7 @@ void vault_close(struct vault *v)
 {
     if (v == NULL) return;
     (void)sqlite3_close_v2(v->db);
+    if (v->begun) discard(v->folder);
     if (v->lock >= 0) close(v->lock);
     mem_free_wiped(v, sizeof *v);
 }
@@ -197,26 +228,26 @@ enum err vault_create(const char *folder, const struct vault_secret *secret, con
 {
     struct vault *v = NULL;
     struct keys there;
-    char path[PATH_ROOM];
     enum err e = vault_new(folder, &v);
     if (e != ERR_OK) return e;
     if (read_keys(folder, &there) != ERR_NOT_FOUND) e = ERR_REFUSED;
+    if (e == ERR_OK && is_there(folder, "keys.new")) discard(folder); // an attempt that was cut short
+    if (e == ERR_OK && is_there(folder, "profile.db"))
+        e = ERR_REFUSED; // its keys are lost or elsewhere: not ours to remove
     if (e == ERR_OK && getrandom(v->key, KEYS_KEY, 0) != KEYS_KEY) e = ERR_RANDOM;
     if (e == ERR_OK) e = keys_seal(&v->keys, secret, v->key);
-    bool ours = e == ERR_OK;
+    if (e == ERR_OK) e = write_fresh(folder, &v->keys);
+    v->begun = e == ERR_OK;
     if (e == ERR_OK) e = open_db(v, true, m);
-    if (e == ERR_OK) e = write_keys(folder, &v->keys); // last: where there are keys, there is a vault
-    if (e == ERR_OK) {
-        *out = v;
-        return ERR_OK;
-    }
-    bool foreign = e == ERR_REFUSED; // a database without keys is nobody's to remove
-    vault_close(v);
-    const char *const names[] = {"keys", "profile.db", "profile.db-wal", "profile.db-shm"};
-    for (size_t i = 0; ours && !foreign && i < sizeof names / sizeof *names; i++) {
-        path_of(folder, names[i], path);
-        (void)unlink(path);
-    }
+    if (e == ERR_OK) *out = v;
+    else vault_close(v);
+    return e;
+}
+
+enum err vault_keep(struct vault *v)
+{
+    enum err e = v->begun ? name_fresh(v->folder) : ERR_MISUSE;
+    if (e == ERR_OK) v->begun = false;
     return e;
 }
 
@@ -253,7 +284,7 @@ enum err vault_kinds(const char *folder, unsigned *kinds)
 enum err vault_set_secret(struct vault *v, const struct vault_secret *secret)
 {
     struct keys k = v->keys;
-    enum err e = keys_seal(&k, secret, v->key);
+    enum err e = v->begun ? ERR_MISUSE : keys_seal(&k, secret, v->key);
     if (e == ERR_OK) e = write_keys(v->folder, &k);
     if (e == ERR_OK) v->keys = k;
     return e;
@@ -262,6 +293,7 @@ enum err vault_set_secret(struct vault *v, const struct vault_secret *secret)
 enum err vault_drop_secret(struct vault *v, enum vault_kind kind)
 {
     struct keys k = v->keys;
+    if (v->begun) return ERR_MISUSE;
     if (!keys_drop(&k, kind)) return ERR_NOT_FOUND;
     if (k.n == 0) return ERR_MISUSE;
     enum err e = write_keys(v->folder, &k);

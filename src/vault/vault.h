@@ -39,10 +39,13 @@ struct vault_migrations {
     size_t n;
 };
 
-// Makes a vault in a folder that is there and has none, and opens it. ERR_REFUSED if there is one; ERR_INVALID for a secret of no
-// allowed length; ERR_IO; ERR_MEMORY, also where Argon2id does not get its memory.
+// Begins a vault in a folder that is there and has none, and opens it. Until it is kept it is no vault: closing it, or a crash, leaves
+// nothing that could be opened, and another attempt begins anew. ERR_REFUSED if there is one, or a database without its keys;
+// ERR_INVALID for a secret of no allowed length; ERR_IO; ERR_MEMORY, also where Argon2id does not get its memory.
 enum err vault_create(const char *folder, const struct vault_secret *secret, const struct vault_migrations *m,
                       struct vault **out);
+// What was stored in it so far is there for good, and so is the vault. ERR_IO.
+enum err vault_keep(struct vault *v);
 // Opens one. ERR_NOT_FOUND: there is none. ERR_UNAUTHENTICATED: the secret is wrong. ERR_INVALID: this vault does not open by a
 // secret of this kind. ERR_REFUSED: another process has it open. ERR_UNSUPPORTED: it is of a newer version, or another program's.
 // ERR_CORRUPT: it is damaged. ERR_IO, ERR_MEMORY.
@@ -52,7 +55,8 @@ void vault_close(struct vault *v);
 
 // The database, for the vault's life: WAL, a sync at every commit, foreign keys on, temporary tables in memory.
 sqlite3 *vault_db(struct vault *v);
-// Sets the secret of a kind anew, or adds it. The old passphrase opens the vault no longer.
+// Sets the secret of a kind anew, or adds it. The old passphrase opens the vault no longer. Of a vault that was kept: else ERR_MISUSE,
+// here and in the next.
 enum err vault_set_secret(struct vault *v, const struct vault_secret *secret);
 // Takes one away; ERR_MISUSE for the last one, ERR_NOT_FOUND if there is none.
 enum err vault_drop_secret(struct vault *v, enum vault_kind kind);

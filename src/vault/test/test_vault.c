@@ -52,6 +52,7 @@ static struct vault *create(const struct vault_secret secret)
 {
     struct vault *v = NULL;
     assert_ok(vault_create(folder, &secret, &one, &v));
+    assert_ok(vault_keep(v));
     return v;
 }
 
@@ -321,6 +322,42 @@ static void a_crash_loses_nothing_committed(void **state)
     vault_close(v);
 }
 
+// Whatever cuts a new vault short: the next attempt begins anew. A database whose keys are gone is left alone.
+static void what_was_not_kept_is_begun_anew(void **state)
+{
+    struct vault *v = NULL;
+    char path[100];
+    const struct vault_secret first_try = passphrase("first");
+    (void)state;
+    for (int cut = 0; cut < 2; cut++) {
+        if (cut == 0) { // closed
+            assert_ok(vault_create(folder, &first_try, &one, &v));
+            run(v, "INSERT INTO note VALUES('never kept')");
+            vault_close(v);
+        } else { // killed
+            pid_t child = fork();
+            if (child == 0) {
+                if (vault_create(folder, &first_try, &one, &v) != ERR_OK) _exit(1);
+                kill(getpid(), SIGKILL);
+            }
+            waitpid(child, NULL, 0);
+            assert_true(anywhere("whimkeys", 8)); // what it left
+        }
+        assert_int_equal(open_with(first_try, &one, &v), ERR_NOT_FOUND);
+    }
+    v = create(passphrase("second"));
+    assert_int_equal(ask(v, "SELECT count(*) FROM note"), 0);
+    assert_int_equal(vault_keep(v), ERR_MISUSE);
+    vault_close(v);
+    assert_ok(open_with(passphrase("second"), &one, &v));
+    vault_close(v);
+    (void)snprintf(path, sizeof path, "%s/keys", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(vault_create(folder, &first_try, &one, &v), ERR_REFUSED);
+    (void)snprintf(path, sizeof path, "%s/profile.db", folder);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, drop_folder)
 
 int main(void)
@@ -330,7 +367,7 @@ int main(void)
         TEST(nothing_readable_is_in_the_files), TEST(files_are_the_owners_alone),
         TEST(migrations_run_once_and_in_order), TEST(passphrases_can_be_changed),
         TEST(damaged_keys_do_not_open),         TEST(what_keys_may_cost_is_bounded),
-        TEST(a_crash_loses_nothing_committed),
+        TEST(a_crash_loses_nothing_committed),  TEST(what_was_not_kept_is_begun_anew),
     };
     return unit_run("vault", tests);
 }
