@@ -117,6 +117,12 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
 // The same for a line of text.
 enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message);
 
+// Something about a message that is there: an answer to it, a reaction (one emoji), another text in its place, or that it is to go. ERR_NOT_FOUND:
+// there is no such message; ERR_REFUSED: only who wrote it may change or delete it.
+enum engine_act { ENGINE_REPLY, ENGINE_REACT, ENGINE_EDIT, ENGINE_DELETE };
+enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_act act, struct span text,
+                    int64_t *message);
+
 // A group with contacts; more can be added and removed later by its admins, of whom one is the first.
 enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat);
 enum err engine_add(struct engine *e, int64_t chat, const int64_t *contacts, size_t n);

@@ -156,6 +156,47 @@ enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64
     return x;
 }
 
+static void fill_act(struct content *c, enum engine_act act, const uint8_t about[CONTENT_ID],
+                     const uint8_t salt[CONTENT_SALT], struct span text)
+{
+    bool replaces = act == ENGINE_EDIT || act == ENGINE_DELETE;
+    content_init(c, salt, act == ENGINE_REACT ? CONTENT_REACTION : CONTENT_RENDER,
+                 act == ENGINE_REACT ? CONTENT_TYPE_PLAIN : CONTENT_TYPE_MARKDOWN, text);
+    if (act == ENGINE_DELETE)
+        c->parts[0] = (struct content_part){.disposition = CONTENT_RENDER, .cardinality = CONTENT_NULL};
+    c->replaces = replaces;
+    c->replies = !replaces;
+    memcpy(replaces ? c->replaced : c->replied, about, CONTENT_ID);
+}
+
+enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_act act, struct span text,
+                    int64_t *message)
+{
+    uint8_t salt[CONTENT_SALT], id[CONTENT_ID];
+    struct buf b;
+    e->db.err = ERR_OK;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT mimi, sender FROM message WHERE id = ?1 AND chat = ?2");
+    db_int(q, 1, about);
+    db_int(q, 2, chat);
+    bool found = db_row(&e->db, q) && db_get_fixed(&e->db, q, 0, id, CONTENT_ID);
+    bool own = found && db_get_int(q, 1) == 0;
+    db_done(q);
+    if (!found) return e->db.err != ERR_OK ? e->db.err : ERR_NOT_FOUND;
+    if (!own && (act == ENGINE_EDIT || act == ENGINE_DELETE)) return ERR_REFUSED;
+    struct content *c = mem_new(sizeof *c);
+    if (c == NULL) return ERR_MEMORY;
+    buf_init(&b, CONTENT_MESSAGE_MAX);
+    enum err x = e->world.random(e->world.arg, salt, sizeof salt);
+    if (x == ERR_OK) {
+        fill_act(c, act, id, salt, text);
+        x = content_encode(c, &b);
+    }
+    if (x == ERR_OK) x = engine_say(e, chat, buf_span(&b), message);
+    buf_wipe(&b);
+    mem_free_wiped(c, sizeof *c);
+    return x;
+}
+
 // ------------------------------------------------------------------------------------------------------------- beginning
 
 static enum err begin(struct engine *e, enum room_kind kind, struct span name, const int64_t *contacts, size_t n,

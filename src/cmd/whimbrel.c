@@ -24,6 +24,8 @@ static const char usage[] =
     "  whimbrel verify NAME [yes|no]        the safety number with somebody; then whether it was the same\n"
     "  whimbrel chats                       conversations\n"
     "  whimbrel send CHAT TEXT...           say something\n"
+    "  whimbrel reply CHAT N TEXT...        answer message N, as `read` numbers them; likewise\n"
+    "           react CHAT N EMOJI, edit CHAT N TEXT..., delete CHAT N\n"
     "  whimbrel read CHAT [--last N]        what was said\n"
     "  whimbrel tail [CHAT]                 what is being said, until Ctrl-C\n"
     "  whimbrel group NAME CONTACT...       a new group; `add CHAT CONTACT...` and `remove CHAT CONTACT` change one\n"

@@ -109,20 +109,55 @@ static json_int_t find(struct world *w, const char *word, bool chats)
 
 // ------------------------------------------------------------------------------------------------------------- messages
 
+// What is about another message goes into that one: another text, that it is gone, reactions. Only its own writer may change it.
+// What was taken in is marked as hidden. Without the message that it is about, something stays as it is.
+static void take_in(const struct world *w, json_t *list)
+{
+    json_t *by_mimi = json_object(), *m;
+    size_t i;
+    json_array_foreach (list, i, m) {
+        const char *kind = text_of(m, "kind");
+        json_t *about = json_object_get(by_mimi, text_of(m, "about"));
+        bool own = about != NULL && number_of(about, "from") == number_of(m, "from"), used = own;
+        (void)json_object_set(by_mimi, text_of(m, "mimi"), m);
+        if (strcmp(kind, "edit") == 0 && own) {
+            (void)json_object_set(about, "text", json_object_get(m, "text"));
+            (void)json_object_set_new(about, "mark", json_string("  (edited)"));
+        } else if (strcmp(kind, "delete") == 0 && own) {
+            (void)json_object_set_new(about, "text", json_string(""));
+            (void)json_object_set_new(about, "type", json_string("deleted"));
+        } else if (strcmp(kind, "reaction") == 0 && about != NULL) {
+            const char *from = number_of(m, "from") == 0 ? "me" : contact_name(w, number_of(m, "from"));
+            (void)json_object_set_new(about, "reactions",
+                                      json_sprintf("%s  %s %s", text_of(about, "reactions"), text_of(m, "text"), from));
+            used = true;
+        } else {
+            used = false;
+        }
+        if (used) (void)json_object_set_new(m, "hidden", json_true());
+    }
+    json_decref(by_mimi);
+}
+
 static void print_message(const struct world *w, const json_t *m)
 {
     char when[40];
     time_t t = (time_t)(number_of(m, "time") / 1000);
     struct tm local;
-    (void)strftime(when, sizeof when, "%d %b %H:%M", localtime_r(&t, &local));
+    const char *state = text_of(m, "state"), *kind = text_of(m, "kind");
     json_int_t from = number_of(m, "from");
-    printf("%s  ", when);
+    (void)strftime(when, sizeof when, "%d %b %H:%M", localtime_r(&t, &local));
+    printf("%4lld  %s  ", (long long)number_of(m, "id"), when);
     print_clean(from == 0 ? "me" : contact_name(w, from), 0);
-    printf(": ");
-    const char *state = text_of(m, "state");
-    if (text_of(m, "text")[0] != 0) print_clean(text_of(m, "text"), 14);
-    else printf("[%s]", text_of(m, "type"));
+    printf("%s: ", strcmp(kind, "reaction") == 0 ? " reacts"
+                   : strcmp(kind, "edit") == 0   ? " corrects"
+                   : strcmp(kind, "reply") == 0  ? " answers"
+                                                 : "");
+    if (text_of(m, "text")[0] != 0) print_clean(text_of(m, "text"), 20);
+    else printf("[%s]", strcmp(kind, "delete") == 0 ? "deletes a message" : text_of(m, "type"));
+    printf("%s", text_of(m, "mark"));
     if (from == 0 && strcmp(state, "sent") != 0) printf("  (%s)", state);
+    print_clean(text_of(m, "reactions"), 20);
     putchar('\n');
 }
 
@@ -131,12 +166,17 @@ static int show_messages(struct world *w, json_int_t chat, json_int_t *after, in
     json_t *list = ask(w->fd, "message.list",
                        json_pack("{s:I, s:I, s:i}", "chat", chat, "after", *after, "limit", 10000), &w->status);
     if (list == NULL) return w->status;
-    size_t n = json_array_size(list);
-    for (size_t i = last >= 0 && n > (size_t)last ? n - (size_t)last : 0; i < n; i++) {
+    size_t n = json_array_size(list), skip = 0, seen = 0;
+    if (!w->l->json) take_in(w, list);
+    for (size_t i = 0; i < n; i++) seen += !json_is_true(json_object_get(json_array_get(list, i), "hidden"));
+    if (last >= 0 && seen > (size_t)last) skip = seen - (size_t)last;
+    for (size_t i = 0; i < n; i++) {
         const json_t *m = json_array_get(list, i);
-        if (w->l->json) print_json(m);
-        else print_message(w, m);
         *after = number_of(m, "id");
+        if (json_is_true(json_object_get(m, "hidden"))) continue;
+        if (skip > 0) skip--;
+        else if (w->l->json) print_json(m);
+        else print_message(w, m);
     }
     (void)fflush(stdout);
     json_decref(list);
@@ -149,23 +189,54 @@ static int do_read(struct world *w)
     return chat == 0 ? w->status : show_messages(w, chat, &after, w->l->last);
 }
 
-static int do_send(struct world *w)
+// The words from the first on, with spaces between.
+static char *join(const struct line *l, size_t first)
 {
     char *text = NULL;
     size_t n = 0;
-    json_int_t chat = find(w, w->l->words[0], true);
-    FILE *f = chat == 0 ? NULL : open_memstream(&text, &n);
-    if (chat == 0) return w->status;
+    FILE *f = open_memstream(&text, &n);
     if (f == NULL) abort();
-    for (size_t i = 1; i < w->l->n; i++) fprintf(f, "%s%s", i > 1 ? " " : "", w->l->words[i]);
+    for (size_t i = first; i < l->n; i++) fprintf(f, "%s%s", i > first ? " " : "", l->words[i]);
     if (fclose(f) != 0) abort();
-    json_t *r = ask(w->fd, "message.send", json_pack("{s:I, s:s}", "chat", chat, "text", text), &w->status);
-    free(text);
-    if (r == NULL) return w->status == EXIT_DONE ? say_wrong(EXIT_USAGE, "that is no UTF-8 text") : w->status;
+    return text;
+}
+
+static int say(struct world *w, const char *method, json_t *take_params)
+{
+    if (take_params == NULL) return say_wrong(EXIT_USAGE, "that is no UTF-8 text");
+    json_t *r = ask(w->fd, method, take_params, &w->status);
+    if (r == NULL) return w->status;
     if (w->l->json) print_json(r);
     else if (!w->l->quiet) printf("queued\n");
     json_decref(r);
     return EXIT_DONE;
+}
+
+static int do_send(struct world *w)
+{
+    json_int_t chat = find(w, w->l->words[0], true);
+    if (chat == 0) return w->status;
+    char *text = join(w->l, 1);
+    json_t *params = json_pack("{s:I, s:s}", "chat", chat, "text", text);
+    free(text);
+    return say(w, "message.send", params);
+}
+
+// reply, react, edit and delete: about the message with the number that `read` shows.
+static int do_act(struct world *w)
+{
+    char method[40], *end;
+    json_int_t chat = find(w, w->l->words[0], true), message = strtoll(w->l->words[1], &end, 10);
+    if (chat == 0) return w->status;
+    if (*end != 0 || message <= 0)
+        return say_wrong(EXIT_USAGE, "%s is no message's number; `whimbrel read` shows them", w->l->words[1]);
+    (void)snprintf(method, sizeof method, "message.%s", w->l->command);
+    if (strcmp(w->l->command, "delete") == 0)
+        return say(w, method, json_pack("{s:I, s:I}", "chat", chat, "message", message));
+    char *text = join(w->l, 2);
+    json_t *params = json_pack("{s:I, s:I, s:s}", "chat", chat, "message", message, "text", text);
+    free(text);
+    return say(w, method, params);
 }
 
 static int do_tail(struct world *w)
@@ -378,6 +449,10 @@ static const struct command {
     {"verify", do_verify, 1, 2, "CONTACT [yes|no]", false},
     {"chats", do_chats, 0, 0, "", false},
     {"send", do_send, 2, WORDS_MAX, "CHAT TEXT", false},
+    {"reply", do_act, 3, WORDS_MAX, "CHAT NUMBER TEXT", false},
+    {"react", do_act, 3, 3, "CHAT NUMBER EMOJI", false},
+    {"edit", do_act, 3, WORDS_MAX, "CHAT NUMBER TEXT", false},
+    {"delete", do_act, 2, 2, "CHAT NUMBER", false},
     {"read", do_read, 1, 1, "CHAT", false},
     {"tail", do_tail, 0, 1, "[CHAT]", false},
     {"group", do_group, 2, WORDS_MAX, "NAME CONTACT...", false},

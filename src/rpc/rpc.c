@@ -286,6 +286,13 @@ static bool can_show(void *arg, const struct content_part *p)
     return p->cardinality == CONTENT_SINGLE && p->type.n >= 5 && memcmp(p->type.p, "text/", 5) == 0;
 }
 
+static const char *kind_of(const struct content *c)
+{
+    if (c->replaces) return c->parts[0].cardinality == CONTENT_NULL ? "delete" : "edit";
+    if (!c->replies) return "text";
+    return c->parts[0].disposition == CONTENT_REACTION ? "reaction" : "reply";
+}
+
 static void add_message(void *arg, const struct engine_message *x)
 {
     static const char *const states[] = {"", "queued", "sent", "delivered", "read", "received", "failed"};
@@ -300,6 +307,11 @@ static void add_message(void *arg, const struct engine_message *x)
     set(o, "state", json_string(states[x->state]));
     set(o, "seq", json_integer((json_int_t)x->seq));
     set(o, "mimi", hex_json(x->mimi, CONTENT_ID));
+    set(o, "kind", json_string(read ? kind_of(content) : "text"));
+    set(o, "about",
+        read && content->replaces  ? hex_json(content->replaced, CONTENT_ID)
+        : read && content->replies ? hex_json(content->replied, CONTENT_ID)
+                                   : json_string(""));
     set(o, "type",
         part != SIZE_MAX ? text_json(content->parts[part].type)
         : read           ? text_json(content->parts[0].type)
@@ -334,6 +346,26 @@ static json_t *rpc_message_send(struct call *c)
     if (o != NULL) set(o, "message", json_integer(message));
     return o;
 }
+
+static json_t *act(struct call *c, enum engine_act what)
+{
+    struct span text = text_of(c, "text");
+    int64_t message = 0;
+    if (what != ENGINE_DELETE && text.n == 0) return fail(c, E_REFUSED, "there is nothing to say");
+    if (what == ENGINE_REACT && text.n > 64) return fail(c, E_REFUSED, "a reaction is one emoji");
+    enum err e = engine_act(c->e, int_of(c, "chat", 0), int_of(c, "message", 0), what, text, &message);
+    json_t *o =
+        e == ERR_OK
+            ? json_object()
+            : failed(c, e, "only who wrote a message may change or delete it, and only while in the conversation");
+    if (o != NULL) set(o, "message", json_integer(message));
+    return o;
+}
+
+static json_t *rpc_message_reply(struct call *c) { return act(c, ENGINE_REPLY); }
+static json_t *rpc_message_react(struct call *c) { return act(c, ENGINE_REACT); }
+static json_t *rpc_message_edit(struct call *c) { return act(c, ENGINE_EDIT); }
+static json_t *rpc_message_delete(struct call *c) { return act(c, ENGINE_DELETE); }
 
 // -------------------------------------------------------------------------------------------------------------- calls
 

@@ -90,6 +90,33 @@ test('two people talk, and verify each other', { skip }, async t => {
   await until(() => bob.read('alice').every(m => m.state === 'sent' || m.state === 'received'), 30000);
 });
 
+test('messages are answered, reacted to, edited and deleted', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t);
+  const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
+  await meet(alice, bob);
+  const first = bob.json<{ message: number }>('send', 'alice', 'Tee at six?').message;
+  const second = bob.json<{ message: number }>('send', 'alice', 'wrong chat').message;
+  bob.ok('edit', 'alice', String(first), 'Tea at six?');
+  bob.ok('delete', 'alice', String(second));
+  await until(() => alice.read('bob').length === 4, 30000);
+  const seen = alice.read('bob').find(m => m.text === 'Tee at six?')!;
+  alice.ok('react', 'bob', String(seen.id), '\u{1f44d}');
+  alice.ok('reply', 'bob', String(seen.id), 'With pleasure');
+  await until(() => bob.read('alice').length === 6, 30000);
+  for (const text of [bob.ok('read', 'alice'), alice.ok('read', 'bob')]) {
+    const lines = text.split('\n');
+    assert.equal(lines.length, 3, text);
+    assert.match(lines[0]!, /: Tea at six\? {2}\(edited\) {2}\u{1f44d} (alice|me)$/u);
+    assert.match(lines[1]!, /: \[deleted\]$/);
+    assert.match(lines[2]!, / answers: With pleasure$/);
+  }
+  const foreign = alice.run('edit', 'bob', String(seen.id), 'something else');
+  assert.equal(foreign.status, 1);
+  assert.match(foreign.stderr, /only who wrote/);
+  assert.equal(alice.run('delete', 'bob', '999').status, 4);
+  assert.equal(alice.run('react', 'bob', 'x', 'y').status, 2);
+});
+
 test('three in a group; who is removed reads nothing more', { skip }, async t => {
   const relay = await Relay.start(t), folder = temporary(t);
   const [alice, bob, carol] = ['alice', 'bob', 'carol'].map(n => new Person(t, folder, n, relay));
