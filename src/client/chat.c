@@ -446,17 +446,19 @@ static void take_said(struct chat *c, const struct wire_entry *x, uint32_t sende
     if (take_card(c, s.content, account)) return;
     for (size_t i = 0; i < FORMAT_ID; i++) (void)snprintf(text + 2 * i, 3, "%02x", account[i]);
     if (content_id(e->crypto, span_str(text), in_span(mls_group_id(c->mls)), s.content, id) != ERR_OK) return;
+    int64_t from = memcmp(account, e->self.account, FORMAT_ID) == 0 ? 0 : contact_of(e, account);
     sqlite3_stmt *q = db_sql(&e->db, "INSERT OR IGNORE INTO message(chat, seq, mimi, sender, time, state, content)"
                                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     db_int(q, 1, c->id);
     db_int(q, 2, (int64_t)x->seq);
     db_blob(q, 3, span_of(id, CONTENT_ID));
-    db_int(q, 4, memcmp(account, e->self.account, FORMAT_ID) == 0 ? 0 : contact_of(e, account));
+    db_int(q, 4, from);
     db_int(q, 5, (int64_t)x->time);
     db_int(q, 6, MESSAGE_RECEIVED);
     db_blob(q, 7, s.content);
     if (db_run(&e->db, q) > 0) {
         later(round, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = db_last_id(&e->db)});
+        say_forget(e, c->id, s.content, from);
     }
 }
 

@@ -113,6 +113,31 @@ enum err say_card(struct chat *c)
     return x;
 }
 
+void say_forget(struct engine *e, int64_t chat, struct span content, int64_t sender)
+{
+    struct content *c = mem_new(sizeof *c), *nothing = mem_new(sizeof *nothing);
+    struct buf b;
+    buf_init(&b, 1000);
+    bool deletes = c != NULL && nothing != NULL && content_decode(content, c) == ERR_OK && c->replaces &&
+                   c->part_count == 1 && c->parts[0].cardinality == CONTENT_NULL;
+    if (deletes) {
+        content_init(nothing, c->salt, CONTENT_RENDER, "", span_of(NULL, 0));
+        nothing->parts[0] = (struct content_part){.disposition = CONTENT_RENDER, .cardinality = CONTENT_NULL};
+    }
+    if (deletes && content_encode(nothing, &b) == ERR_OK) {
+        sqlite3_stmt *q =
+            db_sql(&e->db, "UPDATE message SET content = ?4 WHERE chat = ?1 AND mimi = ?2 AND sender = ?3");
+        db_int(q, 1, chat);
+        db_blob(q, 2, span_of(c->replaced, CONTENT_ID));
+        db_int(q, 3, sender);
+        db_blob(q, 4, buf_span(&b));
+        (void)db_run(&e->db, q);
+    }
+    buf_wipe(&b);
+    mem_free_wiped(c, sizeof *c);
+    mem_free_wiped(nothing, sizeof *nothing);
+}
+
 enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message)
 {
     struct chat *c = chat_find(e, chat);
@@ -140,6 +165,7 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
     db_blob(q, 5, content);
     (void)db_run(&e->db, q);
     *message = db_last_id(&e->db);
+    say_forget(e, chat, content, 0);
     (void)work_add(e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = chat, .message = *message});
     x = db_commit(&e->db);
     if (x == ERR_OK) peer_pump(c->peer);

@@ -408,6 +408,34 @@ static void restarts_lose_and_repeat_nothing(void **state)
     town_close(t);
 }
 
+static bool alice_has_read_three(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 3;
+}
+
+// What is deleted for all is in nobody's vault any more; and nobody deletes what another has written.
+static void what_is_deleted_is_gone(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    int64_t first = 0, message = 0;
+    (void)state;
+    (void)meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, both_have_two);
+    int64_t chat = newest(bob).id;
+    assert_ok(engine_say_text(bob->e, chat, span_str("never mind"), &first));
+    say(bob, chat, "stays");
+    assert_int_equal(engine_act(bob->e, chat, 999, ENGINE_DELETE, span_str(""), &message), ERR_NOT_FOUND);
+    wait_for(t, is_quiet);
+    assert_ok(engine_act(bob->e, chat, first, ENGINE_DELETE, span_str(""), &message));
+    wait_for(t, alice_has_read_three);
+    assert_null(strstr(read_chat(alice, newest(alice).id).text, "never mind"));
+    assert_null(strstr(read_chat(bob, chat).text, "never mind"));
+    assert_non_null(strstr(read_chat(alice, newest(alice).id).text, "stays"));
+    assert_int_equal(engine_act(alice->e, newest(alice).id, 2, ENGINE_DELETE, span_str(""), &message), ERR_REFUSED);
+    town_close(t);
+}
+
 // The relay hands out somebody else's keys: here the invitation names another account than the one whose keys are in the pool.
 static bool bob_is_warned(struct town *t) { return t->person[1].warnings > 0; }
 
@@ -469,6 +497,7 @@ int main(void)
         cmocka_unit_test(an_invitation_for_one_use_works_once),
         cmocka_unit_test(a_group_with_somebody_removed),
         cmocka_unit_test(restarts_lose_and_repeat_nothing),
+        cmocka_unit_test(what_is_deleted_is_gone),
         cmocka_unit_test(keys_of_somebody_else_are_noticed),
         cmocka_unit_test(histories_that_differ_are_noticed),
     };
