@@ -27,7 +27,7 @@ class Person {
 
   constructor(t: TestContext, folder: string, readonly name: string, relay: Relay) {
     this.profile = join(folder, name);
-    t.after(() => this.run('stop'));
+    t.after(() => this.kill()); // its folder may be gone by then
     this.ok('init', '--name', name, '--relay', relay.address, '--quiet');
   }
 
