@@ -6,7 +6,7 @@
 
 #include "codec/tls.h"
 
-enum { PACKAGES_MAX = 32, WHAT_MAX = 600000 };
+enum { PACKAGES_MAX = 32, WHAT_MAX = 600000, WELCOME_MAX = 58000 }; // what an introduction has room for
 
 // What a commit is to do, as it stands in a piece of work.
 struct what {
@@ -200,12 +200,18 @@ enum err commit_make(struct chat *c, const struct work *w)
     const struct mls_commit_params params = {.proposals = proposals, .proposal_count = n, .tree_in_welcome = true};
     enum err x =
         n == 0 && what.kind != COMMIT_UPDATE ? ERR_NOT_FOUND : from_mls(mls_group_commit(c->mls, &params, &made));
+    bool large = x == ERR_OK && made.welcome.size > WELCOME_MAX;
+    if (large) x = ERR_LIMIT;
     if (x == ERR_OK) x = store_commit(c, w, &made, what.kind == COMMIT_REMOVE);
     mls_commit_free(&made);
-    if (x == ERR_NOT_FOUND || x == ERR_INVALID) { // they are in already, or gone
+    if (x == ERR_NOT_FOUND || x == ERR_INVALID || large) { // they are in already, or gone; or there are too many
         db_begin(&e->db);
         work_drop(e, w->id);
         if (db_commit(&e->db) == ERR_OK) x = ERR_NOT_FOUND;
+    }
+    if (large) {
+        engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .contact = what.contact,
+                                             .text = "this group is too large for one more: nobody was added"});
     }
     return x;
 }
