@@ -6,7 +6,7 @@
 #ifndef WHIMBREL_CLIENT_CLIENT_H
 #define WHIMBREL_CLIENT_CLIENT_H
 
-#include "client/format.h"
+#include "format/format.h"
 #include "link/link.h"
 #include "vault/vault.h"
 

@@ -104,7 +104,7 @@ enum err engine_create(const char *folder, const struct vault_secret *secret, co
     enum err x = wrong == NULL ? crypto_new(&e->crypto) : ERR_INVALID;
     if (wrong != NULL) *why = wrong;
     if (x == ERR_OK) x = make_self(e, n);
-    if (x == ERR_OK) x = vault_create(folder, secret, &db_migrations, &e->vault);
+    if (x == ERR_OK) x = vault_create(folder, secret, &client_tables, &e->vault);
     if (x == ERR_OK) {
         db_init(&e->db, vault_db(e->vault));
         x = store_self(e);
@@ -178,7 +178,7 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     *e = (struct engine){.loop = loop, .settings = *s, .event = event, .arg = arg, .world = crypto_system_world()};
     if (e->settings.suite == 0) e->settings.suite = MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
     if (e->settings.packages == 0) e->settings.packages = PACKAGES;
-    enum err x = vault_open(folder, secret, &db_migrations, &e->vault);
+    enum err x = vault_open(folder, secret, &client_tables, &e->vault);
     if (x == ERR_OK) db_init(&e->db, vault_db(e->vault));
     if (x == ERR_OK) x = crypto_new(&e->crypto);
     if (x == ERR_OK) x = load_self(e);

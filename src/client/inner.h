@@ -7,7 +7,7 @@
 #define WHIMBREL_CLIENT_INNER_H
 
 #include "client/client.h"
-#include "client/db.h"
+#include "vault/db.h"
 #include "mls.h"
 
 enum { TAG_INBOX = 0, PAST_KEPT = 1024, PASSWORD_MAX = 128, RELAY_ROOM = LINK_ADDRESS_TEXT, CERT_MAX = 256 };
@@ -24,6 +24,8 @@ enum work_kind {
     WORK_INBOX,          // log_append to a contact's inbox
     WORK_SAY,            // log_append of a message, or of the content in `what` where there is none
 };
+
+extern const struct vault_migrations client_tables; // tables.c
 
 struct self {
     char name[FORMAT_NAME_MAX + 1], relay[RELAY_ROOM], password[PASSWORD_MAX + 1];
@@ -176,6 +178,11 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
 void chat_put_take(struct chat *c, int64_t contact);
 enum err chat_room(struct chat *c, struct room *out);
 enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
+// Within a transaction: everybody in the group is somebody, if only by their account.
+void chat_note_members(struct chat *c);
+
+// ---------------------------------------------------------------------------------------------------------- receive.c
+
 // Takes entries that were pushed, in one transaction.
 void chat_entries(struct chat *c, struct span list);
 void chat_check_caught_up(struct chat *c);

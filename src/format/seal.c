@@ -2,7 +2,7 @@
 //
 // What hides key packages and inbox entries from the relay that keeps them. Invariant: whatever leaves here is a multiple of a
 // size, or a key package's; equal bodies for two receivers have nothing in common.
-#include "client/format.h"
+#include "format/format.h"
 
 #include "codec/tls.h"
 

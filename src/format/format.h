@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// client/format: what engines say to each other besides MLS and MIMI content, as bytes: device certificates, invitations,
+// format: what engines say to each other besides MLS and MIMI content, as bytes: device certificates, invitations,
 // introductions, rooms, and what wraps a message (docs/client.md). Structs that are read point into the bytes they came from.
 // Readers check form alone, but for certificates, whose signature is checked; who is believed is decided elsewhere.
-#ifndef WHIMBREL_CLIENT_FORMAT_H
-#define WHIMBREL_CLIENT_FORMAT_H
+#ifndef WHIMBREL_FORMAT_FORMAT_H
+#define WHIMBREL_FORMAT_FORMAT_H
 
 #include "crypto/crypto.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Formats of the client. Each begins with its version, so that one to come is told from a broken one.
-#include "client/format.h"
+#include "format/format.h"
 
 #include "base/base64.h"
 #include "base/utf8.h"

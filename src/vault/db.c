@@ -1,49 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Statements. Invariant: between transactions no statement stands on a row, so none holds an old snapshot of the database.
-#include "client/db.h"
-
-// What each table is for is told in docs/client.md.
-static const char version_1[] =
-    "CREATE TABLE self(one INTEGER PRIMARY KEY CHECK(one = 1), name TEXT NOT NULL, account_public BLOB NOT NULL,"
-    " account_private BLOB NOT NULL, device BLOB NOT NULL, device_public BLOB NOT NULL, device_private BLOB NOT NULL,"
-    " cert BLOB NOT NULL, relay TEXT NOT NULL, password TEXT NOT NULL, inbox BLOB NOT NULL, inbox_key BLOB NOT NULL,"
-    " package_key BLOB NOT NULL, cursor INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE invite(key BLOB PRIMARY KEY, flags INTEGER NOT NULL, label TEXT NOT NULL, state INTEGER NOT NULL,"
-    " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE contact(id INTEGER PRIMARY KEY, account BLOB NOT NULL UNIQUE, key BLOB NOT NULL, name TEXT NOT NULL,"
-    " invite BLOB NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL, created INTEGER "
-    "NOT NULL)"
-    " STRICT, WITHOUT ROWID;"
-    "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT "
-    "NULL,"
-    " contact INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL, log_epoch INTEGER NOT "
-    "NULL,"
-    " cursor INTEGER NOT NULL, chain BLOB NOT NULL, state INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE record(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, key BLOB NOT NULL, value BLOB NOT "
-    "NULL,"
-    " PRIMARY KEY(chat, key)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE past(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, seq INTEGER NOT NULL, chain BLOB NOT "
-    "NULL,"
-    " PRIMARY KEY(chat, seq)) STRICT, WITHOUT ROWID;"
-    // sender: a contact, or 0 for oneself; seq: 0 while it is queued
-    "CREATE TABLE message(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, seq INTEGER "
-    "NOT NULL,"
-    " mimi BLOB NOT NULL, sender INTEGER NOT NULL, time INTEGER NOT NULL, state INTEGER NOT NULL, content BLOB NOT "
-    "NULL) STRICT;"
-    "CREATE UNIQUE INDEX message_mimi ON message(chat, mimi);"
-    // id: never used twice, since answers to what is long done may come late; acked: the relay says that it has it, and it has not been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made; staged, welcome: of a commit
-    "CREATE TABLE work(id INTEGER PRIMARY KEY AUTOINCREMENT, relay TEXT NOT NULL, kind INTEGER NOT NULL, chat INTEGER "
-    "NOT NULL,"
-    " contact INTEGER NOT NULL, message INTEGER NOT NULL, log BLOB NOT NULL, key BLOB NOT NULL, epoch INTEGER NOT NULL,"
-    " acked INTEGER NOT NULL, what BLOB NOT NULL, payload BLOB NOT NULL, staged BLOB NOT NULL, welcome BLOB NOT NULL) "
-    "STRICT;"
-    "CREATE INDEX work_relay ON work(relay, id);"
-    "CREATE INDEX work_chat ON work(chat, id);";
-
-static const char *const versions[] = {version_1};
-const struct vault_migrations db_migrations = {versions, sizeof versions / sizeof *versions};
+#include "vault/db.h"
 
 void db_init(struct db *d, sqlite3 *h) { *d = (struct db){.h = h}; }
 

@@ -4,7 +4,7 @@
 // certificates and sealing with each bit changed.
 #include "unit.h"
 
-#include "client/format.h"
+#include "format/format.h"
 
 static struct crypto *crypto;
 static struct world world;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// client/db: statements on the vault's database. The first error sticks until the transaction ends, and makes every later read
+// vault/db: statements on the vault's database. The first error sticks until the transaction ends, and makes every later read
 // empty and every later write nothing; so a function that does many of them reads like a list, and its caller looks once, at
 // the commit, which then rolls back.
-#ifndef WHIMBREL_CLIENT_DB_H
-#define WHIMBREL_CLIENT_DB_H
+#ifndef WHIMBREL_VAULT_DB_H
+#define WHIMBREL_VAULT_DB_H
 
 #include "vault/vault.h"
 
@@ -18,9 +18,6 @@ struct db {
     } cache[DB_STATEMENTS];
     size_t n;
 };
-
-// The tables, for vault_open.
-extern const struct vault_migrations db_migrations;
 
 void db_init(struct db *d, sqlite3 *h);
 void db_wipe(struct db *d);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// rpc/inner: what the files of rpc share: a call under way, and how methods read parameters and write results. A method is declared by the
+// schema as rpc_ and its name with _ for each dot; it is called only with parameters of the schema's types.
+#ifndef WHIMBREL_RPC_INNER_H
+#define WHIMBREL_RPC_INNER_H
+
+#include "content/content.h"
+#include "rpc/rpc.h"
+
+#include <jansson.h>
+
+enum { PARAMS_MAX = 8, LIST_USUAL = 100, LIST_MAX = 10000, INTS_MAX = 1000 };
+enum {
+    E_PARSE = -32700,
+    E_REQUEST = -32600,
+    E_METHOD = -32601,
+    E_PARAMS = -32602,
+    E_REFUSED = 1,
+    E_NOT_FOUND = 2,
+    E_FAILED = 3
+};
+
+enum rpc_type { RPC_INT, RPC_BOOL, RPC_TEXT, RPC_INTS };
+struct param {
+    const char *name;
+    enum rpc_type type;
+    bool optional;
+};
+
+struct rpc_peer {
+    struct rpc *rpc;
+    struct rpc_peer *next, **link;
+    void (*send)(void *arg, struct span line);
+    void *arg;
+    bool follows;
+};
+
+struct rpc {
+    struct engine *e;
+    struct rpc_peer *peers;
+    void (*stop)(void *arg);
+    void *arg;
+    bool connected;
+};
+
+struct call {
+    struct rpc *rpc;
+    struct engine *e;
+    struct rpc_peer *peer;
+    const json_t *params;
+    int code; // of the error, if there is no result
+    char text[400];
+};
+
+struct method {
+    const char *name;
+    json_t *(*run)(struct call *c);
+    struct param params[PARAMS_MAX];
+};
+
+#include <rpc_methods.h> // made of schema.json: declares every method
+
+// ----------------------------------------------------------------------------------------------------------- failing
+
+// Fails a call; NULL.
+json_t *rpc_fail(struct call *c, int code, const char *text);
+// What an error of the engine is to whoever asked; `refused` is the text where it depends on what was asked. NULL.
+json_t *rpc_failed(struct call *c, enum err e, const char *refused);
+// true, or as rpc_failed.
+json_t *rpc_yes(struct call *c, enum err e, const char *refused);
+
+// -------------------------------------------------------------------------------------------------------- parameters
+
+int64_t rpc_int(const struct call *c, const char *name, int64_t otherwise);
+bool rpc_bool(const struct call *c, const char *name);
+bool rpc_has(const struct call *c, const char *name);
+struct span rpc_text(const struct call *c, const char *name); // empty if it is not there; behind it stands a NUL
+size_t rpc_ints(const struct call *c, const char *name, int64_t out[INTS_MAX]);
+
+// ----------------------------------------------------------------------------------------------------------- results
+
+json_t *rpc_json_text(struct span s); // empty if it is not UTF-8
+json_t *rpc_json_hex(const uint8_t *p, size_t n);
+void rpc_set(json_t *object, const char *key, json_t *take);
+// {key: value}, or as rpc_failed.
+json_t *rpc_json_one(struct call *c, enum err e, const char *key, int64_t value, const char *refused);
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Methods about the engine itself, invitations and contacts.
+#include "rpc/inner.h"
+
+#include <stdio.h>
+
+json_t *rpc_engine_status(struct call *c)
+{
+    json_t *o = json_object();
+    struct engine_self self;
+    engine_self(c->e, &self);
+    rpc_set(o, "account", rpc_json_hex(self.account, FORMAT_ID));
+    rpc_set(o, "name", json_string(self.name));
+    rpc_set(o, "relay", json_string(self.relay));
+    rpc_set(o, "waiting", json_integer((json_int_t)engine_waiting(c->e)));
+    rpc_set(o, "connected", json_boolean(self.connected));
+    return o;
+}
+
+json_t *rpc_engine_wake(struct call *c)
+{
+    engine_wake(c->e);
+    return json_true();
+}
+
+json_t *rpc_engine_stop(struct call *c)
+{
+    c->rpc->stop(c->rpc->arg);
+    return json_true();
+}
+
+json_t *rpc_events_follow(struct call *c)
+{
+    c->peer->follows = true;
+    return json_true();
+}
+
+json_t *rpc_invite_create(struct call *c)
+{
+    char label[FORMAT_NAME_MAX + 1];
+    struct span whom = rpc_text(c, "for");
+    struct buf link;
+    uint8_t flags = (uint8_t)((rpc_bool(c, "personal") ? INVITE_PERSONAL : 0) | (rpc_bool(c, "once") ? INVITE_ONCE : 0));
+    if (whom.n > FORMAT_NAME_MAX) return rpc_fail(c, E_REFUSED, "`for` has 200 bytes at most");
+    (void)snprintf(label, sizeof label, "%.*s", (int)whom.n, (const char *)whom.p);
+    buf_init(&link, FORMAT_LINK_MAX);
+    enum err e = engine_invite(c->e, flags, label, &link);
+    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, "no invitation can be made");
+    if (o != NULL) rpc_set(o, "link", json_string((const char *)link.p));
+    buf_wipe(&link);
+    return o;
+}
+
+json_t *rpc_invite_accept(struct call *c)
+{
+    const char *why = "";
+    int64_t contact = 0;
+    enum err e = engine_accept(c->e, rpc_text(c, "link"), &contact, &why);
+    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, why);
+    if (o != NULL) rpc_set(o, "contact", json_integer(contact));
+    return o;
+}
+
+static void add_contact(void *arg, const struct engine_contact *x)
+{
+    static const char *const states[] = {"", "known", "request", "blocked", "stranger"};
+    json_t *o = json_object();
+    rpc_set(o, "id", json_integer(x->id));
+    rpc_set(o, "name", rpc_json_text(x->name));
+    rpc_set(o, "account", rpc_json_hex(x->account, FORMAT_ID));
+    rpc_set(o, "state", json_string(states[x->state]));
+    rpc_set(o, "verified", json_boolean(x->verified));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_contact_list(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_contacts(c->e, 0, add_contact, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
+json_t *rpc_contact_answer(struct call *c)
+{
+    return rpc_yes(c, engine_answer(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "accept")), "");
+}
+
+json_t *rpc_contact_safety(struct call *c)
+{
+    char number[61];
+    enum err e = engine_safety(c->e, rpc_int(c, "contact", 0), number);
+    if (e == ERR_NOT_FOUND)
+        return rpc_fail(c, E_NOT_FOUND,
+                    "there is no such contact, or nothing has come from them yet: their key is not known");
+    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, "");
+    if (o != NULL) rpc_set(o, "number", json_string(number));
+    return o;
+}
+
+json_t *rpc_contact_verify(struct call *c)
+{
+    return rpc_yes(c, engine_verified(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "verified")), "");
+}
