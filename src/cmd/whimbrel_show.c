@@ -170,14 +170,17 @@ static int show_messages(struct world *w, json_int_t chat, json_int_t *after, in
     if (!w->l->json) take_in(w, list);
     for (size_t i = 0; i < n; i++) seen += !json_is_true(json_object_get(json_array_get(list, i), "hidden"));
     if (last >= 0 && seen > (size_t)last) skip = seen - (size_t)last;
+    json_t *shown = json_array();
     for (size_t i = 0; i < n; i++) {
-        const json_t *m = json_array_get(list, i);
+        json_t *m = json_array_get(list, i);
         *after = number_of(m, "id");
         if (json_is_true(json_object_get(m, "hidden"))) continue;
         if (skip > 0) skip--;
-        else if (w->l->json) print_json(m);
+        else if (w->l->json) (void)json_array_append(shown, m);
         else print_message(w, m);
     }
+    if (w->l->json) print_json(shown);
+    json_decref(shown);
     (void)fflush(stdout);
     json_decref(list);
     return EXIT_DONE;

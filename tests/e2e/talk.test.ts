@@ -4,77 +4,11 @@
 // Two talk, three are in a group, engines and the relay are killed, and somebody who is offline gets everything later.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { TestContext, test } from 'node:test';
-import { until as untilThat } from './client';
-import { Relay, build, temporary } from './relay';
-
-const whimbrel = join(build, 'whimbrel');
-const skip = existsSync(whimbrel) ? false : 'the client was not built';
-
-// Each look starts a program, so not too often.
-async function until(done: () => boolean, ms: number): Promise<void> {
-  let next = 0;
-  await untilThat('what was to come', () => Date.now() >= next && (next = Date.now() + 150, done()), ms);
-}
-
-interface Message { id: number; from: number; state: string; text: string; seq: number }
-interface Chat { id: number; kind: string; name: string; contact: number; state: string; members: number }
-
-class Person {
-  readonly profile: string;
-
-  constructor(t: TestContext, folder: string, readonly name: string, relay: Relay) {
-    this.profile = join(folder, name);
-    t.after(() => this.kill()); // its folder may be gone by then
-    this.ok('init', '--name', name, '--relay', relay.address, '--quiet');
-  }
-
-  run(...words: string[]): { status: number | null; stdout: string; stderr: string } {
-    const { status, stdout, stderr } = spawnSync(whimbrel, ['--profile', this.profile, ...words],
-      { encoding: 'utf8', timeout: 60000, env: { ...process.env, WHIMBREL_PASSPHRASE: 'correct horse battery staple' } });
-    return { status, stdout, stderr };
-  }
-
-  ok(...words: string[]): string {
-    const { status, stdout, stderr } = this.run(...words);
-    assert.equal(status, 0, `whimbrel ${words[0]} of ${this.name}: ${stderr}`);
-    return stdout.trim();
-  }
-
-  json<T>(...words: string[]): T { return JSON.parse(this.ok('--json', ...words)) as T; }
-  chats(): Chat[] { return this.json<Chat[]>('chats'); }
-
-  // One JSON value after the other.
-  read(chat: string): Message[] {
-    return this.ok('--json', 'read', chat).split(/^(?=\{)/m).filter(x => x.trim() !== '').map(x => JSON.parse(x) as Message);
-  }
-
-  texts(chat: string): string[] { return this.read(chat).map(m => m.text); }
-
-  // The engine dies without a word.
-  kill(): void {
-    for (const pid of readdirSync('/proc').filter(x => /^\d+$/.test(x))) {
-      let line = '';
-      try { line = readFileSync(`/proc/${pid}/cmdline`, 'utf8'); } catch { continue; }
-      if (line.includes('\0engine\0') && line.includes(`\0${this.profile}\0`)) process.kill(Number(pid), 'SIGKILL');
-    }
-  }
-}
-
-async function settled(...people: Person[]): Promise<void> {
-  await until(() => people.every(p => p.json<{ waiting: number }>('status').waiting === 0), 60000);
-}
-
-// `to` takes an invitation of `from`.
-async function meet(from: Person, to: Person): Promise<void> {
-  const { link } = from.json<{ link: string }>('invite', '--personal', '--once', '--for', to.name);
-  await settled(from);
-  to.ok('accept', link);
-  await settled(from, to);
-  await until(() => from.chats().some(c => c.members === 2 && c.kind === 'direct') && to.chats().some(c => c.members === 2), 60000);
-}
+import { test } from 'node:test';
+import { Person, meet, settled, skip, until, whimbrel } from './person';
+import { Relay, temporary } from './relay';
 
 test('two people talk, and verify each other', { skip }, async t => {
   const relay = await Relay.start(t), folder = temporary(t);
