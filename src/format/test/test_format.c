@@ -44,7 +44,8 @@ static struct account make_account(void)
 static void certificates_hold_what_an_account_signed(void **state)
 {
     struct account alice = make_account(), mallory = make_account();
-    const struct cert of = {.account_key = alice.public, .device_key = span_of(fill[0], 32), .device = fill[1], .created = 1234567};
+    const struct cert of = {
+        .account_key = alice.public, .device_key = span_of(fill[0], 32), .device = fill[1], .created = 1234567};
     struct cert got;
     struct buf b;
     (void)state;
@@ -74,8 +75,13 @@ static void certificates_hold_what_an_account_signed(void **state)
 
 static struct invite sample(void)
 {
-    return (struct invite){.relay = span_str("wss://relay.example/s#pin"), .inbox = fill[0], .key = fill[1], .package_key = fill[2],
-                           .account = fill[3], .flags = INVITE_ONCE, .name = span_str("Alice \xc3\x84")};
+    return (struct invite){.relay = span_str("wss://relay.example/s#pin"),
+                           .inbox = fill[0],
+                           .key = fill[1],
+                           .package_key = fill[2],
+                           .account = fill[3],
+                           .flags = INVITE_ONCE,
+                           .name = span_str("Alice \xc3\x84")};
 }
 
 static void assert_sample(struct span bytes)
@@ -110,8 +116,9 @@ static void invitations_travel_as_links(void **state)
         buf_wipe(&link);
         buf_wipe(&bytes);
     }
-    static const char *const bad[] = {"", "whimbrel", "https://a.example/", "https://a.example/i", "http://a.example/i#AQ",
-                                      "whimbrel:!", "whimbrel:AQ==", "https://a.example/i#A"};
+    static const char *const bad[] = {
+        "",           "whimbrel",      "https://a.example/",   "https://a.example/i", "http://a.example/i#AQ",
+        "whimbrel:!", "whimbrel:AQ==", "https://a.example/i#A"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct buf bytes;
         buf_init(&bytes, FORMAT_LINK_MAX);
@@ -124,8 +131,14 @@ static void invitations_travel_as_links(void **state)
 
 static void introductions_come_back(void **state)
 {
-    const struct intro in = {.invite_key = fill[0], .name = span_str("Bob"), .invite = span_str("i"), .welcome = span_str("w"),
-                             .log_key = fill[1], .log_epoch = 7, .seq = 9, .chain = fill[2]};
+    const struct intro in = {.invite_key = fill[0],
+                             .name = span_str("Bob"),
+                             .invite = span_str("i"),
+                             .welcome = span_str("w"),
+                             .log_key = fill[1],
+                             .log_epoch = 7,
+                             .seq = 9,
+                             .chain = fill[2]};
     struct intro out;
     struct buf b;
     (void)state;
@@ -162,8 +175,12 @@ static enum err try_room(const struct room *r)
 
 static void rooms_have_their_rules(void **state)
 {
-    struct room r = {.kind = ROOM_GROUP, .relay = span_str("wss://r"), .log = fill[0], .name = span_str("Tea"),
-                     .admins = span_of(fill[4], 96), .recovery = fill[1]};
+    struct room r = {.kind = ROOM_GROUP,
+                     .relay = span_str("wss://r"),
+                     .log = fill[0],
+                     .name = span_str("Tea"),
+                     .admins = span_of(fill[4], 96),
+                     .recovery = fill[1]};
     (void)state;
     assert_ok(try_room(&r));
     assert_true(room_is_admin(&r, fill[5]));
@@ -280,8 +297,10 @@ static void inbox_entries_open_for_whom_they_are(void **state)
         buf_init(&other, 70000);
         buf_init(&out, 70000);
         fake_package(s, span_of(pk, sizes->npk), &package);
-        assert_ok(inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("hello"), &entry));
-        assert_ok(inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("a much longer hello"), &other));
+        assert_ok(
+            inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("hello"), &entry));
+        assert_ok(inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION,
+                             span_str("a much longer hello"), &other));
         assert_int_equal(entry.n, other.n); // sizes tell nothing
         assert_ok(inbox_ref(buf_span(&entry), &ref));
         assert_memory_equal(ref, fill[1], 32);
@@ -291,18 +310,24 @@ static void inbox_entries_open_for_whom_they_are(void **state)
         for (size_t i = 32; i < entry.n; i += 97) {
             buf_wipe(&out);
             entry.p[i] ^= 1;
-            assert_int_not_equal(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body), ERR_OK);
+            assert_int_not_equal(
+                inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body), ERR_OK);
             entry.p[i] ^= 1;
         }
         for (size_t n = 0; n < entry.n; n += 31) {
             buf_wipe(&out);
-            assert_int_not_equal(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), span_of(entry.p, n), &out, &kind, &body), ERR_OK);
+            assert_int_not_equal(
+                inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), span_of(entry.p, n), &out, &kind, &body),
+                ERR_OK);
         }
         sk[0] ^= 0x40;
         buf_wipe(&out);
-        assert_int_not_equal(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body), ERR_OK);
+        assert_int_not_equal(
+            inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body), ERR_OK);
         package.p[3] = 1; // no KeyPackage
-        assert_int_equal(inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("x"), &entry), ERR_MALFORMED);
+        assert_int_equal(
+            inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("x"), &entry),
+            ERR_MALFORMED);
         buf_wipe(&package);
         buf_wipe(&entry);
         buf_wipe(&other);
