@@ -1,32 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lines over unix sockets, on libuv's pipes. A line that is longer than LOCAL_LINE_MAX ends its connection.
+// Lines and bytes over unix sockets and the loopback interface, on libuv's pipes and TCP. A line that is longer than LOCAL_LINE_MAX ends its connection.
 #include "net/local.h"
 
 #include "net/inner.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-struct local_conn {
+union stream {
+    uv_handle_t handle;
+    uv_stream_t stream;
     uv_pipe_t pipe;
+    uv_tcp_t tcp;
+};
+
+struct local_conn {
+    union stream of;
     struct local_server *server;
     struct local_conn *next, **link;
     void *who;
     struct buf in;
     size_t pending;
-    bool closing;
+    bool closing, finishing;
 };
 
 struct local_server {
-    uv_pipe_t pipe;
+    union stream of;
     struct net_loop *loop;
     struct local_owner owner;
     void *arg;
     struct local_conn *conns;
-    char path[108];
+    char path[108]; // empty: TCP
     size_t alive; // handles that libuv has not let go, its own included
     bool closing;
 };
@@ -55,7 +63,7 @@ void local_end(struct local_conn *c)
 {
     if (c->closing) return;
     c->closing = true;
-    uv_close((uv_handle_t *)&c->pipe, on_conn_gone);
+    uv_close(&c->of.handle, on_conn_gone);
 }
 
 // -------------------------------------------------------------------------------------------------------------- reading
@@ -85,7 +93,10 @@ static void take_lines(struct local_conn *c)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *from)
 {
     struct local_conn *c = stream->data;
-    if (n > 0) {
+    if (n > 0 && c->server->owner.line == NULL) {
+        c->server->owner.bytes(c->who, (uint8_t *)from->base, (size_t)n);
+        mem_wipe(from->base, (size_t)n);
+    } else if (n > 0) {
         buf_put(&c->in, span_of(from->base, (size_t)n));
         mem_wipe(from->base, (size_t)n);
         take_lines(c);
@@ -105,14 +116,31 @@ struct writing {
 static void on_written(uv_write_t *request, int status)
 {
     struct writing *w = request->data;
-    w->conn->pending -= w->n;
-    if (status < 0) local_end(w->conn);
+    struct local_conn *c = w->conn;
+    c->pending -= w->n;
     mem_free_wiped(w, sizeof *w + w->n);
+    if (status < 0 || (c->finishing && c->pending == 0)) local_end(c);
+    else if (c->pending == 0 && !c->closing && c->server->owner.drained != NULL) c->server->owner.drained(c->who);
+}
+
+size_t local_pending(const struct local_conn *c) { return c->pending; }
+
+void local_pause(struct local_conn *c, bool pause)
+{
+    if (c->closing) return;
+    (void)uv_read_stop(&c->of.stream);
+    if (!pause && uv_read_start(&c->of.stream, on_room, on_read) != 0) local_end(c);
+}
+
+void local_finish(struct local_conn *c)
+{
+    c->finishing = true;
+    if (c->pending == 0) local_end(c);
 }
 
 void local_send(struct local_conn *c, struct span bytes)
 {
-    if (c->closing) return;
+    if (c->closing || c->finishing) return;
     struct writing *w = c->pending + bytes.n > LOCAL_PENDING_MAX ? NULL : mem_new(sizeof *w + bytes.n);
     if (w == NULL) {
         local_end(c);
@@ -124,7 +152,7 @@ void local_send(struct local_conn *c, struct span bytes)
     memcpy(w->bytes, bytes.p, bytes.n);
     c->pending += bytes.n;
     uv_buf_t b = uv_buf_init((char *)w->bytes, (unsigned)bytes.n);
-    if (uv_write(&w->request, (uv_stream_t *)&c->pipe, &b, 1, on_written) == 0) return;
+    if (uv_write(&w->request, &c->of.stream, &b, 1, on_written) == 0) return;
     c->pending -= bytes.n;
     mem_free_wiped(w, sizeof *w + bytes.n);
     local_end(c);
@@ -132,17 +160,22 @@ void local_send(struct local_conn *c, struct span bytes)
 
 // ------------------------------------------------------------------------------------------------------------ listening
 
+static int init(const struct local_server *s, union stream *of)
+{
+    return s->path[0] != 0 ? uv_pipe_init(&s->loop->uv, &of->pipe, 0) : uv_tcp_init(&s->loop->uv, &of->tcp);
+}
+
 static void on_somebody(uv_stream_t *stream, int status)
 {
     struct local_server *s = stream->data;
     struct local_conn *c = status < 0 ? NULL : mem_new(sizeof *c);
     if (c == NULL) return;
-    if (uv_pipe_init(&s->loop->uv, &c->pipe, 0) != 0) {
+    if (init(s, &c->of) != 0) {
         mem_free(c);
         return;
     }
     c->server = s;
-    c->pipe.data = c;
+    c->of.handle.data = c;
     buf_init(&c->in, 2 * (size_t)LOCAL_LINE_MAX);
     s->alive++;
     s->loop->handles++;
@@ -150,8 +183,8 @@ static void on_somebody(uv_stream_t *stream, int status)
     c->link = &s->conns;
     if (c->next != NULL) c->next->link = &c->next;
     s->conns = c;
-    if (uv_accept(stream, (uv_stream_t *)&c->pipe) != 0 || (c->who = s->owner.accept(s->arg, c)) == NULL ||
-        uv_read_start((uv_stream_t *)&c->pipe, on_room, on_read) != 0) {
+    if (uv_accept(stream, &c->of.stream) != 0 || (c->who = s->owner.accept(s->arg, c)) == NULL ||
+        uv_read_start(&c->of.stream, on_room, on_read) != 0) {
         local_end(c);
     }
 }
@@ -170,42 +203,66 @@ static bool somebody_listens(const char *path)
 
 static void on_server_gone(uv_handle_t *h) { release(h->data); }
 
+static struct local_server *new_server(struct net_loop *l, const char *path, const struct local_owner *owner, void *arg)
+{
+    struct local_server *s = mem_new(sizeof *s);
+    if (s == NULL) return NULL;
+    *s = (struct local_server){.loop = l, .owner = *owner, .arg = arg, .alive = 1};
+    memcpy(s->path, path, strlen(path) + 1);
+    if (init(s, &s->of) != 0) {
+        mem_free(s);
+        return NULL;
+    }
+    s->of.handle.data = s;
+    l->handles++;
+    return s;
+}
+
 enum err local_listen(struct net_loop *l, const char *path, const struct local_owner *owner, void *arg,
                       struct local_server **out)
 {
-    struct local_server *s = mem_new(sizeof *s);
+    if (strlen(path) >= sizeof (*out)->path || path[0] == 0) return ERR_LIMIT;
+    struct local_server *s = new_server(l, path, owner, arg);
     if (s == NULL) return ERR_MEMORY;
-    if (strlen(path) >= sizeof s->path || uv_pipe_init(&l->uv, &s->pipe, 0) != 0) {
-        mem_free(s);
-        return ERR_LIMIT;
-    }
-    s->loop = l;
-    s->owner = *owner;
-    s->arg = arg;
-    s->pipe.data = s;
-    s->alive = 1;
-    l->handles++;
-    memcpy(s->path, path, strlen(path) + 1);
     struct stat st;
     bool there = lstat(path, &st) == 0;
     enum err e = there && (!S_ISSOCK(st.st_mode) || somebody_listens(path)) ? ERR_REFUSED : ERR_OK;
     if (e == ERR_OK && there) (void)unlink(path);
     if (e == ERR_OK) {
         mode_t mask = umask(0177);
-        bool ok = uv_pipe_bind(&s->pipe, path) == 0;
+        bool ok = uv_pipe_bind(&s->of.pipe, path) == 0;
         (void)umask(mask);
-        e = ok && uv_listen((uv_stream_t *)&s->pipe, 16, on_somebody) == 0 ? ERR_OK : ERR_IO;
+        e = ok && uv_listen(&s->of.stream, 16, on_somebody) == 0 ? ERR_OK : ERR_IO;
     }
     if (e == ERR_OK) *out = s;
-    else uv_close((uv_handle_t *)&s->pipe, on_server_gone);
+    else uv_close(&s->of.handle, on_server_gone);
     return e;
+}
+
+enum err local_listen_port(struct net_loop *l, uint16_t *port, const struct local_owner *owner, void *arg,
+                           struct local_server **out)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct local_server *s = new_server(l, "", owner, arg);
+    int size = sizeof a;
+    if (s == NULL) return ERR_MEMORY;
+    int rc = uv_tcp_bind(&s->of.tcp, (const struct sockaddr *)&a, 0);
+    if (rc == 0) rc = uv_listen(&s->of.stream, 16, on_somebody); // which tells that the port is taken
+    if (rc == 0) rc = uv_tcp_getsockname(&s->of.tcp, (struct sockaddr *)&a, &size);
+    if (rc != 0) {
+        uv_close(&s->of.handle, on_server_gone);
+        return rc == UV_EADDRINUSE ? ERR_REFUSED : ERR_IO;
+    }
+    *port = ntohs(a.sin_port);
+    *out = s;
+    return ERR_OK;
 }
 
 void local_close(struct local_server *s)
 {
     if (s == NULL || s->closing) return;
     s->closing = true;
-    (void)unlink(s->path);
+    if (s->path[0] != 0) (void)unlink(s->path);
     for (struct local_conn *c = s->conns; c != NULL; c = c->next) local_end(c);
-    uv_close((uv_handle_t *)&s->pipe, on_server_gone);
+    uv_close(&s->of.handle, on_server_gone);
 }
