@@ -2,230 +2,7 @@
 //
 // People talk: engines with vaults on disk, and a relay over TCP, all in this process. Invitations, first messages, groups,
 // removal, being offline, restarts in the middle, and relays that lie.
-#include "relay/test/scene.h"
-
-#include "client/inner.h"
-#include "content/content.h"
-#include "content/safety.h"
-
-#include <ftw.h>
-
-struct town;
-struct person {
-    struct town *town;
-    const char *name;
-    char folder[100];
-    struct engine *e;
-    unsigned warnings, requests;
-    char warning[300];
-};
-
-enum { PEOPLE = 4 };
-struct town {
-    struct scene scene;
-    struct net_loop *loop;
-    struct net_timer tick;
-    char folder[64], address[LINK_ADDRESS_TEXT];
-    struct person person[PEOPLE];
-    bool (*until)(struct town *t);
-    unsigned ticks;
-};
-
-static const uint8_t ring_bytes[VAULT_SECRET] = {1};
-static const struct vault_secret ring = {.kind = VAULT_KEYRING, .bytes = {ring_bytes, VAULT_SECRET}};
-static const struct engine_settings settings = {.link = {.retry_ms = 100}, .suite = 0x0001, .packages = 5};
-
-static void on_event(void *arg, const struct engine_event *e)
-{
-    struct person *p = arg;
-    if (e->kind != ENGINE_WARNING) return;
-    p->warnings++;
-    (void)snprintf(p->warning, sizeof p->warning, "%s", e->text);
-}
-
-static void person_open(struct person *p)
-{
-    assert_ok(engine_open(p->town->loop, p->folder, &ring, &settings, on_event, p, &p->e));
-}
-
-static void person_new(struct town *t, size_t i, const char *name)
-{
-    struct person *p = &t->person[i];
-    const struct engine_new n = {.name = name, .relay = t->address};
-    const char *why = NULL;
-    *p = (struct person){.town = t, .name = name};
-    (void)snprintf(p->folder, sizeof p->folder, "%s/%s", t->folder, name);
-    assert_int_equal(mkdir(p->folder, 0700), 0);
-    if (engine_create(p->folder, &ring, &n, &why) != ERR_OK) fail_msg("%s", why);
-    person_open(p);
-}
-
-static struct town *town_open(size_t people)
-{
-    static const char *const names[] = {"alice", "bob", "carol", "dave"};
-    struct town *t = calloc(1, sizeof *t);
-    struct link_address a = {.host = "127.0.0.1", .secret = "secret"};
-    assert_non_null(t);
-    scene_open(&t->scene, NULL);
-    a.port = t->scene.port;
-    net_tls_pin(t->scene.setup->tls, a.pin);
-    link_address_write(&a, t->address);
-    (void)snprintf(t->folder, sizeof t->folder, "/tmp/whimbrel-town-XXXXXX");
-    assert_non_null(mkdtemp(t->folder));
-    assert_ok(net_loop_new(&t->loop));
-    for (size_t i = 0; i < people; i++) person_new(t, i, names[i]);
-    return t;
-}
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
-static void stop_tick(struct net_timer *timer)
-{
-    struct town *t = (struct town *)(void *)((char *)timer - offsetof(struct town, tick));
-    net_loop_stop(t->loop);
-}
-
-static void town_close(struct town *t)
-{
-    for (size_t i = 0; i < PEOPLE; i++) engine_close(t->person[i].e);
-    net_timer_start(t->loop, &t->tick, 1, stop_tick);
-    net_loop_run(t->loop);
-    net_loop_free(t->loop);
-    scene_close(&t->scene);
-    (void)nftw(t->folder, drop, 8, FTW_DEPTH | FTW_PHYS);
-    free(t);
-}
-
-static void on_tick(struct net_timer *timer)
-{
-    struct town *t = (struct town *)(void *)((char *)timer - offsetof(struct town, tick));
-    if (t->until(t)) {
-        net_loop_pause(t->loop);
-        return;
-    }
-    if (++t->ticks > 600) { // a minute
-        for (size_t i = 0; i < PEOPLE; i++) {
-            struct person *p = &t->person[i];
-            if (p->e != NULL)
-                print_message("# %s: %u warnings (%s), %u pieces of work\n", p->name, p->warnings, p->warning,
-                              (unsigned)engine_waiting(p->e));
-        }
-        fail_msg("it did not come to pass within a minute");
-    }
-    net_timer_start(t->loop, &t->tick, 100, on_tick);
-}
-
-// Runs everything until something is so.
-static void wait_for(struct town *t, bool (*until)(struct town *t))
-{
-    t->until = until;
-    t->ticks = 0;
-    net_timer_start(t->loop, &t->tick, 1, on_tick);
-    net_loop_run(t->loop);
-}
-
-static bool is_quiet(struct town *t)
-{
-    for (size_t i = 0; i < PEOPLE; i++) {
-        if (t->person[i].e != NULL && engine_waiting(t->person[i].e) > 0) return false;
-    }
-    return true;
-}
-
-// ------------------------------------------------------------------------------------------------------ what people see
-
-struct history {
-    char text[4000];
-    size_t n;
-    bool queued;
-};
-
-static void note(void *arg, const struct engine_message *m)
-{
-    struct history *h = arg;
-    static struct content c;
-    assert_ok(content_decode(m->content, &c));
-    h->n++;
-    h->queued = h->queued || m->state == MESSAGE_QUEUED;
-    size_t at = strlen(h->text);
-    (void)snprintf(h->text + at, sizeof h->text - at, "%s%.*s\n", m->sender == 0 ? "I: " : "", (int)c.parts[0].body.n,
-                   (const char *)c.parts[0].body.p);
-}
-
-static struct history read_chat(struct person *p, int64_t chat)
-{
-    struct history h = {0};
-    assert_ok(engine_messages(p->e, chat, 0, 0, note, &h));
-    return h;
-}
-
-struct found {
-    struct engine_chat chat;
-    size_t n;
-};
-
-static void find(void *arg, const struct engine_chat *c)
-{
-    struct found *f = arg;
-    if (f->n++ == 0) f->chat = *c; // the newest comes first
-}
-
-static struct engine_chat newest(struct person *p)
-{
-    struct found f = {0};
-    assert_ok(engine_chats(p->e, find, &f));
-    return f.chat;
-}
-
-static void say(struct person *p, int64_t chat, const char *text)
-{
-    int64_t message = 0;
-    assert_ok(engine_say_text(p->e, chat, span_str(text), &message));
-    assert_true(message > 0);
-}
-
-// Somebody gives an invitation to somebody else, who takes it.
-static int64_t meet(struct town *t, size_t from, size_t to, uint8_t flags)
-{
-    struct buf link;
-    const char *why = "";
-    int64_t contact = 0;
-    buf_init(&link, FORMAT_LINK_MAX);
-    assert_ok(engine_invite(t->person[from].e, flags, "somebody", &link));
-    wait_for(t, is_quiet);
-    enum err e = engine_accept(t->person[to].e, span_str((const char *)link.p), &contact, &why);
-    if (e != ERR_OK) fail_msg("%s", why);
-    buf_wipe(&link);
-    return contact;
-}
-
-struct state {
-    enum contact_state state;
-    char name[100];
-    int64_t id;
-};
-
-static void contact_is(void *arg, const struct engine_contact *c)
-{
-    struct state *s = arg;
-    s->state = c->state;
-    s->id = c->id;
-    (void)snprintf(s->name, sizeof s->name, "%.*s", (int)c->name.n, (const char *)c->name.p);
-}
-
-static struct state contact_of_person(struct person *p, const struct person *whom)
-{
-    struct state s = {0};
-    int64_t id = contact_of(p->e, engine_account(whom->e));
-    if (id != 0) assert_ok(engine_contacts(p->e, id, contact_is, &s));
-    return s;
-}
+#include "town.h"
 
 // -------------------------------------------------------------------------------------------------------------- tests
 
@@ -367,16 +144,6 @@ static void a_group_with_somebody_removed(void **state)
 }
 
 // Everybody is closed and opened again after each step, and messages are said while nobody is there.
-static void reopen(struct town *t)
-{
-    for (size_t i = 0; i < PEOPLE; i++) {
-        struct person *p = &t->person[i];
-        if (p->e == NULL) continue;
-        engine_close(p->e);
-        person_open(p);
-    }
-}
-
 static bool both_have_read_twenty(struct town *t)
 {
     return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 20 &&
@@ -390,13 +157,13 @@ static void restarts_lose_and_repeat_nothing(void **state)
     char text[20];
     (void)state;
     (void)meet(t, 0, 1, INVITE_PERSONAL);
-    reopen(t);
+    town_reopen(t);
     wait_for(t, both_have_two);
     for (unsigned i = 0; i < 20; i++) {
         struct person *p = i % 2 == 0 ? alice : bob;
         (void)snprintf(text, sizeof text, "message %u", i);
         say(p, newest(p).id, text);
-        if (i % 3 == 0) reopen(t); // before it is sent, or between sending and the answer
+        if (i % 3 == 0) town_reopen(t); // before it is sent, or between sending and the answer
     }
     wait_for(t, both_have_read_twenty);
     for (unsigned i = 0; i < 20; i++) {
