@@ -28,7 +28,7 @@ help:
 	@echo 'make run            installs what is missing, builds, shows the demonstration, and runs a relay (PORT=8443)'
 	@echo 'make demo           the demonstration alone'
 	@echo 'make test           installs what is missing, builds, and runs every test'
-	@echo 'make fault          the relay under 200 kills, broken disks, and 10,000 unfair peers; make test has fewer'
+	@echo 'make fault          relay and engines under 500 kills, broken disks, and 10,000 unfair peers; make test has fewer'
 	@echo 'make bench          measures: what docs/performance.md is made from'
 	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make ct             the constant-time check, under valgrind'
@@ -59,7 +59,7 @@ test: deps all
 
 fault: deps all
 	@tools/e2e $(B)
-	@WHIMBREL_KILLS=200 WHIMBREL_PEERS=10000 tools/run-tests --slow 4 --only fault $(B)
+	@WHIMBREL_KILLS=500 WHIMBREL_PEERS=10000 tools/run-tests --slow 4 --only fault $(B)
 
 bench: deps all
 	@set -e; for program in $$($(TOOLS)/list . bench); do echo "== $$program"; $(B)/bench-$$program; done
