@@ -23,8 +23,9 @@ static struct {
     char *text;
     size_t n, room;
 } in;
+static json_t *events; // that came while an answer was awaited: for ask_next
 
-static int connect_to(const char *profile)
+int ask_running(const char *profile)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     if (snprintf(a.sun_path, sizeof a.sun_path, "%s/engine", profile) >= (int)sizeof a.sun_path) return -1;
@@ -37,7 +38,7 @@ static int connect_to(const char *profile)
 // In the child: a session of its own, no files but the two pipes.
 static void become_engine(const struct line *l, int passphrase, int said)
 {
-    char *const arguments[] = {(char *)(uintptr_t)l->self,
+    char *const arguments[] = {(char *)(uintptr_t) "whimbrel",
                                (char *)(uintptr_t) "engine",
                                (char *)(uintptr_t) "--profile",
                                (char *)(uintptr_t)l->profile,
@@ -54,7 +55,6 @@ static void become_engine(const struct line *l, int passphrase, int said)
     for (int fd = CHILD_FD + 1; fd < 256; fd++) (void)close(fd);
     (void)unsetenv("WHIMBREL_PASSPHRASE");
     (void)execv("/proc/self/exe", arguments);
-    (void)execvp(l->self, arguments);
     _exit(EXIT_FAILED);
 }
 
@@ -82,7 +82,7 @@ static int start(const struct line *l)
         return say_wrong(EXIT_NOT_THERE,
                          "there is no profile in %s; `whimbrel init` makes one, --profile names another", l->profile);
     }
-    if (!get_passphrase(l, false, passphrase)) return EXIT_PASSPHRASE;
+    if (!passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
     if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
         return say_wrong(EXIT_FAILED, "no pipe: %s", strerror(errno));
     (void)fflush(NULL);
@@ -103,20 +103,17 @@ static int start(const struct line *l)
     return EXIT_FAILED;
 }
 
-int ask_open(const struct line *l, bool may_start, int *status)
+int ask_open(struct session *s, bool may_start)
 {
-    int fd = connect_to(l->profile);
+    s->fd = ask_running(s->line->profile);
     in.n = 0;
-    if (fd >= 0) return fd;
-    if (!may_start) {
-        *status = say_wrong(EXIT_NOT_THERE, "no engine runs for this profile");
-        return -1;
-    }
-    *status = start(l);
-    if (*status != EXIT_DONE) return -1;
-    fd = connect_to(l->profile);
-    if (fd < 0) *status = say_wrong(EXIT_FAILED, "the engine does not answer");
-    return fd;
+    if (s->fd >= 0) return s->fd;
+    s->status = may_start ? start(s->line)
+                          : say_wrong(EXIT_NOT_THERE, "no engine runs for this profile; `whimbrel start` starts one");
+    if (s->status != EXIT_DONE) return -1;
+    s->fd = ask_running(s->line->profile);
+    if (s->fd < 0) s->status = say_wrong(EXIT_FAILED, "the engine does not answer");
+    return s->fd;
 }
 
 static bool send_all(int fd, const char *text, size_t n)
@@ -128,7 +125,7 @@ static bool send_all(int fd, const char *text, size_t n)
     return true;
 }
 
-json_t *ask_next(int fd)
+static json_t *next_line(int fd)
 {
     for (;;) {
         char *end = in.n > 0 ? memchr(in.text, '\n', in.n) : NULL;
@@ -151,24 +148,45 @@ json_t *ask_next(int fd)
     }
 }
 
+json_t *ask_next(int fd)
+{
+    if (json_array_size(events) == 0) return next_line(fd);
+    json_t *o = json_incref(json_array_get(events, 0));
+    (void)json_array_remove(events, 0);
+    return o;
+}
+
 static int status_of(json_int_t code) { return code == 2 ? EXIT_NOT_THERE : code == -32602 ? EXIT_USAGE : EXIT_FAILED; }
 
-json_t *ask(int fd, const char *method, json_t *take_params, int *status)
+// The answer as it came, or NULL.
+static json_t *call(int fd, const char *method, json_t *take_params)
 {
-    json_t *call = json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", 1, "method", method), *answer = NULL;
-    if (take_params != NULL) (void)json_object_set_new(call, "params", take_params);
-    char *text = json_dumps(call, JSON_COMPACT);
-    json_decref(call);
+    json_t *o = json_pack("{s:s, s:i, s:s}", "jsonrpc", "2.0", "id", 1, "method", method), *answer = NULL;
+    if (take_params != NULL) (void)json_object_set_new(o, "params", take_params);
+    char *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
     bool sent = text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1);
     free(text);
-    while (sent && (answer = ask_next(fd)) != NULL && json_object_get(answer, "id") == NULL)
-        json_decref(answer); // an event
-    json_t *result = json_object_get(answer, "result"), *error = json_object_get(answer, "error");
-    if (result != NULL) json_incref(result);
-    else if (error != NULL)
-        *status = say_wrong(status_of(json_integer_value(json_object_get(error, "code"))), "%s",
-                            json_string_value(json_object_get(error, "message")));
-    else *status = say_wrong(EXIT_FAILED, "the engine has ended");
+    while (sent && (answer = next_line(fd)) != NULL && json_object_get(answer, "id") == NULL) {
+        if (events == NULL) events = json_array();
+        (void)json_array_append_new(events, answer);
+    }
+    return answer;
+}
+
+json_t *ask_quietly(struct session *s, const char *method, json_t *take_params)
+{
+    json_t *answer = call(s->fd, method, take_params), *result = json_incref(json_object_get(answer, "result"));
+    json_decref(answer);
+    return result;
+}
+
+json_t *ask(struct session *s, const char *method, json_t *take_params)
+{
+    json_t *answer = call(s->fd, method, take_params), *error = json_object_get(answer, "error"),
+           *result = json_incref(json_object_get(answer, "result"));
+    if (error != NULL) s->status = say_wrong(status_of(int_of(error, "code")), "%s", text_of(error, "message"));
+    else if (result == NULL) s->status = say_wrong(EXIT_FAILED, "the engine has ended");
     json_decref(answer);
     return result;
 }

@@ -40,38 +40,43 @@ static bool make_folders(const char *path)
     return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-static bool prompt_for(const char *what, const char **to, char room[600])
+// What is given with a flag, or by a person at a terminal.
+static bool given_or_asked(const struct line *l, const char *flag, const char *question, char *out, size_t room)
 {
-    if (*to != NULL) return true;
-    if (isatty(STDIN_FILENO) != 1) return false;
-    fprintf(stderr, "%s: ", what);
-    if (fgets(room, 600, stdin) == NULL) return false;
-    room[strcspn(room, "\r\n")] = 0;
-    *to = room;
-    return room[0] != 0;
+    const char *given = flag_text(l, flag);
+    if (given == NULL) return prompt_line(question, out, room);
+    return snprintf(out, room, "%s", given) < (int)room;
 }
 
-int run_init(const struct line *l)
+static int create(const struct line *l, const struct engine_new *n)
 {
-    char passphrase[SECRET_MAX], name_room[600], relay_room[600];
-    const char *why = "", *name = l->name, *relay = l->relay;
-    if (l->n > 0) return say_wrong(EXIT_USAGE, "init takes no words, but --name and --relay");
-    if (!prompt_for("Your name, as others shall see it", &name, name_room))
-        return say_wrong(EXIT_USAGE, "init wants --name NAME");
-    if (!prompt_for("The address of your relay (wss://...)", &relay, relay_room))
-        return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS");
+    char passphrase[SECRET_MAX];
+    const char *why = "";
     enclose();
     if (!make_folders(l->profile)) return say_wrong(EXIT_FAILED, "%s cannot be made: %s", l->profile, strerror(errno));
-    if (!get_passphrase(l, true, passphrase)) return EXIT_PASSPHRASE;
+    if (!passphrase_get(l, true, passphrase)) return EXIT_PASSPHRASE;
     const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = span_str(passphrase)};
-    const struct engine_new n = {.name = name, .relay = relay, .password = l->password};
-    enum err e = engine_create(l->profile, &secret, &n, &why);
+    enum err e = engine_create(l->profile, &secret, n, &why);
     explicit_bzero(passphrase, sizeof passphrase);
     if (e == ERR_INVALID) return say_wrong(EXIT_FAILED, "%s", why[0] != 0 ? why : "the passphrase is too long");
     if (e == ERR_REFUSED)
         return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
-    if (e != ERR_OK) return say_wrong(EXIT_FAILED, "%s", vault_text(e));
-    if (!l->quiet) {
+    return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_FAILED, "%s", vault_text(e));
+}
+
+static int do_init(struct session *s)
+{
+    char name[600], relay[600];
+    const struct line *l = s->line;
+    if (!given_or_asked(l, "name", "Your name, as others shall see it", name, sizeof name))
+        return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
+    if (!given_or_asked(l, "relay", "The address of your relay (wss://...)", relay, sizeof relay))
+        return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS: whoever runs the relay tells it");
+    const struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
+    int status = create(l, &n);
+    if (status != EXIT_DONE) return status;
+    if (l->json) printf("{\"profile\": true}\n");
+    else if (!l->quiet) {
         printf("Your profile is in %s. Next:\n\n"
                "  whimbrel invite --personal    a link for somebody; send it over a way you trust\n"
                "  whimbrel accept LINK          if somebody has sent you theirs\n",
@@ -170,13 +175,14 @@ static enum err open_house(struct house *h, const struct line *l, const struct v
     return e;
 }
 
-int run_engine(const struct line *l)
+static int do_engine(struct session *s)
 {
+    const struct line *l = s->line;
     char passphrase[SECRET_MAX];
     const char *why = "";
     struct house h = {0};
     enclose();
-    if (!get_passphrase(l, false, passphrase)) return EXIT_PASSPHRASE;
+    if (!passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
     const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = span_str(passphrase)};
     enum err e = open_house(&h, l, &secret, &why);
     explicit_bzero(passphrase, sizeof passphrase);
@@ -201,3 +207,21 @@ int run_engine(const struct line *l)
            : e == ERR_NOT_FOUND       ? EXIT_NOT_THERE
                                       : EXIT_FAILED;
 }
+
+// ----------------------------------------------------------------------------------------------------------- the table
+
+static const struct flag init_flags[] = {
+    {"name", "NAME", "what you call yourself, as others shall see it"},
+    {"relay", "ADDRESS", "your relay's address; whoever runs it tells it"},
+    {"password", "PASSWORD", "its hosting password, where it wants one"},
+    {NULL, NULL, NULL},
+};
+
+const struct command engine_commands[] = {
+    {"init", "", "make a profile", do_init, ALONE, init_flags,
+     "What is not given is asked for on a terminal. The passphrase opens the profile; nobody can tell you it again."},
+    {"engine", "", "run the profile's engine here, until it is stopped", do_engine, ALONE, NULL,
+     "For services, such as the systemd unit whimbrel.service. Other commands start an engine by themselves."},
+    {"help", "[COMMAND] [WORD]", "say how a command is called", do_help, ALONE, NULL, NULL},
+    {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
+};

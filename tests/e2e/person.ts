@@ -61,6 +61,7 @@ export class Person {
 }
 
 export async function settled(...people: Person[]): Promise<void> {
+  people.forEach(p => p.ok('start'));
   await until(() => people.every(p => p.json<{ waiting: number }>('status').waiting === 0), 60000);
 }
 

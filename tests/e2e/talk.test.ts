@@ -39,10 +39,12 @@ test('messages are answered, reacted to, edited and deleted', { skip }, async t 
   await until(() => bob.read('alice').length === 6, 30000);
   for (const text of [bob.ok('read', 'alice'), alice.ok('read', 'bob')]) {
     const lines = text.split('\n');
-    assert.equal(lines.length, 3, text);
-    assert.match(lines[0]!, /: Tea at six\? {2}\(edited\) {2}\u{1f44d} (alice|me)$/u);
-    assert.match(lines[1]!, /: \[deleted\]$/);
-    assert.match(lines[2]!, / answers: With pleasure$/);
+    assert.equal(lines.length, 6, text);
+    assert.match(lines[1]!, / Tea at six\? \(edited\)( \u2713+.*)?$/u);
+    assert.match(lines[2]!, /^ +\u{1f44d} (alice|me)$/u);
+    assert.match(lines[3]!, / {2}\(deleted\)( \u2713+.*)?$/);
+    assert.match(lines[4]!, / {2}\u2502 (bob|me): Tea at six\?$/);
+    assert.match(lines[5]!, /^ +With pleasure( \u2713+.*)?$/);
   }
   const foreign = alice.run('edit', 'bob', String(seen.id), 'something else');
   assert.equal(foreign.status, 1);
@@ -56,11 +58,11 @@ test('three in a group; who is removed reads nothing more', { skip }, async t =>
   const [alice, bob, carol] = ['alice', 'bob', 'carol'].map(n => new Person(t, folder, n, relay));
   await meet(bob!, alice!);
   await meet(carol!, alice!);
-  alice!.ok('group', 'Tea', 'bob', 'carol');
+  alice!.ok('group', 'create', 'Tea', 'bob', 'carol');
   await until(() => [alice, bob, carol].every(p => p!.chats().some(c => c.name === 'Tea' && c.members === 3)), 60000);
   carol!.ok('send', 'Tea', 'I bring cake');
   await until(() => [alice, bob, carol].every(p => p!.texts('Tea').includes('I bring cake')), 30000);
-  alice!.ok('remove', 'Tea', 'carol');
+  alice!.ok('group', 'remove', 'Tea', 'carol');
   await until(() => bob!.chats().some(c => c.name === 'Tea' && c.members === 2), 30000);
   bob!.ok('send', 'Tea', 'not for Carol');
   await until(() => alice!.texts('Tea').includes('not for Carol'), 30000);
@@ -132,11 +134,15 @@ test('what goes wrong is said in a sentence, with a status of its own', { skip }
     assert.equal(r.stdout, '');
   };
   fails(1, /is a profile in/, 'init', '--name', 'x', '--relay', relay.address);
-  fails(2, /no command/, 'dance');
+  fails(2, /no command dance/, 'dance');
+  fails(2, /is it `whimbrel chats`/, 'chast');
+  fails(2, /is it `whimbrel group create`/, 'group', 'craete', 'x');
+  fails(2, /is it --last/, 'read', 'bob', '--lats=3');
+  fails(2, /--last wants a number, not x/, 'read', 'bob', '--last=x');
   fails(2, /whimbrel send CHAT TEXT/, 'send', 'bob');
   fails(4, /there is no bob/, 'send', 'bob', 'hello');
   fails(1, /no invitation/, 'accept', 'https://example.org/');
-  fails(2, /no flag --loud/, 'chats', '--loud', 'x');
+  fails(2, /chats has no flag --loud/, 'chats', '--loud', 'x');
   const other = spawnSync(whimbrel, ['--profile', join(folder, 'nobody'), 'chats'], { encoding: 'utf8', env: { ...process.env, WHIMBREL_PASSPHRASE: 'x' } });
   assert.equal(other.status, 4);
   assert.match(other.stderr, /whimbrel init/);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names: who and what a word on the command line means, and JSON as it is read and printed.
+#include "cmd/whimbrel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s != NULL ? s : "";
+}
+
+json_int_t int_of(const json_t *o, const char *key) { return json_integer_value(json_object_get(o, key)); }
+bool is_set(const json_t *o, const char *key) { return json_is_true(json_object_get(o, key)); }
+
+void print_json(const json_t *o)
+{
+    (void)json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+}
+
+int finish(struct session *s, json_t *take_result, const char *said)
+{
+    if (take_result == NULL) return s->status;
+    if (s->line->json) print_json(take_result);
+    else if (said != NULL && !s->line->quiet) printf("%s\n", said);
+    json_decref(take_result);
+    return s->status;
+}
+
+bool names_load(struct session *s)
+{
+    if (s->contacts == NULL) s->contacts = ask(s, "contact.list", NULL);
+    if (s->contacts != NULL && s->chats == NULL) s->chats = ask(s, "chat.list", NULL);
+    return s->chats != NULL;
+}
+
+void names_forget(struct session *s)
+{
+    json_decref(s->contacts);
+    json_decref(s->chats);
+    s->contacts = s->chats = NULL;
+}
+
+const json_t *by_id(const json_t *list, json_int_t id)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach (list, i, o) {
+        if (int_of(o, "id") == id) return o;
+    }
+    return NULL;
+}
+
+const char *contact_name(const struct session *s, json_int_t id)
+{
+    const json_t *o = by_id(s->contacts, id);
+    return o != NULL && text_of(o, "name")[0] != 0 ? text_of(o, "name") : "somebody";
+}
+
+const char *chat_name(const struct session *s, const json_t *chat)
+{
+    if (int_of(chat, "contact") != 0) return contact_name(s, int_of(chat, "contact"));
+    if (text_of(chat, "name")[0] == 0 && strcmp(text_of(chat, "kind"), "self") == 0) return "note to self";
+    return text_of(chat, "name");
+}
+
+// By number, by name, or by the beginning of one name alone.
+static json_int_t find(struct session *s, const char *word, bool chats)
+{
+    char *end;
+    size_t i, same = 0, begin = 0;
+    json_t *o;
+    json_int_t found = 0, begun = 0, number = strtoll(word, &end, 10);
+    if (!names_load(s)) return 0;
+    const json_t *list = chats ? s->chats : s->contacts;
+    if (*end == 0 && end != word && by_id(list, number) != NULL) return number;
+    json_array_foreach (list, i, o) {
+        const char *name = chats ? chat_name(s, o) : text_of(o, "name");
+        bool whole = strcmp(name, word) == 0;
+        if (whole) same++, found = int_of(o, "id");
+        else if (word[0] != 0 && strncasecmp(name, word, strlen(word)) == 0) begin++, begun = int_of(o, "id");
+    }
+    if (same == 1) return found;
+    if (same == 0 && begin == 1) return begun;
+    s->status = say_wrong(EXIT_NOT_THERE,
+                          same + begin > 0 ? "%s may mean several; use the number that `whimbrel %s` shows"
+                                           : "there is no %s; `whimbrel %s` shows who there is",
+                          word, chats ? "chats" : "contacts");
+    return 0;
+}
+
+json_int_t find_chat(struct session *s, const char *word) { return find(s, word, true); }
+json_int_t find_contact(struct session *s, const char *word) { return find(s, word, false); }
+
+json_t *find_contacts(struct session *s, size_t first)
+{
+    json_t *list = json_array();
+    for (size_t i = first; i < s->line->n; i++) {
+        json_int_t id = find_contact(s, s->line->words[i]);
+        if (id == 0) {
+            json_decref(list);
+            return NULL;
+        }
+        (void)json_array_append_new(list, json_integer(id));
+    }
+    return list;
+}
+
+json_int_t number_in(struct session *s, const char *word, const char *what)
+{
+    char *end;
+    json_int_t n = strtoll(word, &end, 10);
+    if (*end == 0 && n > 0) return n;
+    s->status = say_wrong(EXIT_USAGE, "%s is no %s", word, what);
+    return 0;
+}

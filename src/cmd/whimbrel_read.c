@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading conversations in a terminal: a line for each day, a message with its number, time, writer, and text that hangs below itself;
+// what is about a message goes into that one.
+#include "cmd/whimbrel_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    LAST_USUAL = 100,
+    LIST_MAX = 10000,
+    NAME_COLUMNS = 14,
+    NARROW = 48,
+    QUOTE_MAX = 60,
+};
+
+void messages_take_in(const struct session *s, json_t *messages)
+{
+    json_t *by_mimi = json_object(), *m;
+    size_t i;
+    json_array_foreach (messages, i, m) {
+        const char *kind = text_of(m, "kind");
+        json_t *about = json_object_get(by_mimi, text_of(m, "about"));
+        bool own = about != NULL && int_of(about, "from") == int_of(m, "from"), used = false;
+        (void)json_object_set(by_mimi, text_of(m, "mimi"), m);
+        if (strcmp(kind, "edit") == 0 && own) {
+            (void)json_object_set(about, "text", json_object_get(m, "text"));
+            (void)json_object_set_new(about, "edited", json_true());
+            used = true;
+        } else if (strcmp(kind, "delete") == 0 && own) {
+            (void)json_object_set_new(about, "text", json_string(""));
+            (void)json_object_set_new(about, "deleted", json_true());
+            used = true;
+        } else if (strcmp(kind, "reaction") == 0 && about != NULL) {
+            const char *from = int_of(m, "from") == 0 ? "me" : contact_name(s, int_of(m, "from"));
+            const char *there = text_of(about, "reactions");
+            (void)json_object_set_new(
+                about, "reactions",
+                json_sprintf("%s%s%s %s", there, there[0] != 0 ? "  " : "", text_of(m, "text"), from));
+            used = true;
+        } else if (strcmp(kind, "reply") == 0 && about != NULL) {
+            (void)json_object_set_new(m, "quoted",
+                                      json_pack("{s:I, s:s, s:b}", "from", int_of(about, "from"), "text",
+                                                text_of(about, "text"), "deleted", is_set(about, "deleted")));
+        }
+        if (used) (void)json_object_set_new(m, "hidden", json_true());
+    }
+    json_decref(by_mimi);
+}
+
+// ---------------------------------------------------------------------------------------------------------- one message
+
+const char *view_writer(const struct view *v, const json_t *m)
+{
+    return int_of(m, "from") == 0 ? "me" : contact_name(v->s, int_of(m, "from"));
+}
+
+void view_begin(struct view *v, const struct session *s, struct text *t, const json_t *messages)
+{
+    size_t i;
+    json_t *m;
+    *v = (struct view){.s = s, .t = t, .name_columns = 2, .narrow = t->width < NARROW};
+    json_array_foreach (messages, i, m) {
+        size_t n = text_width(view_writer(v, m));
+        if (n > v->name_columns) v->name_columns = n < NAME_COLUMNS ? n : NAME_COLUMNS;
+    }
+    v->indent = v->narrow ? 2 : 6 + 7 + v->name_columns + 2;
+}
+
+static void print_day(struct view *v, const struct tm *day)
+{
+    char text[80];
+    if (day->tm_yday == v->day && day->tm_year == v->year) return;
+    v->day = day->tm_yday;
+    v->year = day->tm_year;
+    (void)strftime(text, sizeof text, "%A, %d %B %Y", day);
+    size_t n = strlen(text), width = v->t->width < 72 ? v->t->width : 72;
+    text_colour(v->t, TEXT_DIM);
+    fputs("\xe2\x94\x80\xe2\x94\x80 ", v->t->to);
+    (void)text_line(v->t, text, width - 3);
+    if (n + 4 < width) fputc(' ', v->t->to);
+    for (size_t i = n + 4; i < width; i++) fputs("\xe2\x94\x80", v->t->to);
+    text_end(v->t);
+    fputc('\n', v->t->to);
+}
+
+// "   12  09:41  Bob     ", or on a narrow terminal a line of its own. The column behind it.
+static void print_head(const struct view *v, const json_t *m, const struct tm *when)
+{
+    struct text *t = v->t;
+    json_int_t from = int_of(m, "from");
+    text_colour(t, TEXT_DIM);
+    fprintf(t->to, v->narrow ? "%lld %02d:%02d " : "%4lld  %02d:%02d  ", (long long)int_of(m, "id"), when->tm_hour,
+            when->tm_min);
+    text_end(t);
+    text_colour(t, from == 0 ? TEXT_BOLD : (enum text_colour)(TEXT_PERSON + from % 1000));
+    if (v->narrow) (void)text_line(t, view_writer(v, m), t->width > 16 ? t->width - 13 : 4);
+    else text_cell(t, view_writer(v, m), v->name_columns);
+    text_end(t);
+    if (v->narrow) fprintf(t->to, "\n");
+    text_spaces(t, 2);
+}
+
+static const char *mark_of(const json_t *m)
+{
+    const char *state = text_of(m, "state");
+    if (int_of(m, "from") != 0) return "";
+    if (strcmp(state, "queued") == 0) return "(not sent yet)";
+    if (strcmp(state, "sent") == 0) return "\xe2\x9c\x93";
+    if (strcmp(state, "delivered") == 0) return "\xe2\x9c\x93\xe2\x9c\x93";
+    if (strcmp(state, "read") == 0) return "\xe2\x9c\x93\xe2\x9c\x93 read";
+    return strcmp(state, "failed") == 0 ? "(failed)" : "";
+}
+
+static void print_quoted(const struct view *v, const json_t *quoted)
+{
+    struct text *t = v->t;
+    size_t room = t->width == SIZE_MAX ? QUOTE_MAX : t->width > v->indent + 4 ? t->width - v->indent - 2 : 4;
+    if (room > QUOTE_MAX) room = QUOTE_MAX;
+    char *line = NULL;
+    if (asprintf(&line, "%s: %s", view_writer(v, quoted),
+                 is_set(quoted, "deleted") ? "(deleted)" : text_of(quoted, "text")) < 0)
+        abort();
+    text_colour(t, TEXT_DIM);
+    fputs("\xe2\x94\x82 ", t->to);
+    (void)text_line(t, line, room);
+    text_end(t);
+    fputc('\n', t->to);
+    text_spaces(t, v->indent);
+    free(line);
+}
+
+// What stands in the place of text that is not there, or cannot be shown.
+static const char *instead(const json_t *m, char *room, size_t n)
+{
+    const char *kind = text_of(m, "kind"), *type = text_of(m, "type");
+    if (is_set(m, "deleted")) return "(deleted)";
+    if (strcmp(kind, "delete") == 0) return "(deletes a message that is not here)";
+    if (type[0] == 0) return "(nothing)";
+    (void)snprintf(room, n, "(something of the kind %.100s, which this program cannot show)", type);
+    return room;
+}
+
+void view_message(struct view *v, const json_t *m)
+{
+    char room[200];
+    struct text *t = v->t;
+    struct tm when;
+    time_t seconds = (time_t)(int_of(m, "time") / 1000);
+    const char *text = text_of(m, "text"), *kind = text_of(m, "kind"), *mark = mark_of(m);
+    const json_t *quoted = json_object_get(m, "quoted");
+    (void)localtime_r(&seconds, &when);
+    print_day(v, &when);
+    print_head(v, m, &when);
+    if (quoted != NULL) print_quoted(v, quoted);
+    bool dim = text[0] == 0;
+    if (dim) text_colour(t, TEXT_DIM);
+    size_t at = text_wrap(t, dim ? instead(m, room, sizeof room) : text, v->indent, v->indent);
+    if (strcmp(kind, "reaction") == 0) at = text_wrap(t, " (to a message that is not here)", at, v->indent);
+    if (dim) text_end(t);
+    text_colour(t, TEXT_DIM);
+    if (is_set(m, "edited") || strcmp(kind, "edit") == 0) at = text_wrap(t, " (edited)", at, v->indent);
+    if (mark[0] != 0) {
+        (void)snprintf(room, sizeof room, " %s", mark);
+        (void)text_wrap(t, room, at, v->indent);
+    }
+    text_end(t);
+    fputc('\n', t->to);
+    if (text_of(m, "reactions")[0] == 0 || is_set(m, "deleted")) return;
+    text_spaces(t, v->indent);
+    (void)text_wrap(t, text_of(m, "reactions"), v->indent, v->indent);
+    fputc('\n', t->to);
+}
+
+// ---------------------------------------------------------------------------------------------------------- read, tail
+
+json_t *messages_load(struct session *s, json_int_t chat, json_int_t after)
+{
+    json_t *all = json_array(), *part;
+    size_t n = LIST_MAX;
+    while (n == LIST_MAX) {
+        part = ask(s, "message.list", json_pack("{s:I, s:I, s:i}", "chat", chat, "after", after, "limit", LIST_MAX));
+        n = json_array_size(part);
+        if (n > 0) after = int_of(json_array_get(part, n - 1), "id");
+        (void)json_array_extend(all, part);
+        json_decref(part);
+    }
+    if (s->status == EXIT_DONE) return all;
+    json_decref(all);
+    return NULL;
+}
+
+// Leaves out what is hidden, and all but the last.
+static json_t *choose(json_t *take_all, long last)
+{
+    json_t *chosen = json_array(), *m;
+    size_t i;
+    json_array_foreach (take_all, i, m) {
+        if (!is_set(m, "hidden")) (void)json_array_append(chosen, m);
+    }
+    json_decref(take_all);
+    while (last > 0 && json_array_size(chosen) > (size_t)last) (void)json_array_remove(chosen, 0);
+    return chosen;
+}
+
+static void print_list(const struct session *s, struct text *t, const json_t *messages)
+{
+    struct view v;
+    size_t i;
+    json_t *m;
+    view_begin(&v, s, t, messages);
+    json_array_foreach (messages, i, m) view_message(&v, m);
+}
+
+int do_read(struct session *s)
+{
+    struct text_pages p;
+    json_int_t chat = find_chat(s, s->line->words[0]);
+    json_t *list = chat == 0 ? NULL : messages_load(s, chat, 0);
+    if (list == NULL) return s->status;
+    struct text *t = pages_begin(&p);
+    if (!s->line->json) messages_take_in(s, list);
+    list = choose(list, flag_number(s->line, "last", p.whole && !s->line->json ? LAST_USUAL : 0));
+    if (s->line->json) print_json(list);
+    else print_list(s, t, list);
+    pages_end(&p, true);
+    json_decref(list);
+    return EXIT_DONE;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cmd/whimbrel_read: showing messages, for `read` and `tail`.
+#ifndef WHIMBREL_CMD_READ_H
+#define WHIMBREL_CMD_READ_H
+
+#include "cmd/text.h"
+#include "cmd/whimbrel.h"
+
+int do_read(struct session *s);
+int do_tail(struct session *s);
+
+// How messages are laid out, and which day was shown last.
+struct view {
+    const struct session *s;
+    struct text *t;
+    size_t name_columns, indent;
+    int day, year;
+    bool narrow;
+};
+// For these messages; names_load comes first.
+void view_begin(struct view *v, const struct session *s, struct text *t, const json_t *messages);
+void view_message(struct view *v, const json_t *m);
+// "me", or what a contact is called.
+const char *view_writer(const struct view *v, const json_t *m);
+
+// Messages of a chat behind `after`, oldest first; NULL after an error, which has been said.
+json_t *messages_load(struct session *s, json_int_t chat, json_int_t after);
+// Edits, deletions and reactions among these messages go into those that they are about, where they stand before them. Only its own writer
+// may change a message. What was taken in has "hidden"; what is answered stands in the answer's "quoted". Without the
+// message that it is about, something stays as it is.
+void messages_take_in(const struct session *s, json_t *messages);
+
+#endif

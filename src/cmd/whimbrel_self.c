@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The profile's own commands: how its engine is doing, starting and stopping it, and JSON-RPC for programs.
+#include "cmd/text.h"
+#include "cmd/whimbrel.h"
+
+static int do_status(struct session *s)
+{
+    json_t *r = ask(s, "engine.status", NULL);
+    if (r != NULL && !s->line->json) {
+        const struct text t = text_standard();
+        (void)text_line(&t, text_of(r, "name"), SIZE_MAX);
+        printf(", %s; %lld still to be done\naccount %s\n", is_set(r, "connected") ? "connected" : "not connected",
+               (long long)int_of(r, "waiting"), text_of(r, "account"));
+    }
+    return finish(s, r, NULL);
+}
+
+static int do_start(struct session *s) { return finish(s, json_true(), "The engine runs."); }
+static int do_stop(struct session *s) { return finish(s, ask(s, "engine.stop", NULL), NULL); }
+static int do_rpc(struct session *s) { return ask_bridge(s->fd); }
+
+const struct command self_commands[] = {
+    {"status", "", "say how the engine is doing, if one runs", do_status, RUNNING, NULL, NULL},
+    {"start", "", "start the engine, which other commands do by themselves", do_start, AN_ENGINE, NULL, NULL},
+    {"stop", "", "end the engine; nothing comes or goes until it runs again", do_stop, RUNNING, NULL, NULL},
+    {"rpc", "", "speak JSON-RPC on standard input and output, for programs", do_rpc, AN_ENGINE, NULL, NULL},
+    {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
+};
