@@ -17,7 +17,14 @@ static int do_status(struct session *s)
 }
 
 static int do_start(struct session *s) { return finish(s, json_true(), "The engine runs."); }
-static int do_stop(struct session *s) { return finish(s, ask(s, "engine.stop", NULL), NULL); }
+// Returns when the profile is closed, so that another engine may open it.
+static int do_stop(struct session *s)
+{
+    json_t *r = ask(s, "engine.stop", NULL), *more;
+    while (r != NULL && (more = ask_next(s->fd)) != NULL) json_decref(more);
+    return finish(s, r, NULL);
+}
+
 static int do_rpc(struct session *s) { return ask_bridge(s->fd); }
 
 const struct command self_commands[] = {
