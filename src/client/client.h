@@ -17,7 +17,7 @@ enum engine_event_kind {
     ENGINE_CHAT,    // a conversation is new, or something about it has changed
     ENGINE_CONTACT, // likewise a contact; state tells of a request
     ENGINE_MESSAGE, // a message has come, or the state of one has changed
-    ENGINE_WARNING, // something that people must know: text says what, and what to do
+    ENGINE_WARNING, // something that people must know: text says what, and what to do; see engine_warnings
 };
 struct engine_event {
     enum engine_event_kind kind;
@@ -122,6 +122,16 @@ enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64
 enum engine_act { ENGINE_REPLY, ENGINE_REACT, ENGINE_EDIT, ENGINE_DELETE };
 enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_act act, struct span text,
                     int64_t *message);
+
+// What people must know (ENGINE_WARNING), kept until it was seen, oldest first. The spans hold during the call.
+struct engine_warning {
+    int64_t id, chat, contact; // the latter two 0 where they do not apply
+    uint64_t time;             // milliseconds
+    struct span text;
+};
+enum err engine_warnings(struct engine *e, void (*each)(void *arg, const struct engine_warning *w), void *arg);
+// One was seen, or with 0 all; then the same is told again if it happens again. ERR_NOT_FOUND.
+enum err engine_warning_seen(struct engine *e, int64_t id);
 
 // A group with contacts; more can be added and removed later by its admins, of whom one is the first.
 enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat);

@@ -25,7 +25,8 @@ enum err from_mls(enum mls_error m) { return m == MLS_OK ? ERR_OK : (enum err)ml
 
 void engine_tell(struct engine *e, struct engine_event event)
 {
-    if (!e->closing) e->event(e->arg, &event);
+    if (e->closing || (event.kind == ENGINE_WARNING && !warning_keep(e, &event))) return;
+    e->event(e->arg, &event);
 }
 
 // --------------------------------------------------------------------------------------------------------- making one

@@ -181,6 +181,11 @@ enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t k
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
 
+// ---------------------------------------------------------------------------------------------------------- warning.c
+
+// Within a transaction or outside: keeps a warning. False if the same one waits to be seen already.
+bool warning_keep(struct engine *e, const struct engine_event *w);
+
 // ---------------------------------------------------------------------------------------------------------- receive.c
 
 // Takes entries that were pushed, in one transaction.

@@ -49,7 +49,11 @@ static const char version_1[] =
     " epoch INTEGER NOT NULL, acked INTEGER NOT NULL, what BLOB NOT NULL, payload BLOB NOT NULL,"
     " staged BLOB NOT NULL, welcome BLOB NOT NULL) STRICT;"
     "CREATE INDEX work_relay ON work(relay, id);"
-    "CREATE INDEX work_chat ON work(chat, id);";
+    "CREATE INDEX work_chat ON work(chat, id);"
+
+    // What people must know and have not seen yet.
+    "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT NULL,"
+    " text TEXT NOT NULL) STRICT;";
 
 static const char *const versions[] = {version_1};
 const struct vault_migrations client_tables = {versions, sizeof versions / sizeof *versions};

@@ -238,7 +238,25 @@ static void keys_of_somebody_else_are_noticed(void **state)
 
 static bool alice_is_warned(struct town *t) { return t->person[0].warnings > 0; }
 
-// Bob has been shown another history than Alice: his running hash is another one.
+static bool both_are_quiet_with_three(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 3;
+}
+
+static void count_warning(void *arg, const struct engine_warning *w)
+{
+    assert_true(w->id > 0 && w->chat > 0 && w->text.n > 0 && w->time > 0);
+    ++*(unsigned *)arg;
+}
+
+static unsigned kept_warnings(struct person *p)
+{
+    unsigned n = 0;
+    assert_ok(engine_warnings(p->e, count_warning, &n));
+    return n;
+}
+
+// Bob has been shown another history than Alice: his running hash is another one. She is told once, until she has seen it.
 static void histories_that_differ_are_noticed(void **state)
 {
     struct town *t = town_open(2);
@@ -253,6 +271,15 @@ static void histories_that_differ_are_noticed(void **state)
     say(bob, newest(bob).id, "two");
     wait_for(t, alice_is_warned);
     assert_non_null(strstr(alice->warning, "different histories"));
+    say(bob, newest(bob).id, "three");
+    wait_for(t, both_are_quiet_with_three);
+    assert_int_equal(alice->warnings, 1);
+    assert_int_equal(kept_warnings(alice), 1);
+    town_reopen(t);
+    assert_int_equal(kept_warnings(alice), 1);
+    assert_int_equal(engine_warning_seen(alice->e, 99), ERR_NOT_FOUND);
+    assert_ok(engine_warning_seen(alice->e, 0));
+    assert_int_equal(kept_warnings(alice), 0);
     town_close(t);
 }
 
