@@ -4,6 +4,8 @@
 // is one, version 1 is changed in place.
 #include "client/inner.h"
 
+#include "transfer/transfer.h"
+
 static const char version_1[] =
     // Oneself: one row.
     "CREATE TABLE self(one INTEGER PRIMARY KEY CHECK(one = 1), name TEXT NOT NULL,"
@@ -22,7 +24,8 @@ static const char version_1[] =
     "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
-    "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+    "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT "
+    "NULL,"
     " contact INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
     " log_epoch INTEGER NOT NULL, cursor INTEGER NOT NULL, chain BLOB NOT NULL, state INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT;"
@@ -55,5 +58,5 @@ static const char version_1[] =
     "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT NULL,"
     " text TEXT NOT NULL) STRICT;";
 
-static const char *const versions[] = {version_1};
+static const char *const versions[] = {version_1, transfer_tables};
 const struct vault_migrations client_tables = {versions, sizeof versions / sizeof *versions};
