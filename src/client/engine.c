@@ -188,12 +188,14 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
         x = from_mls(mls_client_new(&config, &e->mls));
     }
     if (x == ERR_OK) x = chat_load_all(e);
+    if (x == ERR_OK) x = attach_open(e, folder);
     if (x != ERR_OK) {
         engine_close(e);
         return x;
     }
     *out = e;
     open_peers(e);
+    transfer_wake(e->transfers);
     return ERR_OK;
 }
 
@@ -202,6 +204,7 @@ void engine_close(struct engine *e)
     if (e == NULL) return;
     e->closing = true;
     peer_free_all(e);
+    transfer_close(e->transfers);
     chat_free_all(e);
     mls_client_free(e->mls);
     crypto_free(e->crypto);

@@ -7,8 +7,9 @@
 #define WHIMBREL_CLIENT_INNER_H
 
 #include "client/client.h"
-#include "vault/db.h"
 #include "mls.h"
+#include "transfer/transfer.h"
+#include "vault/db.h"
 
 enum { TAG_INBOX = 0, PAST_KEPT = 1024, PASSWORD_MAX = 128, RELAY_ROOM = LINK_ADDRESS_TEXT, CERT_MAX = 256 };
 
@@ -87,6 +88,7 @@ struct engine {
     struct peer *peers;
     struct chat *chats;
     struct flight *flights;
+    struct transfers *transfers;
     bool packaging; // key packages are on their way
     bool closing;
 };
@@ -199,6 +201,12 @@ int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct s
                     enum contact_state state);
 int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID]); // 0: none
 void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8_t key[32]);
+
+// ---------------------------------------------------------------------------------------------------------- attach.c
+
+// What a transfer is for (transfer_info.use), and whose it is (owner).
+enum attach_use { ATTACH_FILE = 1 }; // a message
+enum err attach_open(struct engine *e, const char *folder);
 
 // ---------------------------------------------------------------------------------------------------------- commit.c
 

@@ -241,6 +241,7 @@ static void get_ready(struct peer *p)
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = "connected"});
     follow_all(p);
     peer_pump(p);
+    transfer_wake(p->e->transfers);
 }
 
 static void on_hosted(void *arg, const struct wire_reply *r)
