@@ -85,6 +85,7 @@ enum err chat_save(struct chat *c)
 
 void chat_saved(struct chat *c)
 {
+    c->e->full = false;
     if (c->mls != NULL) mls_group_saved(c->mls);
 }
 
@@ -104,7 +105,7 @@ static struct chat *add_chat(struct engine *e, int64_t id, struct span relay)
     return c;
 }
 
-static void remove_chat(struct chat *c)
+void chat_forget(struct chat *c)
 {
     struct chat **at = &c->e->chats;
     while (*at != c) at = &(*at)->next;
@@ -145,7 +146,7 @@ enum err chat_load_all(struct engine *e)
 
 void chat_free_all(struct engine *e)
 {
-    while (e->chats != NULL) remove_chat(e->chats);
+    while (e->chats != NULL) chat_forget(e->chats);
 }
 
 // ------------------------------------------------------------------------------------------------------ making, joining
@@ -272,7 +273,7 @@ enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const
     if (x == ERR_OK) (void)work_add(e, &(struct work){.kind = WORK_MAKE_LOG, .relay = e->self.relay, .chat = c->id});
     for (size_t i = 0; x == ERR_OK && i < n; i++) chat_put_take(c, contacts[i]);
     if (x == ERR_OK) x = chat_save(c);
-    if (x != ERR_OK && c != NULL) remove_chat(c);
+    if (x != ERR_OK && c != NULL) chat_forget(c);
     else if (x == ERR_OK) *out = c;
     return x;
 }
@@ -330,7 +331,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     c->made = true;
     chat_note_members(c);
     x = chat_save(c);
-    if (x != ERR_OK) remove_chat(c);
+    if (x != ERR_OK) chat_forget(c);
     else *out = c;
     return x;
 }

@@ -8,18 +8,25 @@
 
 #include <stdio.h>
 
+enum { EVENTS_MAX = 1 << 20 }; // a push has at most some thousand entries
+
 // ------------------------------------------------------------------------------------------------------------ receiving
 
 // What a round of entries has brought, told when it is durable.
 struct round {
-    struct engine_event told[64];
-    size_t n;
-    bool rekeyed, moved;
+    struct buf events; // each a struct engine_event
+    bool rekeyed;
 };
 
-static void later(struct round *r, struct engine_event event)
+static void later(struct round *r, struct engine_event event) { buf_put(&r->events, span_of(&event, sizeof event)); }
+
+static void tell_all(struct engine *e, const struct round *r)
 {
-    if (r->n < sizeof r->told / sizeof *r->told) r->told[r->n++] = event;
+    struct engine_event event;
+    for (size_t at = 0; at + sizeof event <= r->events.n; at += sizeof event) {
+        memcpy(&event, r->events.p + at, sizeof event);
+        engine_tell(e, event);
+    }
 }
 
 static void remember(struct chat *c, uint64_t seq)
@@ -222,26 +229,26 @@ void chat_entries(struct chat *c, struct span list)
     struct round round = {0};
     struct wire_entry x;
     if (chat_group(c) == NULL) return;
+    buf_init(&round.events, EVENTS_MAX);
     db_begin(&e->db);
     enum err err = ERR_OK;
     while (err == ERR_OK && wire_next_entry(&list, &x)) err = take_entry(c, &x, &round);
+    if (err == ERR_OK) err = buf_end(&round.events);
     if (err == ERR_OK) err = chat_save(c);
     if (err == ERR_OK) err = db_commit(&e->db);
     else db_rollback(&e->db);
-    if (err != ERR_OK) { // nothing of it has happened; it is read again when the relay is asked the next time
+    if (err == ERR_OK) chat_saved(c);
+    if (err == ERR_OK) tell_all(e, &round);
+    buf_wipe(&round.events);
+    if (err != ERR_OK) { // nothing of it has happened; it comes again
         struct chat *next = c->next;
         chat_drop_group(c);
         *c = before;
         c->next = next;
         c->mls = NULL;
-        c->following = c->caught_up = false;
-        engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING,
-                                             .chat = c->id,
-                                             .text = "what came could not be stored; is the disk full?"});
+        peer_stall(c->peer);
         return;
     }
-    chat_saved(c);
-    for (size_t i = 0; i < round.n; i++) engine_tell(e, round.told[i]);
     chat_check_caught_up(c);
     if (round.rekeyed) peer_pump_all(e);
 }

@@ -52,6 +52,10 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     db_done(q);
     if (c != NULL) x = buf_end(&content);
     if (c != NULL && x == ERR_OK) x = protect(c, id, buf_span(&content));
+    if (x != ERR_OK && !passes(x) && e->db.err == ERR_OK) { // it will never go; what is behind it may
+        work_fail(e, id);
+        x = e->db.err;
+    }
     buf_wipe(&content);
     *touched = c;
     return x;
@@ -73,6 +77,7 @@ void say_prepare(struct peer *p, const int64_t *ids, size_t n)
     for (size_t k = 0; x == ERR_OK && k < chats; k++) x = chat_save(touched[k]);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
+    if (x != ERR_OK) peer_stall(p);
     for (size_t k = 0; k < chats; k++) {
         if (x == ERR_OK) chat_saved(touched[k]);
         else chat_drop_group(touched[k]); // no key is used that was not stored as used
@@ -231,8 +236,8 @@ static enum err begin(struct engine *e, enum room_kind kind, struct span name, c
     struct chat *c = NULL;
     db_begin(&e->db);
     enum err x = chat_new(e, kind, name, contacts, n, &c);
-    if (x == ERR_OK) x = db_commit(&e->db);
-    else db_rollback(&e->db);
+    if (x == ERR_OK && (x = db_commit(&e->db)) != ERR_OK) chat_forget(c);
+    else if (x != ERR_OK) db_rollback(&e->db);
     if (x != ERR_OK) return x;
     chat_saved(c);
     *chat = c->id;

@@ -55,7 +55,8 @@ static const char version_1[] =
     "CREATE INDEX work_chat ON work(chat, id);"
 
     // What people must know and have not seen yet.
-    "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT NULL,"
+    "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT "
+    "NULL,"
     " text TEXT NOT NULL) STRICT;";
 
 static const char *const versions[] = {version_1, transfer_tables};

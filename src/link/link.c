@@ -430,6 +430,11 @@ void link_open(struct link *l)
     link_start(l);
 }
 
+void link_break(struct link *l)
+{
+    if (l->state == UP && l->conn != NULL && !l->given_up) link_fail(l, LINK_UP, ERR_REFUSED, 0);
+}
+
 void link_free(struct link *l)
 {
     if (l == NULL) return;

@@ -61,6 +61,9 @@ void link_open(struct link *l);
 // it, too, which has no further effect.
 void link_free(struct link *l);
 
+// Breaks the connection, if it is up, as if the network had: `down` is called, not before this returns, and it comes back by itself.
+void link_break(struct link *l);
+
 bool link_is_up(const struct link *l);
 // The route of the present connection; the direct one's if there is none.
 uint32_t link_route(const struct link *l);
