@@ -18,7 +18,11 @@ struct text text_standard(void)
     struct winsize w;
     const char *columns = getenv("COLUMNS"), *none = getenv("NO_COLOR"), *term = getenv("TERM");
     bool terminal = isatty(STDOUT_FILENO) == 1;
-    if (terminal) t.width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+    bool known = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
+    if (terminal) {
+        t.width = known ? w.ws_col : 80;
+        t.height = known ? w.ws_row : 24;
+    }
     if (columns != NULL && strtol(columns, NULL, 10) > 0) t.width = (size_t)strtol(columns, NULL, 10);
     if (t.width < 10) t.width = 10;
     t.colours = terminal && (none == NULL || none[0] == 0) && term != NULL && term[0] != 0 && strcmp(term, "dumb") != 0;

@@ -20,7 +20,8 @@ enum text_colour {
 
 struct text {
     FILE *to;
-    size_t width; // columns; SIZE_MAX: lines are not wrapped
+    size_t width;  // columns; SIZE_MAX: lines are not wrapped
+    size_t height; // lines; 0: it is no terminal
     bool colours;
 };
 

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // People: invitations, contacts and requests, and whether somebody is who they say.
+#include "cmd/qr.h"
 #include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
 #include <string.h>
+
+// The link, and before it, on a terminal, the same as a QR code.
+static void print_link(const struct line *l, const char *link)
+{
+    const struct text t = text_standard();
+    size_t lines = 3 + (t.height > 0 ? strlen(link) / t.width + 1 : 0);
+    if (flag_on(l, "qr")) (void)qr_draw(&t, link, 4);
+    else if (!l->quiet) qr_show(&t, link, lines);
+    printf("%s\n", link);
+    (void)fflush(stdout);
+    if (t.height == 0 || l->quiet) return;
+    fputs(flag_on(l, "personal")
+              ? "Give it to one person, over a way that you trust: who comes by it is your contact at once.\n"
+              : "Whoever comes by it asks to talk to you, and you answer: `whimbrel contacts` shows who does.\n",
+          stderr);
+}
 
 static int do_invite(struct session *s)
 {
@@ -12,7 +29,7 @@ static int do_invite(struct session *s)
     json_t *p = json_pack("{s:b, s:b}", "personal", flag_on(s->line, "personal"), "once", flag_on(s->line, "once"));
     if (whom != NULL) (void)json_object_set_new(p, "for", json_string(whom));
     json_t *r = ask(s, "invite.create", p);
-    if (r != NULL && !s->line->json) printf("%s\n", text_of(r, "link"));
+    if (r != NULL && !s->line->json) print_link(s->line, text_of(r, "link"));
     return finish(s, r, NULL);
 }
 
@@ -95,6 +112,7 @@ static const struct flag invite_flags[] = {
     {"personal", NULL, "for one person, who becomes a contact at once"},
     {"once", NULL, "works once"},
     {"for", "NAME", "whom it is for, as a note to yourself"},
+    {"qr", NULL, "draw it as a QR code, too, even where there seems to be no room"},
     {NULL, NULL, NULL},
 };
 
