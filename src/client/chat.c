@@ -189,7 +189,9 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     db_int(q, 7, state);
     db_int(q, 8, (int64_t)engine_now());
     (void)db_run(&e->db, q);
-    struct chat *c = e->db.err == ERR_OK ? add_chat(e, db_last_id(&e->db), r->relay) : NULL;
+    int64_t id = db_last_id(&e->db);
+    talk_open(&e->history, id);
+    struct chat *c = e->db.err == ERR_OK ? add_chat(e, id, r->relay) : NULL;
     if (c == NULL) {
         mls_group_free(take);
         return NULL;
@@ -289,20 +291,44 @@ static bool has_member(struct engine *e, const struct mls_group *g, const uint8_
     return false;
 }
 
+static int by_first(const void *a, const void *b) { return memcmp(a, b, sizeof(uint64_t)); }
+
+// The row says what the list of conversations shows, so that it needs no group. People with several devices are counted once: ids are
+// hashes, so their fronts tell them apart.
+static void note_room(struct chat *c, const struct buf *fronts)
+{
+    const uint64_t *front = (const uint64_t *)(const void *)fronts->p;
+    size_t n = fronts->n / sizeof *front, people = n > 0;
+    struct room room;
+    if (n > 1) qsort(fronts->p, n, sizeof *front, by_first);
+    for (size_t i = 1; i < n; i++) people += front[i] != front[i - 1];
+    if (buf_end(fronts) != ERR_OK || chat_room(c, &room) != ERR_OK) return;
+    sqlite3_stmt *q = db_sql(&c->e->db, "UPDATE chat SET name = ?2, members = ?3, epoch = ?4 WHERE id = ?1");
+    db_int(q, 1, c->id);
+    db_text(q, 2, room.name);
+    db_int(q, 3, (int64_t)people);
+    db_int(q, 4, (int64_t)mls_group_epoch(c->mls));
+    (void)db_run(&c->e->db, q);
+}
+
 void chat_note_members(struct chat *c)
 {
     struct mls_member m;
     struct cert cert;
     uint8_t account[FORMAT_ID];
     uint32_t at = 0;
+    struct buf fronts;
+    buf_init(&fronts, (size_t)8 << 20);
     while (mls_group_next_member(c->mls, &at, &m)) {
         if (cert_check(c->e->crypto, in_span(m.identity), &cert) != ERR_OK) continue;
-        if (account_id(c->e->crypto, cert.account_key, account) != ERR_OK ||
-            memcmp(account, c->e->self.account, FORMAT_ID) == 0)
-            continue;
+        if (account_id(c->e->crypto, cert.account_key, account) != ERR_OK) continue;
+        buf_put(&fronts, span_of(account, sizeof(uint64_t)));
+        if (memcmp(account, c->e->self.account, FORMAT_ID) == 0) continue;
         (void)contact_put(c->e, account, span_of(NULL, 0), span_of(NULL, 0), CONTACT_STRANGER);
         contact_key(c->e, account, cert.account_key);
     }
+    note_room(c, &fronts);
+    buf_wipe(&fronts);
 }
 
 enum err chat_join(struct engine *e, const struct intro *i, struct span private_part, int64_t contact,

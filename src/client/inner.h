@@ -83,6 +83,7 @@ struct engine {
     void *arg;
     struct vault *vault;
     struct db db;
+    struct history history;
     struct crypto *crypto;
     struct world world;
     struct mls_client *mls;
@@ -153,12 +154,8 @@ bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memor
 bool work_send(struct peer *p, const struct work *w);
 // Encrypts what waits to be said in chats that are caught up, in one transaction.
 void say_prepare(struct peer *p, const int64_t *ids, size_t n);
-// Within a transaction: if this content deletes a message of its own sender (a contact; 0: oneself), what that one said is gone from
-// the vault. Its place in the history stays.
-void say_forget(struct engine *e, int64_t chat, struct span content, int64_t sender);
 // Within a transaction: whoever is in a conversation gets a fresh invitation to one's inbox, in a message that nobody is shown.
 enum err say_card(struct chat *c);
-#define CARD_TYPE "application/vnd.whimbrel.invitation"
 
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 
