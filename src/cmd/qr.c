@@ -59,16 +59,26 @@ bool qr_draw(const struct text *t, const char *text, size_t margin)
     return true;
 }
 
+static void say_no_room(const struct text *t, size_t columns, size_t lines)
+{
+    const struct text errors = text_errors();
+    char note[200];
+    (void)snprintf(note, sizeof note,
+                   "(A window of %zu columns and %zu lines has room for a QR code, too; this one has %zu and %zu.)",
+                   columns, lines, t->width, t->height);
+    (void)fflush(t->to);
+    text_colour(&errors, TEXT_DIM);
+    (void)text_wrap(&errors, note, 0, 0);
+    text_end(&errors);
+    fputc('\n', stderr);
+}
+
 void qr_show(const struct text *t, const char *text, size_t below)
 {
     struct code c = {.margin = MARGIN};
     if (t->height == 0 || !encode(text, &c)) return;
     if (lines_of(&c) + below > t->height || columns_of(&c) > t->width) c.margin = MARGIN_LEAST;
     if (lines_of(&c) + below <= t->height && columns_of(&c) <= t->width) draw(t, &c);
-    else {
-        (void)fflush(t->to);
-        fprintf(stderr, "(In a window of %zu columns and %zu lines a QR code stands here; this one has %zu and %zu.)\n",
-                columns_of(&c), lines_of(&c) + below, t->width, t->height);
-    }
+    else say_no_room(t, columns_of(&c), lines_of(&c) + below);
     QRcode_free(c.qr);
 }

@@ -11,16 +11,14 @@
 static void print_link(const struct line *l, const char *link)
 {
     const struct text t = text_standard();
-    size_t lines = 3 + (t.height > 0 ? strlen(link) / t.width + 1 : 0);
+    size_t lines = 2 + (t.height > 0 ? strlen(link) / t.width + 1 : 0);
     if (flag_on(l, "qr")) (void)qr_draw(&t, link, 4);
     else if (!l->quiet) qr_show(&t, link, lines);
     printf("%s\n", link);
-    (void)fflush(stdout);
-    if (t.height == 0 || l->quiet) return;
-    fputs(flag_on(l, "personal")
-              ? "Give it to one person, over a way that you trust: who comes by it is your contact at once.\n"
-              : "Whoever comes by it asks to talk to you, and you answer: `whimbrel contacts` shows who does.\n",
-          stderr);
+    if (t.height > 0)
+        say_note(l, flag_on(l, "personal")
+                        ? "Give it to one person, over a way that you trust: who brings it is your contact at once."
+                        : "Who brings it asks to talk to you, and you answer: `whimbrel contacts` shows them.");
 }
 
 static int do_invite(struct session *s)
