@@ -126,6 +126,7 @@ static enum err take_chunks(struct haul *j)
         if (e != ERR_OK) return e;
         j->down.got[place] = 0;
         j->done += n;
+        if (j->done % WINDOW == 0) row_flush(j->fd, j->done - WINDOW, WINDOW);
     }
     return ERR_OK;
 }

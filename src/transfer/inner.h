@@ -106,8 +106,25 @@ struct haul {
     };
 };
 
+// Bytes that are to be sent, as they come.
+struct transfer_draft {
+    struct transfers *t;
+    struct transfer_draft *next;
+    int64_t number; // 0: it is coming
+    struct row row; /* secret */
+    int fd;
+    struct crypto_digest *digest;
+    uint8_t *chunk; /* secret */
+    size_t n;       // bytes of it
+    uint64_t index; // which chunk it is
+    uint64_t since;
+    bool sent; // in the transaction that is open
+};
+
 struct transfers {
     struct transfer_host h;
+    struct transfer_draft *drafts;
+    int64_t drafted; // the last number
     char folder[TRANSFER_PATH_MAX];
     struct haul *hauls;
     struct kick *schedule; // looks for what may run
@@ -124,6 +141,10 @@ bool row_read(struct transfers *t, int64_t id, struct row *out);
 // The row's state, and why; within a transaction.
 void row_state(struct transfers *t, const struct row *r);
 void row_info(const struct row *r, struct transfer_info *out);
+enum err row_add(struct transfers *t, const struct row *r, int64_t *id);
+// Numbers that nobody guesses, and a key of its own.
+enum err row_draw(struct transfers *t, struct row *r);
+bool row_relays(struct row *r, const char *relay, const char *other);
 // How many bytes of the file this many sealed bytes are.
 uint64_t row_plain(const struct row *r, uint64_t sealed);
 void row_path(const struct transfers *t, const char *file, char out[FILE_PATH]);
@@ -131,10 +152,33 @@ void row_path(const struct transfers *t, const char *file, char out[FILE_PATH]);
 enum err row_name(struct transfers *t, char name[FILE_NAME]);
 enum err row_open(struct transfers *t, const char *name, int *fd);
 enum err row_sync(struct transfers *t, int fd);
+// These bytes begin to go to the disk, so that row_sync has little left to wait for.
+void row_flush(int fd, uint64_t at, uint64_t n);
+bool row_known(struct transfers *t, const char *file);
 // Files that no row knows.
 void row_sweep(struct transfers *t);
 // What is open is what the row was made of.
 bool row_same(const struct row *r, int fd);
+
+// ----------------------------------------------------------------------------------------------------------- pieces.c
+
+// The last chunk is sealed, and all of it is on the disk. ERR_INVALID: something is missing.
+enum err pieces_close(struct transfer_draft *d);
+// Within a transaction: it becomes a row.
+enum err pieces_send(struct transfer_draft *d, const struct transfer_to *to, int64_t *id);
+void pieces_free(struct transfer_draft *d, bool with_file);
+// After transactions: what was sent is a row's, if the transaction came about; what nobody has sent for long goes.
+void pieces_settle(struct transfers *t);
+bool pieces_has(const struct transfers *t, const char *file);
+
+// ------------------------------------------------------------------------------------------------------------- read.c
+
+// The reader's file, and what its row says; it goes with the reader.
+const struct row *reader_row(const struct transfer_reader *r);
+int reader_take_fd(struct transfer_reader *r);
+// One chunk, sealed and opened; `at` is where it begins in the file that is sealed. ERR_CORRUPT, ERR_IO.
+enum err read_chunk(struct transfers *t, const struct row *r, int fd, uint64_t at, uint8_t *sealed, uint8_t *out,
+                    size_t *n);
 
 // ------------------------------------------------------------------------------------------------------------- haul.c
 

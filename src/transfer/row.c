@@ -142,13 +142,23 @@ enum err row_sync(struct transfers *t, int fd)
     return ok ? ERR_OK : ERR_IO;
 }
 
+void row_flush(int fd, uint64_t at, uint64_t n)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    (void)sync_file_range(fd, (off_t)at, (off_t)n, SYNC_FILE_RANGE_WRITE); // a wish; row_sync is what counts
+#else
+    (void)fd, (void)at, (void)n;
+#endif
+}
+
 static bool is_ours(const char *name)
 {
     return strlen(name) == FILE_NAME - 1 && strspn(name, "0123456789abcdef") == FILE_NAME - 1;
 }
 
-static bool is_known(struct db *d, const char *name)
+bool row_known(struct transfers *t, const char *name)
 {
+    struct db *d = t->h.db;
     sqlite3_stmt *q = db_sql(d, "SELECT 1 FROM transfer WHERE file = ?1");
     db_text(q, 1, span_str(name));
     bool known = db_row(d, q);
@@ -162,11 +172,24 @@ void row_sweep(struct transfers *t)
     DIR *dir = opendir(t->folder);
     t->h.db->err = ERR_OK;
     for (struct dirent *x; dir != NULL && (x = readdir(dir)) != NULL;) {
-        if (!is_ours(x->d_name) || is_known(t->h.db, x->d_name)) continue;
+        if (!is_ours(x->d_name) || row_known(t, x->d_name) || pieces_has(t, x->d_name)) continue;
         row_path(t, x->d_name, path);
         (void)unlink(path);
     }
     if (dir != NULL) (void)closedir(dir);
+}
+
+uint64_t transfer_stored(const struct transfers *t)
+{
+    uint64_t all = 0;
+    struct stat st;
+    DIR *dir = opendir(t->folder);
+    for (struct dirent *x; dir != NULL && (x = readdir(dir)) != NULL;) {
+        if (is_ours(x->d_name) && fstatat(dirfd(dir), x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            all += (uint64_t)st.st_size;
+    }
+    if (dir != NULL) (void)closedir(dir);
+    return all;
 }
 
 bool row_same(const struct row *r, int fd)

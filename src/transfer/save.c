@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What has come, in the clear: into memory, or into a file that the user names. Invariant: under that name there is all
-// of the file, or what was there before; and what was there before stays, unless the user has said otherwise.
+// What has come, in the clear, into a file that the user names. Invariant: under that name there is all of the file, or
+// what was there before; and what was there before stays, unless the user has said otherwise.
 #include "transfer/inner.h"
 
 #include <errno.h>
@@ -12,50 +12,6 @@
 #include <unistd.h>
 
 enum { ANOTHER_MAX = 1000 }; // "name (2)" to that
-
-static enum err open_sealed(struct transfers *t, int64_t id, struct row *r, int *fd)
-{
-    char path[FILE_PATH];
-    t->h.db->err = ERR_OK;
-    if (!row_read(t, id, r)) return t->h.db->err != ERR_OK ? t->h.db->err : ERR_NOT_FOUND;
-    if (r->kind != TRANSFER_DOWN || r->state != TRANSFER_DONE) return ERR_REFUSED;
-    row_path(t, r->file, path);
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    return *fd >= 0 ? ERR_OK : errno == ENOENT ? ERR_CORRUPT : ERR_IO;
-}
-
-// One chunk, sealed and opened; `at` is where it begins in the file that is sealed.
-static enum err open_chunk(struct transfers *t, const struct row *r, int fd, uint64_t at, uint8_t *sealed, uint8_t *out,
-                           size_t *n)
-{
-    uint64_t left = file_sealed_size(r->ref.size) - at;
-    size_t size = left < FILE_SEALED ? (size_t)left : FILE_SEALED;
-    enum err e = row_bytes(fd, sealed, size, at);
-    if (e == ERR_OK) e = file_open(t->h.crypto, &r->ref.key, r->ref.size, at / FILE_SEALED, span_of(sealed, size), out);
-    *n = size - CRYPTO_TAG;
-    return e == ERR_NOT_FOUND || e == ERR_UNAUTHENTICATED ? ERR_CORRUPT : e;
-}
-
-enum err transfer_bytes(struct transfers *t, int64_t id, struct buf *out)
-{
-    struct row r = {0};
-    int fd = -1;
-    size_t n = 0;
-    uint8_t *sealed = mem_new(FILE_SEALED);
-    enum err e = sealed == NULL ? ERR_MEMORY : open_sealed(t, id, &r, &fd);
-    uint64_t total = file_sealed_size(r.ref.size);
-    if (e == ERR_OK && r.ref.size > out->max - out->n) e = ERR_LIMIT;
-    if (e == ERR_OK) buf_reserve(out, (size_t)r.ref.size);
-    for (uint64_t at = 0; e == ERR_OK && at < total; at += n + CRYPTO_TAG) {
-        e = open_chunk(t, &r, fd, at, sealed, sealed, &n);
-        if (e == ERR_OK) buf_put(out, span_of(sealed, n));
-        if (e == ERR_OK) e = buf_end(out);
-    }
-    if (fd >= 0) close(fd);
-    mem_free_wiped(sealed, FILE_SEALED);
-    mem_wipe(&r, sizeof r);
-    return e;
-}
 
 // -------------------------------------------------------------------------------------------------------------- saving
 
@@ -122,7 +78,7 @@ static void step(struct haul *j)
     enum err e = ERR_OK;
     for (size_t k = 0; e == ERR_OK && k < WINDOW_CHUNKS && j->at < j->total; k++) {
         size_t n = 0;
-        e = open_chunk(j->t, &j->row, j->fd, j->at, j->window, j->window, &n);
+        e = read_chunk(j->t, &j->row, j->fd, j->at, j->window, j->window, &n);
         if (e == ERR_OK) e = row_put_bytes(j->save.out, span_of(j->window, n), j->at / FILE_SEALED * FILE_CHUNK);
         j->at += n + CRYPTO_TAG;
     }
@@ -162,25 +118,22 @@ static const char *check_target(struct haul *j, const char *path, const char *na
 
 enum err transfer_save(struct transfers *t, int64_t id, const char *path, const char *name, bool over, const char **why)
 {
-    struct row r;
-    int fd = -1;
+    struct transfer_reader *from = NULL;
     *why = "the file has not come yet";
-    enum err e = open_sealed(t, id, &r, &fd);
-    if (e != ERR_OK) {
-        mem_wipe(&r, sizeof r);
-        return e == ERR_REFUSED ? ERR_NOT_FOUND : e;
-    }
+    enum err e = transfer_reader_new(t, id, &from);
+    if (e != ERR_OK) return e == ERR_REFUSED ? ERR_NOT_FOUND : e;
+    struct row r = *reader_row(from); /* secret */
     r.kind = TRANSFER_SAVE;
     r.done = 0;
     struct haul *j = haul_new(t, &r);
     mem_wipe(&r, sizeof r);
-    if (j == NULL) {
-        close(fd);
-        return ERR_MEMORY;
+    if (j != NULL) {
+        j->fd = reader_take_fd(from);
+        j->save.out = -1;
+        j->window = mem_new(WINDOW + FILE_SEALED);
     }
-    j->fd = fd;
-    j->save.out = -1;
-    j->window = mem_new(WINDOW + FILE_SEALED);
+    transfer_reader_free(from);
+    if (j == NULL) return ERR_MEMORY;
     *why = j->window == NULL ? "there is no memory left" : check_target(j, path, name, over);
     if (*why != NULL) {
         e = j->window == NULL ? ERR_MEMORY : ERR_REFUSED;

@@ -46,6 +46,7 @@ void transfer_close(struct transfers *t)
     if (t == NULL) return;
     t->closing = true;
     while (t->hauls != NULL) haul_free(t->hauls);
+    while (t->drafts != NULL) pieces_free(t->drafts, true);
     while (t->gone != NULL) {
         struct gone *g = t->gone;
         t->gone = g->next;
@@ -110,6 +111,7 @@ static void delete_gone(struct transfers *t)
 void transfer_settle(struct transfers *t)
 {
     if (t->closing) return;
+    pieces_settle(t);
     if (t->sweeps) row_sweep(t);
     t->sweeps = false;
     kick_soon(t->schedule, t->h.loop);
@@ -124,7 +126,7 @@ void transfer_wake(struct transfers *t)
 
 // ----------------------------------------------------------------------------------------------------------- beginning
 
-static enum err add_row(struct transfers *t, const struct row *r, int64_t *id)
+enum err row_add(struct transfers *t, const struct row *r, int64_t *id)
 {
     struct db *d = t->h.db;
     sqlite3_stmt *q = db_sql(d, "INSERT INTO transfer(kind, state, use, owner, relay, other, blob, blob_key, key, "
@@ -153,7 +155,7 @@ static enum err add_row(struct transfers *t, const struct row *r, int64_t *id)
 }
 
 // Numbers that nobody guesses, and a key of its own.
-static enum err draw(struct transfers *t, struct row *r)
+enum err row_draw(struct transfers *t, struct row *r)
 {
     const struct world *w = &t->h.world;
     enum err e = w->random(w->arg, r->ref.blob, WIRE_ID);
@@ -162,7 +164,7 @@ static enum err draw(struct transfers *t, struct row *r)
     return e == ERR_OK ? w->random(w->arg, r->ref.key.prefix, FILE_PREFIX) : e;
 }
 
-static bool put_relays(struct row *r, const char *relay, const char *other)
+bool row_relays(struct row *r, const char *relay, const char *other)
 {
     if (other == NULL) other = "";
     if (strlen(relay) >= sizeof r->relay || strlen(other) >= sizeof r->other) return false;
@@ -199,60 +201,30 @@ enum err transfer_send(struct transfers *t, const char *path, const struct trans
     if (r == NULL) return ERR_MEMORY;
     *why = "the path has to begin with /, and may have 4,000 bytes at most";
     enum err e = path[0] == '/' && strlen(path) < sizeof r->path ? look_at(path, r, why) : ERR_REFUSED;
-    if (e == ERR_OK) e = put_relays(r, to->relay, to->other) ? draw(t, r) : ERR_LIMIT;
+    if (e == ERR_OK) e = row_relays(r, to->relay, to->other) ? row_draw(t, r) : ERR_LIMIT;
     if (e == ERR_OK) {
         (void)snprintf(r->path, sizeof r->path, "%s", path);
         r->kind = TRANSFER_UP;
         r->use = to->use;
         r->owner = to->owner;
-        e = add_row(t, r, id);
+        e = row_add(t, r, id);
     }
     mem_free_wiped(r, sizeof *r);
-    return e;
-}
-
-// Seals bytes into a new file of the profile.
-static enum err seal_bytes(struct transfers *t, struct row *r, struct span bytes)
-{
-    int fd = -1;
-    struct crypto_digest *digest = NULL;
-    uint8_t *chunk = mem_new(FILE_SEALED);
-    uint64_t chunks = file_chunks(bytes.n);
-    enum err e = chunk == NULL ? ERR_MEMORY : row_name(t, r->file);
-    if (e == ERR_OK) e = row_open(t, r->file, &fd);
-    t->sweeps = true; // if the transaction does not come about, nobody knows the file
-    if (e == ERR_OK) e = crypto_digest_new(t->h.crypto, haul_suite(), &digest);
-    for (uint64_t i = 0; e == ERR_OK && i < chunks; i++) {
-        size_t at = (size_t)i * FILE_CHUNK, n = bytes.n - at < FILE_CHUNK ? bytes.n - at : FILE_CHUNK;
-        struct span plain = span_of(bytes.n > 0 ? bytes.p + at : NULL, n), sealed = span_of(chunk, n + CRYPTO_TAG);
-        e = file_seal(t->h.crypto, &r->ref.key, bytes.n, i, plain, chunk);
-        if (e == ERR_OK) e = row_put_bytes(fd, sealed, i * FILE_SEALED);
-        if (e == ERR_OK) e = crypto_digest_update(digest, sealed);
-    }
-    if (e == ERR_OK) e = crypto_digest_end(digest, r->ref.digest);
-    if (e == ERR_OK) e = row_sync(t, fd);
-    if (fd >= 0) close(fd);
-    crypto_digest_free(digest);
-    mem_free(chunk);
     return e;
 }
 
 enum err transfer_put(struct transfers *t, struct span bytes, const struct transfer_to *to, int64_t *id,
                       struct transfer_ref *ref)
 {
-    struct row *r = mem_new(sizeof *r);
-    if (r == NULL) return ERR_MEMORY;
-    enum err e = bytes.n > TRANSFER_BYTES_MAX || !put_relays(r, to->relay, to->other) ? ERR_LIMIT : draw(t, r);
-    if (e == ERR_OK) {
-        r->ref.size = bytes.n;
-        r->kind = TRANSFER_UP;
-        r->use = to->use;
-        r->owner = to->owner;
-        e = seal_bytes(t, r, bytes);
-    }
-    if (e == ERR_OK) e = add_row(t, r, id);
-    if (e == ERR_OK) *ref = r->ref;
-    mem_free_wiped(r, sizeof *r);
+    struct transfer_draft *d = NULL;
+    if (bytes.n > TRANSFER_BYTES_MAX) return ERR_LIMIT;
+    enum err e = transfer_draft_new(t, bytes.n, &d);
+    if (e == ERR_OK) e = transfer_draft_add(d, bytes);
+    if (e == ERR_OK) e = pieces_close(d);
+    if (e == ERR_OK) e = pieces_send(d, to, id);
+    if (e == ERR_OK) *ref = d->row.ref;
+    pieces_free(d, e != ERR_OK);
+    t->sweeps = true; // if the transaction does not come about, nobody knows the file
     return e;
 }
 
@@ -263,8 +235,8 @@ enum err transfer_get(struct transfers *t, const struct transfer_ref *ref, uint6
     struct row *r = mem_new(sizeof *r);
     if (r == NULL) return ERR_MEMORY;
     *r = (struct row){.kind = TRANSFER_DOWN, .use = use, .owner = owner, .ref = *ref};
-    enum err e = put_relays(r, ref->relay, NULL) ? row_name(t, r->file) : ERR_LIMIT;
-    if (e == ERR_OK) e = add_row(t, r, id);
+    enum err e = row_relays(r, ref->relay, NULL) ? row_name(t, r->file) : ERR_LIMIT;
+    if (e == ERR_OK) e = row_add(t, r, id);
     mem_free_wiped(r, sizeof *r);
     return e;
 }
@@ -348,7 +320,7 @@ static enum err renew(struct transfers *t, struct row *r)
     if (same) return ERR_OK;
     put_gone(t, r);
     enum err e = look_at(r->path, r, &why);
-    if (e == ERR_OK) e = draw(t, r);
+    if (e == ERR_OK) e = row_draw(t, r);
     if (e != ERR_OK) return e;
     r->done = 0;
     sqlite3_stmt *q = db_sql(t->h.db, "DELETE FROM transfer_window WHERE transfer = ?1");
@@ -388,11 +360,11 @@ enum err transfer_resume(struct transfers *t, int64_t id)
     return e;
 }
 
-enum err transfer_drop(struct transfers *t, int64_t id)
+static enum err drop(struct transfers *t, int64_t id, bool unsends)
 {
     struct row r;
     if (!row_read(t, id, &r)) return t->h.db->err != ERR_OK ? t->h.db->err : ERR_NOT_FOUND;
-    if (r.kind == TRANSFER_UP && r.state != TRANSFER_DONE) put_gone(t, &r);
+    if (r.kind == TRANSFER_UP && (unsends || r.state != TRANSFER_DONE)) put_gone(t, &r);
     mem_wipe(&r, sizeof r);
     sqlite3_stmt *q = db_sql(t->h.db, "DELETE FROM transfer WHERE id = ?1");
     db_int(q, 1, id);
@@ -402,4 +374,18 @@ enum err transfer_drop(struct transfers *t, int64_t id)
     }
     t->sweeps = true;
     return t->h.db->err;
+}
+
+enum err transfer_drop(struct transfers *t, int64_t id) { return drop(t, id, false); }
+enum err transfer_unsend(struct transfers *t, int64_t id) { return drop(t, id, true); }
+
+enum err transfer_shed(struct transfers *t, int64_t id)
+{
+    sqlite3_stmt *q = db_sql(t->h.db, "UPDATE transfer SET file = '' WHERE id = ?1 AND kind = ?2 AND state = ?3");
+    db_int(q, 1, id);
+    db_int(q, 2, TRANSFER_UP);
+    db_int(q, 3, TRANSFER_DONE);
+    int n = db_run(t->h.db, q);
+    t->sweeps = true;
+    return t->h.db->err != ERR_OK ? t->h.db->err : n > 0 ? ERR_OK : ERR_NOT_FOUND;
 }

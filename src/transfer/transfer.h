@@ -103,8 +103,23 @@ enum err transfer_put(struct transfers *t, struct span bytes, const struct trans
 // larger.
 enum err transfer_get(struct transfers *t, const struct transfer_ref *ref, uint64_t max, uint8_t use, int64_t owner,
                       int64_t *id);
+// Sends what has come in pieces, by the number that transfer_draft_end gave. Within a transaction. *size: how many bytes
+// it has. ERR_NOT_FOUND.
+enum err transfer_send_draft(struct transfers *t, int64_t draft, const struct transfer_to *to, int64_t *id,
+                             uint64_t *size);
 // After the transaction: begins what was begun in it, ends what was dropped.
 void transfer_settle(struct transfers *t);
+
+// What is to be sent and comes in pieces, as from a browser: it is sealed as it comes, and there until it is sent or the
+// transfers are closed. ERR_LIMIT: too large for any relay, or for the disk.
+struct transfer_draft;
+enum err transfer_draft_new(struct transfers *t, uint64_t size, struct transfer_draft **out);
+// The next bytes. ERR_INVALID: more than was said; ERR_LIMIT: the disk is full; ERR_IO.
+enum err transfer_draft_add(struct transfer_draft *d, struct span bytes);
+// All has come. ERR_INVALID: it has not. Then the transfers have it, by a number; what nobody sends for some hours goes.
+enum err transfer_draft_end(struct transfer_draft *d, int64_t *draft);
+void transfer_draft_free(struct transfer_draft *d); // one that has not ended
+enum err transfer_draft_drop(struct transfers *t, int64_t draft);
 
 // ------------------------------------------------------------------------------------------------------ while it lasts
 
@@ -119,11 +134,25 @@ enum err transfer_pause(struct transfers *t, int64_t id);
 enum err transfer_resume(struct transfers *t, int64_t id);
 // It is gone, with what came; a blob that is not whole is taken from the relay. Within a transaction. ERR_NOT_FOUND.
 enum err transfer_drop(struct transfers *t, int64_t id);
+// The same of what is sent, and the relay deletes it, though it is whole.
+enum err transfer_unsend(struct transfers *t, int64_t id);
+// Of bytes that have been sent, what lies in the profile goes; the rest stays. Within a transaction. ERR_NOT_FOUND.
+enum err transfer_shed(struct transfers *t, int64_t id);
 
 // ------------------------------------------------------------------------------------------------------- what has come
 
-// A file that has come, whole: to be wiped by the caller. ERR_NOT_FOUND; ERR_REFUSED while it has not come; ERR_LIMIT
-// beyond the buffer's maximum; ERR_CORRUPT: what lies in the profile is not what came; ERR_IO.
+// What "has come" is a file that was fetched, whole, and bytes that are or were sent and still lie in the profile.
+
+// Reads it, from any place. ERR_NOT_FOUND; ERR_REFUSED while it has not come. What was opened can be read to its end, whatever
+// is dropped meanwhile; it is closed before the transfers are.
+struct transfer_reader;
+enum err transfer_reader_new(struct transfers *t, int64_t id, struct transfer_reader **out);
+uint64_t transfer_reader_size(const struct transfer_reader *r);
+// Appends bytes from `at` on, a chunk's worth at most and as many as the buffer takes; none at the end. ERR_CORRUPT: what
+// lies in the profile is not what came; ERR_IO.
+enum err transfer_reader_read(struct transfer_reader *r, uint64_t at, struct buf *out);
+void transfer_reader_free(struct transfer_reader *r);
+// All of it: to be wiped by the caller. Also ERR_LIMIT, beyond the buffer's maximum.
 enum err transfer_bytes(struct transfers *t, int64_t id, struct buf *out);
 // Decrypts a file that has come to a path; `told` hears of progress and of the end (TRANSFER_SAVE), since that takes a
 // while. It is written under another name in the same folder, and has its own when it is whole. In a folder it is
@@ -131,5 +160,7 @@ enum err transfer_bytes(struct transfers *t, int64_t id, struct buf *out);
 // this one in its place, or there is no such folder: `why` says it. ERR_NOT_FOUND: it has not come.
 enum err transfer_save(struct transfers *t, int64_t id, const char *path, const char *name, bool over,
                        const char **why);
+// How many bytes of the disk all files in the profile take.
+uint64_t transfer_stored(const struct transfers *t);
 
 #endif

@@ -84,6 +84,123 @@ static void bytes_come_as_they_were_sent(void **state)
     hall_close(h);
 }
 
+// In pieces of any size; they are there until they are sent, or given up, and can be read at once.
+static void pieces_are_sealed_as_they_come(void **state)
+{
+    enum { SIZE = 3 * FILE_CHUNK + 7, PIECE = 50001 };
+    struct hall *h = hall_open(NULL);
+    const struct transfer_to to = {.relay = h->address, .use = USE, .owner = OWNER};
+    static uint8_t bytes[SIZE];
+    struct transfer_draft *d = NULL;
+    int64_t draft = 0, id = 0;
+    uint64_t size = 0;
+    (void)state;
+    for (size_t i = 0; i < SIZE; i++) bytes[i] = byte_at(i);
+    assert_ok(transfer_draft_new(h->t, SIZE, &d));
+    for (size_t at = 0; at < SIZE; at += PIECE)
+        assert_ok(transfer_draft_add(d, span_of(bytes + at, SIZE - at < PIECE ? SIZE - at : PIECE)));
+    assert_int_equal(transfer_draft_add(d, span_str("x")), ERR_INVALID);
+    assert_ok(transfer_draft_end(d, &draft));
+    db_begin(&h->db); // a transaction that does not come about changes nothing
+    assert_ok(transfer_send_draft(h->t, draft, &to, &id, &size));
+    assert_int_equal(transfer_send_draft(h->t, draft, &to, &id, &size), ERR_NOT_FOUND);
+    db_rollback(&h->db);
+    transfer_settle(h->t);
+    db_begin(&h->db);
+    assert_ok(transfer_send_draft(h->t, draft, &to, &id, &size));
+    assert_ok(db_commit(&h->db));
+    transfer_settle(h->t);
+    assert_int_equal(size, SIZE);
+    assert_int_equal(transfer_draft_drop(h->t, draft), ERR_NOT_FOUND);
+    hall_run(h, 1);
+    assert_int_equal(h->told[0].state, TRANSFER_DONE);
+    hall_save(h, id, "own copy", SIZE);
+    struct transfer_ref ref = h->told[0].ref;
+    int64_t come = hall_get(h, &ref);
+    hall_save(h, come, "saved", SIZE);
+    db_begin(&h->db);
+    assert_ok(transfer_shed(h->t, id)); // one's own copy goes, what came stays
+    assert_ok(db_commit(&h->db));
+    transfer_settle(h->t);
+    assert_int_equal(hall_files(h), 1);
+    assert_true(transfer_stored(h->t) == file_sealed_size(SIZE));
+    struct transfer_reader *r = NULL;
+    assert_int_equal(transfer_reader_new(h->t, id, &r), ERR_REFUSED);
+    hall_close(h);
+}
+
+static void a_draft_that_nobody_sends_goes(void **state)
+{
+    struct hall *h = hall_open(NULL);
+    struct transfer_draft *d = NULL;
+    int64_t draft = 0;
+    (void)state;
+    assert_ok(transfer_draft_new(h->t, 5, &d));
+    assert_ok(transfer_draft_add(d, span_str("tea")));
+    assert_int_equal(transfer_draft_end(d, &draft), ERR_INVALID);
+    transfer_draft_free(d);
+    assert_int_equal(hall_files(h), 0);
+    assert_ok(transfer_draft_new(h->t, 3, &d));
+    assert_ok(transfer_draft_add(d, span_str("tea")));
+    assert_ok(transfer_draft_end(d, &draft));
+    transfer_settle(h->t);
+    assert_int_equal(hall_files(h), 1);
+    assert_ok(transfer_draft_drop(h->t, draft));
+    assert_int_equal(hall_files(h), 0);
+    assert_int_equal(transfer_draft_new(h->t, FILE_MAX + 1, &d), ERR_LIMIT);
+    assert_ok(transfer_draft_new(h->t, 3, &d)); // one that is coming when all ends
+    hall_close(h);
+}
+
+static void any_part_can_be_read(void **state)
+{
+    enum { SIZE = 2 * FILE_CHUNK + 100 };
+    static const uint64_t places[] = {0, 1, FILE_CHUNK - 1, FILE_CHUNK, 2 * FILE_CHUNK + 99, 5, 2 * FILE_CHUNK};
+    struct hall *h = hall_open(NULL);
+    char path[200];
+    struct transfer_reader *r = NULL;
+    (void)state;
+    hall_file(h, "a file", SIZE, path);
+    struct transfer_ref ref = hall_send(h, path);
+    int64_t id = hall_get(h, &ref);
+    assert_ok(transfer_reader_new(h->t, id, &r));
+    hall_drop(h, id); // what is open can be read
+    assert_true(transfer_reader_size(r) == SIZE);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct buf b;
+        buf_init(&b, 1000);
+        assert_ok(transfer_reader_read(r, places[i], &b));
+        uint64_t end = (places[i] / FILE_CHUNK + 1) * FILE_CHUNK, n = (end < SIZE ? end : SIZE) - places[i];
+        assert_int_equal(b.n, n < 1000 ? n : 1000);
+        for (size_t k = 0; k < b.n; k++) assert_int_equal(b.p[k], byte_at(places[i] + k));
+        b.n = 0;
+        assert_ok(transfer_reader_read(r, SIZE, &b));
+        assert_int_equal(b.n, 0);
+        buf_wipe(&b);
+    }
+    transfer_reader_free(r);
+    assert_int_equal(transfer_reader_new(h->t, id, &r), ERR_NOT_FOUND);
+    hall_close(h);
+}
+
+// The relay has nothing of it any more, though it was whole there.
+static void what_is_taken_back_is_gone(void **state)
+{
+    struct hall *h = hall_open(NULL);
+    char path[200];
+    (void)state;
+    hall_file(h, "a file", 70000, path);
+    struct transfer_ref ref = hall_send(h, path);
+    int64_t id = h->told[0].id;
+    db_begin(&h->db);
+    assert_ok(transfer_unsend(h->t, id));
+    assert_ok(db_commit(&h->db));
+    transfer_wake(h->t);
+    (void)hall_begin_get(h, &ref);
+    hall_fails(h, "not on the relay any more");
+    hall_close(h);
+}
+
 // The connection is cut, or everything is ended and begun anew, at the k-th time that a request may be sent.
 static void cut_everywhere(bool end)
 {
@@ -419,6 +536,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_come_as_they_were_sent),
         cmocka_unit_test(bytes_come_as_they_were_sent),
+        cmocka_unit_test(pieces_are_sealed_as_they_come),
+        cmocka_unit_test(a_draft_that_nobody_sends_goes),
+        cmocka_unit_test(any_part_can_be_read),
+        cmocka_unit_test(what_is_taken_back_is_gone),
         cmocka_unit_test(a_cut_at_any_moment_loses_nothing),
         cmocka_unit_test(an_end_at_any_moment_loses_nothing),
         cmocka_unit_test(a_file_that_changed_is_noticed),
