@@ -83,6 +83,13 @@ enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, c
 enum err engine_answer(struct engine *e, int64_t contact, bool accept);
 // The safety number with a contact (content/safety.h). ERR_NOT_FOUND while their key is not known yet.
 enum err engine_safety(struct engine *e, int64_t contact, char number[61]);
+// What one shows to them as a QR code, as text that ends in a NUL. ERR_NOT_FOUND likewise.
+enum { ENGINE_SAFETY_CODE = 128 };
+enum err engine_safety_code(struct engine *e, int64_t contact, char out[ENGINE_SAFETY_CODE]);
+// Holds what they show, digits or the text of their code, against what is known here; nothing is recorded. ERR_OK: it is the same.
+// ERR_UNAUTHENTICATED: it is not; ERR_MALFORMED: it is neither a number of 60 digits nor a code; ERR_UNSUPPORTED: a code of a newer version;
+// ERR_NOT_FOUND.
+enum err engine_safety_compare(struct engine *e, int64_t contact, const char *shown);
 enum err engine_verified(struct engine *e, int64_t contact, bool verified);
 
 // All conversations, the newest first, or the one with an id. kind and state are of enum room_kind and enum chat_state. ERR_NOT_FOUND.

@@ -5,6 +5,7 @@
 #include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // The link, and before it, on a terminal, the same as a QR code.
@@ -87,23 +88,56 @@ static void print_number(const char *number)
     }
 }
 
-static int do_verify(struct session *s)
+// Shows what is to be compared.
+static int show_number(struct session *s, json_int_t contact)
 {
-    const char *word = s->line->n > 1 ? s->line->words[1] : NULL;
-    int yes = word == NULL ? -1 : strcmp(word, "yes") == 0 ? 1 : strcmp(word, "no") == 0 ? 0 : -2;
-    if (yes == -2) return say_wrong(EXIT_USAGE, "it is yes, if the number was the same, or no; not %s", word);
-    json_int_t contact = find_contact(s, s->line->words[0]);
-    if (contact == 0) return s->status;
-    if (yes >= 0)
-        return finish(s, ask(s, "contact.verify", json_pack("{s:I, s:b}", "contact", contact, "verified", yes)), NULL);
+    enum { LINES_BESIDES = 12 };
     json_t *r = ask(s, "contact.safety", json_pack("{s:I}", "contact", contact));
     if (r != NULL && !s->line->json) {
+        const struct text t = text_standard();
+        if (!s->line->quiet) qr_show(&t, text_of(r, "code"), LINES_BESIDES);
         print_number(text_of(r, "number"));
-        printf("\nCompare it with what the other side sees, over a way you trust: face to face, or a call. Then\n"
-               "  whimbrel verify %lld yes    if it is the same\n",
-               (long long)contact);
+        if (!s->line->quiet)
+            printf("\nCompare it with what the other side sees, over a way you trust: face to face, or a call. Then\n"
+                   "  whimbrel verify %lld yes          if it is the same\n"
+                   "  whimbrel verify %lld no           if it is not\n"
+                   "  whimbrel verify %lld NUMBER       to have it compared with what you type or paste\n",
+                   (long long)contact, (long long)contact, (long long)contact);
     }
     return finish(s, r, NULL);
+}
+
+static int record(struct session *s, json_int_t contact, bool same)
+{
+    json_t *r = ask(s, "contact.verify", json_pack("{s:I, s:b}", "contact", contact, "verified", same));
+    if (r != NULL && !same)
+        (void)say_wrong(EXIT_FAILED, "if the numbers differ, somebody may stand between the two of you: write nothing "
+                                     "that matters, meet, and start anew with an invitation handed over in person");
+    return finish(s, r, same ? "The number is the same: nobody stands between the two of you." : NULL);
+}
+
+// Holds a number, or the text of a code, against what is known here.
+static int compare(struct session *s, json_int_t contact)
+{
+    char *shown = line_text(s->line, 1);
+    if (shown == NULL) return EXIT_USAGE;
+    json_t *r = ask(s, "contact.compare", json_pack("{s:I, s:s}", "contact", contact, "shown", shown));
+    free(shown);
+    if (r == NULL) return s->status;
+    bool same = is_set(r, "same");
+    json_decref(r);
+    int status = record(s, contact, same);
+    return status == EXIT_DONE && !same ? EXIT_FAILED : status;
+}
+
+static int do_verify(struct session *s)
+{
+    const char *word = s->line->n == 2 ? s->line->words[1] : "";
+    json_int_t contact = find_contact(s, s->line->words[0]);
+    if (contact == 0) return s->status;
+    if (s->line->n == 1) return show_number(s, contact);
+    if (strcmp(word, "yes") == 0 || strcmp(word, "no") == 0) return record(s, contact, word[0] == 'y');
+    return compare(s, contact);
 }
 
 static const struct flag invite_flags[] = {
@@ -123,7 +157,11 @@ const struct command people_commands[] = {
     {"contacts", "", "show who is there", do_contacts, AN_ENGINE, NULL, NULL},
     {"contact accept", "CONTACT", "say yes to a contact request", do_contact_accept, AN_ENGINE, NULL, NULL},
     {"contact block", "CONTACT", "hear nothing more from somebody", do_contact_block, AN_ENGINE, NULL, NULL},
-    {"verify", "CONTACT [yes|no]", "show the safety number with somebody; then record whether it was the same",
-     do_verify, AN_ENGINE, NULL, NULL},
+    {"verify", "CONTACT [yes|no|NUMBER...]", "compare the safety number with somebody", do_verify, AN_ENGINE, NULL,
+     "Alone it shows the number, which must be the same on the other side, and on a terminal with room for it a QR "
+     "code,\n"
+     "which the other side may scan. yes and no record what you have seen; NUMBER, their sixty digits or the text of "
+     "their\n"
+     "code, is compared here, and the outcome recorded. - takes it from standard input."},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

@@ -36,7 +36,19 @@ test('answers and events fit the schema', { skip }, async t => {
   assert.deepEqual(await b.call('message.list', { chat: heard.chat, before: list[1]!.id, limit: 1 }), [list[0]]);
   assert.deepEqual(await b.call('message.get', { chat: heard.chat, message: list[1]!.id }), list[1]);
   assert.equal((await b.call('chat.list'))[0]!.last?.text, 'Gladly');
-  assert.match((await a.call('contact.safety', { contact: contact.id })).number, /^\d{60}$/);
+  const shown = await a.call('contact.safety', { contact: contact.id });
+  assert.match(shown.number, /^\d{60}$/);
+  const back = (await b.call('contact.list'))[0]!.id, seen = await b.call('contact.safety', { contact: back });
+  assert.equal(seen.number, shown.number);
+  for (const text of [shown.code, shown.number, ` ${shown.number.replace(/(.{5})/g, '$1 ')}`]) {
+    assert.deepEqual(await b.call('contact.compare', { contact: back, shown: text }), { same: true });
+  }
+  const wrong = (shown.number[0] === '1' ? '2' : '1') + shown.number.slice(1);
+  assert.deepEqual(await b.call('contact.compare', { contact: back, shown: wrong }), { same: false });
+  assert.deepEqual(await b.call('contact.compare', { contact: back, shown: seen.code }), { same: false }); // his own, held up to himself
+  for (const text of ['yes', '123', 'whimbrel-safety:', 'whimbrel-safety:AA', shown.code + 'A']) {
+    await assert.rejects(b.call('contact.compare', { contact: back, shown: text }), /no safety number/);
+  }
   await a.call('contact.verify', { contact: contact.id, verified: true });
   assert.match((await b.call('invite.create', { once: true })).link, /^whimbrel:/);
   assert.deepEqual(await a.call('warning.list'), []);
