@@ -18,7 +18,9 @@ enum {
     E_PARAMS = -32602,
     E_REFUSED = 1,
     E_NOT_FOUND = 2,
-    E_FAILED = 3
+    E_FAILED = 3,
+    E_LOCKED = 4,
+    E_PASSPHRASE = 5
 };
 
 enum rpc_type { RPC_INT, RPC_BOOL, RPC_TEXT, RPC_INTS };
@@ -39,14 +41,13 @@ struct rpc_peer {
 struct rpc {
     struct engine *e;
     struct rpc_peer *peers;
-    void (*stop)(void *arg);
+    struct rpc_host host;
     void *arg;
-    bool connected;
 };
 
 struct call {
     struct rpc *rpc;
-    struct engine *e;
+    struct engine *e; // NULL only in methods that need none
     struct rpc_peer *peer;
     const json_t *params;
     int code; // of the error, if there is no result
@@ -56,6 +57,7 @@ struct call {
 struct method {
     const char *name;
     json_t *(*run)(struct call *c);
+    bool outside; // needs no open profile
     struct param params[PARAMS_MAX];
 };
 
@@ -80,7 +82,6 @@ size_t rpc_ints(const struct call *c, const char *name, int64_t out[INTS_MAX]);
 
 // ----------------------------------------------------------------------------------------------------------- results
 
-const char *rpc_kind(enum history_kind k); // of a message
 json_t *rpc_json_text(struct span s); // empty if it is not UTF-8
 json_t *rpc_json_hex(const uint8_t *p, size_t n);
 void rpc_set(json_t *object, const char *key, json_t *take);

@@ -5,11 +5,33 @@
 #include "rpc/inner.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define RPC_TABLE
 #include <rpc_methods.h> // the table
 
 enum { METHODS = sizeof methods / sizeof *methods };
+
+// What JSON holds in memory may be a passphrase or what somebody wrote: it is wiped when it is freed. In front of each piece stands
+// its size.
+enum { AHEAD = 16 };
+
+static void *wiping_malloc(size_t n)
+{
+    uint8_t *p = n > SIZE_MAX / 2 ? NULL : malloc(n + AHEAD);
+    if (p == NULL) return NULL;
+    memcpy(p, &n, sizeof n);
+    return p + AHEAD;
+}
+
+static void wiping_free(void *p)
+{
+    size_t n;
+    if (p == NULL) return;
+    memcpy(&n, (uint8_t *)p - AHEAD, sizeof n);
+    mem_wipe(p, n);
+    free((uint8_t *)p - AHEAD);
+}
 
 // -------------------------------------------------------------------------------------------------------------- calls
 
@@ -54,7 +76,12 @@ static json_t *run(struct call *c, const json_t *request)
         return rpc_fail(c, E_PARAMS, "parameters are named: params is an object");
     c->params = params;
     for (size_t i = 0; i < METHODS; i++) {
-        if (strcmp(methods[i].name, name) == 0) return check_params(c, &methods[i]) ? methods[i].run(c) : NULL;
+        if (strcmp(methods[i].name, name) != 0) continue;
+        if (c->e == NULL && !methods[i].outside)
+            return rpc_fail(c, E_LOCKED,
+                            c->rpc->host.there(c->rpc->arg) ? "the profile is locked; `whimbrel unlock` opens it"
+                                                            : "there is no profile yet; `whimbrel init` makes one");
+        return check_params(c, &methods[i]) ? methods[i].run(c) : NULL;
     }
     return rpc_fail(c, E_METHOD, "there is no such method; docs/rpc.md names them all");
 }
@@ -67,8 +94,7 @@ static void send_json(struct rpc_peer *p, json_t *take)
     size_t n = strlen(text);
     text[n] = '\n'; // in the place of its end
     p->send(p->arg, span_of(text, n + 1));
-    mem_wipe(text, n);
-    free(text);
+    wiping_free(text);
 }
 
 static void answer(struct rpc_peer *p, json_t *id, json_t *take_result, const struct call *c)
@@ -91,9 +117,8 @@ void rpc_line(struct rpc_peer *p, struct span line)
 {
     struct call c = {.rpc = p->rpc, .e = p->rpc->e, .peer = p};
     json_t *request = json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES, NULL);
-    if (request == NULL || c.e == NULL) {
-        (void)rpc_fail(&c, request == NULL ? E_PARSE : E_FAILED,
-                   request == NULL ? "the line is no JSON object" : "the engine is closed");
+    if (request == NULL) {
+        (void)rpc_fail(&c, E_PARSE, "the line is no JSON object");
         answer(p, NULL, NULL, &c);
         json_decref(request);
         return;
@@ -107,12 +132,12 @@ void rpc_line(struct rpc_peer *p, struct span line)
 
 // ------------------------------------------------------------------------------------------------------ peers and events
 
-enum err rpc_new(void (*stop)(void *arg), void *arg, struct rpc **out)
+enum err rpc_new(const struct rpc_host *host, void *arg, struct rpc **out)
 {
     struct rpc *r = mem_new(sizeof *r);
     if (r == NULL) return ERR_MEMORY;
-    json_set_alloc_funcs(malloc, free);
-    *r = (struct rpc){.stop = stop, .arg = arg};
+    json_set_alloc_funcs(wiping_malloc, wiping_free);
+    *r = (struct rpc){.host = *host, .arg = arg};
     *out = r;
     return ERR_OK;
 }
@@ -123,7 +148,27 @@ void rpc_free(struct rpc *r)
     mem_free(r);
 }
 
-void rpc_engine(struct rpc *r, struct engine *e) { r->e = e; }
+// Everybody who follows events.
+static void tell(struct rpc *r, const char *event, json_t *take_params)
+{
+    for (struct rpc_peer *p = r->peers, *next; p != NULL; p = next) {
+        next = p->next;
+        if (!p->follows) continue;
+        json_t *o = json_object();
+        rpc_set(o, "jsonrpc", json_string("2.0"));
+        rpc_set(o, "method", json_string(event));
+        rpc_set(o, "params", json_incref(take_params));
+        send_json(p, o);
+    }
+    json_decref(take_params);
+}
+
+void rpc_engine(struct rpc *r, struct engine *e)
+{
+    bool changed = (r->e == NULL) != (e == NULL);
+    r->e = e;
+    if (changed) tell(r, "profile", json_pack("{s:s}", "state", e != NULL ? "open" : "locked"));
+}
 
 enum err rpc_peer_new(struct rpc *r, void (*send)(void *arg, struct span line), void *arg, struct rpc_peer **out)
 {
@@ -151,18 +196,10 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_CONTACT] = "contact",
                                         [ENGINE_MESSAGE] = "message",
                                         [ENGINE_WARNING] = "warning"};
-    struct rpc *r = rpc;
-    for (struct rpc_peer *p = r->peers, *next; p != NULL; p = next) {
-        next = p->next;
-        if (!p->follows) continue;
-        json_t *o = json_object(), *params = json_object();
-        rpc_set(o, "jsonrpc", json_string("2.0"));
-        rpc_set(o, "method", json_string(names[e->kind]));
-        if (e->chat != 0) rpc_set(params, "chat", json_integer(e->chat));
-        if (e->message != 0) rpc_set(params, "message", json_integer(e->message));
-        if (e->contact != 0) rpc_set(params, "contact", json_integer(e->contact));
-        if (e->text != NULL) rpc_set(params, "text", json_string(e->text));
-        rpc_set(o, "params", params);
-        send_json(p, o);
-    }
+    json_t *params = json_object();
+    if (e->chat != 0) rpc_set(params, "chat", json_integer(e->chat));
+    if (e->message != 0) rpc_set(params, "message", json_integer(e->message));
+    if (e->contact != 0) rpc_set(params, "contact", json_integer(e->contact));
+    if (e->text != NULL) rpc_set(params, "text", json_string(e->text));
+    tell(rpc, names[e->kind], params);
 }

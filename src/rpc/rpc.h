@@ -12,10 +12,18 @@ struct rpc;
 // A program that talks to the engine. `send` gets whole lines, their ends included.
 struct rpc_peer;
 
-// `stop` is called when somebody asks the engine to end.
-enum err rpc_new(void (*stop)(void *arg), void *arg, struct rpc **out);
+// Whoever holds the engine: opens and closes profiles, and ends. `why`, where it is set, says to people what is wrong.
+struct rpc_host {
+    void (*stop)(void *arg);  // somebody asks the engine to end; it does so later
+    bool (*there)(void *arg); // whether there is a profile
+    enum err (*create)(void *arg, const struct engine_new *n, struct span passphrase, const char **why); // and opens it
+    enum err (*unlock)(void *arg, struct span passphrase, const char **why);
+    void (*lock)(void *arg);                                            // closes it: its keys are gone from memory
+    enum err (*page)(void *arg, struct buf *address, const char **why); // an address for a browser, with a NUL
+};
+enum err rpc_new(const struct rpc_host *host, void *arg, struct rpc **out);
 void rpc_free(struct rpc *r);
-// The engine that is asked; its events go to rpc_event.
+// The engine that is asked, NULL while the profile is locked; its events go to rpc_event. Whoever follows events is told.
 void rpc_engine(struct rpc *r, struct engine *e);
 void rpc_event(void *rpc, const struct engine_event *e);
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Methods about the profile as a whole, which whoever holds the engine carries out. Most work while it is locked, or is not there yet.
+#include "rpc/inner.h"
+
+#include <stdio.h>
+
+static const char *state_of(const struct rpc *r)
+{
+    return r->e != NULL ? "open" : r->host.there(r->arg) ? "locked" : "none";
+}
+
+json_t *rpc_profile_status(struct call *c)
+{
+    json_t *o = json_object();
+    struct engine_self self = {.name = ""};
+    if (c->e != NULL) engine_self(c->e, &self);
+    rpc_set(o, "state", json_string(state_of(c->rpc)));
+    rpc_set(o, "name", json_string(self.name));
+    return o;
+}
+
+json_t *rpc_profile_create(struct call *c)
+{
+    struct rpc *r = c->rpc;
+    const char *why = "";
+    const struct engine_new n = {.name = (const char *)rpc_text(c, "name").p,
+                                 .relay = (const char *)rpc_text(c, "relay").p,
+                                 .password = (const char *)rpc_text(c, "password").p};
+    if (r->e != NULL || r->host.there(r->arg)) return rpc_fail(c, E_REFUSED, "there is a profile already");
+    enum err e = r->host.create(r->arg, &n, rpc_text(c, "passphrase"), &why);
+    return e == ERR_OK ? json_true() : rpc_fail(c, E_REFUSED, why[0] != 0 ? why : err_text(e));
+}
+
+json_t *rpc_profile_unlock(struct call *c)
+{
+    struct rpc *r = c->rpc;
+    const char *why = "";
+    if (r->e != NULL) return json_true();
+    if (!r->host.there(r->arg)) return rpc_fail(c, E_NOT_FOUND, "there is no profile to open");
+    enum err e = r->host.unlock(r->arg, rpc_text(c, "passphrase"), &why);
+    if (e == ERR_OK) return json_true();
+    return rpc_fail(c, e == ERR_UNAUTHENTICATED ? E_PASSPHRASE : E_REFUSED, why);
+}
+
+json_t *rpc_profile_lock(struct call *c)
+{
+    c->rpc->host.lock(c->rpc->arg);
+    c->e = NULL;
+    return json_true();
+}
+
+json_t *rpc_ui_open(struct call *c)
+{
+    struct buf address;
+    const char *why = "";
+    buf_init(&address, 200);
+    enum err e = c->rpc->host.page(c->rpc->arg, &address, &why);
+    json_t *o = e == ERR_OK ? json_object() : rpc_fail(c, E_REFUSED, why);
+    if (o != NULL) rpc_set(o, "address", json_string((const char *)address.p));
+    buf_wipe(&address);
+    return o;
+}
+
+json_t *rpc_engine_stop(struct call *c)
+{
+    c->rpc->host.stop(c->rpc->arg);
+    return json_true();
+}

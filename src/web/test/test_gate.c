@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which requests the page's server answers, by their heads; its tokens; its files.
+#include "unit.h"
+
+#include "web/asset.h"
+#include "web/gate.h"
+#include "web/token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PORT = 4711 };
+
+static enum gate gate(const char *line, const char *headers)
+{
+    char text[2000];
+    struct http_request r;
+    int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\n%s\r\n", line, headers);
+    if (http_read_request(span_of(text, (size_t)n), &r) != ERR_OK) return GATE_BAD;
+    return gate_of(&r, PORT);
+}
+
+#define HOST "Host: 127.0.0.1:4711\r\n"
+#define SOCKET                                                                                      \
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " \
+    "AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+
+static void the_page_is_for_those_who_name_it(void **state)
+{
+    (void)state;
+    assert_int_equal(gate("GET /", HOST), GATE_PAGE);
+    assert_int_equal(gate("GET /app.js", "Host: localhost:4711\r\n"), GATE_PAGE);
+    assert_int_equal(gate("HEAD /", HOST), GATE_HEAD);
+    assert_int_equal(gate("GET /", "Host: evil.example:4711\r\n"), GATE_ELSEWHERE); // DNS rebinding
+    assert_int_equal(gate("GET /", "Host: 127.0.0.1\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /", "Host: 127.0.0.1:4712\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /", "Host: 127.0.0.1:4711.evil.example\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /", HOST "Host: evil.example\r\n"), GATE_BAD);
+    assert_int_equal(gate("POST /", HOST), GATE_METHOD);
+    assert_int_equal(gate("GET /", HOST "Content-Length: 3\r\n"), GATE_BAD);
+}
+
+static void other_sites_get_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(gate("GET /app.js", HOST "Sec-Fetch-Site: same-origin\r\n"), GATE_PAGE);
+    assert_int_equal(gate("GET /app.js", HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"),
+                     GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /app.js", HOST "Sec-Fetch-Site: same-site\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /app.js", HOST "Origin: http://evil.example\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /app.js", HOST "Origin: null\r\n"), GATE_ELSEWHERE);
+    const char *link = HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+    assert_int_equal(gate("GET /", link), GATE_PAGE);
+    const char *frame = HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n";
+    assert_int_equal(gate("GET /", frame), GATE_ELSEWHERE);
+}
+
+static void a_socket_tells_its_origin(void **state)
+{
+    (void)state;
+    assert_int_equal(gate("GET /rpc", HOST SOCKET "Origin: http://127.0.0.1:4711\r\n"), GATE_SOCKET);
+    assert_int_equal(gate("GET /rpc", HOST SOCKET), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /rpc", HOST SOCKET "Origin: http://localhost:4711\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /rpc", HOST SOCKET "Origin: https://127.0.0.1:4711\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /rpc", HOST SOCKET "Origin: http://127.0.0.1:4712\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /rpc", HOST SOCKET "Origin: http://127.0.0.1:4711\r\nOrigin: http://evil.example\r\n"),
+                     GATE_ELSEWHERE);
+    assert_int_equal(gate("GET /rpc", HOST "Origin: http://127.0.0.1:4711\r\n"), GATE_BAD);
+    assert_int_equal(gate("HEAD /rpc", HOST SOCKET "Origin: http://127.0.0.1:4711\r\n"), GATE_BAD);
+}
+
+static void tokens_outlive_the_engine(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/whimbrel-tokens-XXXXXX", first[TOKEN_TEXT + 1], next[TOKEN_TEXT + 1], path[100];
+    struct tokens t;
+    assert_non_null(mkdtemp(folder));
+    assert_false(web_is_wanted(folder));
+    assert_int_equal(tokens_init(&t, folder), ERR_OK);
+    assert_false(tokens_know(&t, span_str("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")));
+    t.port = PORT;
+    assert_int_equal(tokens_new(&t, first), ERR_OK);
+    assert_true(web_is_wanted(folder));
+    tokens_wipe(&t);
+    assert_int_equal(tokens_init(&t, folder), ERR_OK); // another start
+    assert_int_equal(t.port, PORT);
+    assert_true(tokens_know(&t, span_str(first)));
+    assert_false(tokens_know(&t, span_of(first, TOKEN_TEXT - 1)));
+    first[3] ^= 1;
+    assert_false(tokens_know(&t, span_str(first)));
+    first[3] ^= 1;
+    for (int i = 0; i < WEB_TOKENS; i++) assert_int_equal(tokens_new(&t, next), ERR_OK);
+    assert_true(tokens_know(&t, span_str(next)));
+    assert_false(tokens_know(&t, span_str(first))); // too old
+    tokens_wipe(&t);
+    (void)snprintf(path, sizeof path, "%s/ui", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("seven\nzz\n\n", f);
+    (void)fclose(f);
+    assert_int_equal(tokens_init(&t, folder), ERR_OK); // damaged: as if there were none
+    assert_int_equal(t.port, 0);
+    assert_false(tokens_know(&t, span_str(next)));
+    tokens_wipe(&t);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
+static void there_is_a_page(void **state)
+{
+    (void)state;
+    const struct asset *a = asset_find("/");
+    assert_non_null(a);
+    assert_string_equal(a->path, "/index.html");
+    assert_true(a->bytes.n > 100);
+    assert_null(asset_find("/../keys"));
+    assert_null(asset_find("/nothing"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_page_is_for_those_who_name_it),
+        cmocka_unit_test(other_sites_get_nothing),
+        cmocka_unit_test(a_socket_tells_its_origin),
+        cmocka_unit_test(tokens_outlive_the_engine),
+        cmocka_unit_test(there_is_a_page),
+    };
+    return cmocka_run_group_tests_name("web gate", tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Connections of the page: HTTP for its files, then a WebSocket for JSON-RPC. Invariant: rpc hears nothing from a socket that has not
+// shown a token, and that is the first thing it says.
+#include "web/web.h"
+
+#include "net/http.h"
+#include "net/local.h"
+#include "net/ws.h"
+#include "web/asset.h"
+#include "web/gate.h"
+#include "web/token.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum { VISITORS_MAX = 64, MESSAGE_MAX = 1 << 20, STRANGER_MS = 10000, HEAD_ROOM = 4 * HTTP_HEAD_MAX };
+
+struct web {
+    struct net_loop *loop;
+    struct rpc *rpc;
+    struct tokens tokens;
+    struct local_server *server;
+    struct guest *guests;
+    size_t n;
+    bool closing;
+};
+
+struct guest {
+    struct web *web;
+    struct guest *next, **link;
+    struct local_conn *conn;
+    struct buf head;          // of a request, as far as it has come
+    struct ws_parser parser;  // once it is a WebSocket
+    bool socket, known, over; // known: has shown a token; over: nothing is read any more
+    struct rpc_peer *peer;
+    struct net_timer timer; // until it is known
+};
+
+// ------------------------------------------------------------------------------------------------------------- answers
+
+static const char headers[] =
+    "Cache-Control: no-store\r\n"
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src "
+    "blob:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for "
+    "'script';"
+    " trusted-types 'none'\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
+    "Cross-Origin-Embedder-Policy: require-corp\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+    "Permissions-Policy: camera=(self), microphone=(self), geolocation=(), usb=(), serial=(), bluetooth=()\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "X-Frame-Options: DENY\r\n";
+
+static void send_head(struct guest *g, const char *status, const char *type, size_t n, bool stays)
+{
+    char text[2000];
+    int size = snprintf(text, sizeof text,
+                        "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: %s\r\n%s\r\n", status,
+                        type, n, stays ? "keep-alive" : "close", headers);
+    local_send(g->conn, span_of(text, (size_t)size));
+}
+
+static void finish(struct guest *g)
+{
+    g->over = true;
+    net_timer_stop(&g->timer);
+    local_finish(g->conn);
+}
+
+static void refuse(struct guest *g, const char *status, const char *text)
+{
+    send_head(g, status, "text/plain; charset=utf-8", strlen(text), false);
+    local_send(g->conn, span_str(text));
+    finish(g);
+}
+
+static void send_page(struct guest *g, const struct http_request *r, bool body)
+{
+    char path[HTTP_TARGET_MAX];
+    const struct asset *a = http_path(r->target, path) == ERR_OK ? asset_find(path) : NULL;
+    if (a == NULL) {
+        refuse(g, "404 Not Found", "There is nothing here.\n");
+        return;
+    }
+    send_head(g, "200 OK", a->type, a->bytes.n, r->keep_alive);
+    if (body) local_send(g->conn, a->bytes);
+    if (!r->keep_alive) finish(g);
+}
+
+// ------------------------------------------------------------------------------------------------------------- sockets
+
+static void send_frame(struct guest *g, enum ws_opcode opcode, struct span payload)
+{
+    uint8_t head[10];
+    size_t n = ws_head(head, opcode, payload.n);
+    local_send(g->conn, span_of(head, n));
+    local_send(g->conn, payload);
+}
+
+static void end_socket(struct guest *g, enum ws_status status)
+{
+    const uint8_t code[2] = {(uint8_t)(status >> 8), (uint8_t)status};
+    if (g->over) return;
+    send_frame(g, WS_CLOSE, span_of(code, 2));
+    finish(g);
+}
+
+static void send_line(void *arg, struct span line)
+{
+    struct guest *g = arg;
+    if (!g->over) send_frame(g, WS_TEXT, span_of(line.p, line.n - 1)); // without its end
+}
+
+// The first message: {"token": "..."}.
+static void show_token(struct guest *g, struct span message)
+{
+    json_t *o = json_loadb((const char *)message.p, message.n, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *t = json_object_get(o, "token");
+    struct span token = json_is_string(t) ? span_of(json_string_value(t), json_string_length(t)) : span_of(NULL, 0);
+    g->known = tokens_know(&g->web->tokens, token);
+    json_decref(o);
+    if (!g->known || rpc_peer_new(g->web->rpc, send_line, g, &g->peer) != ERR_OK) {
+        end_socket(g, WS_POLICY);
+        return;
+    }
+    net_timer_stop(&g->timer);
+    send_frame(g, WS_TEXT, span_str("{\"ok\":true}"));
+}
+
+static void take_frames(struct guest *g, uint8_t *bytes, size_t n)
+{
+    enum ws_opcode opcode;
+    enum ws_status status = 0;
+    struct span message;
+    while (!g->over && ws_next(&g->parser, &bytes, &n, &opcode, &message, &status)) {
+        if (opcode == WS_CLOSE) end_socket(g, WS_NORMAL);
+        else if (opcode == WS_PING) send_frame(g, WS_PONG, message);
+        else if (opcode == WS_TEXT && g->known) rpc_line(g->peer, message);
+        else if (opcode == WS_TEXT) show_token(g, message);
+        else if (opcode != WS_PONG) end_socket(g, WS_UNSUPPORTED_DATA);
+    }
+    if (status != 0) end_socket(g, status);
+}
+
+static void open_socket(struct guest *g, const struct http_request *r)
+{
+    char accept[29], text[200];
+    http_ws_accept(r->ws_key, accept);
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                     "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                     accept);
+    local_send(g->conn, span_of(text, (size_t)n));
+    ws_init(&g->parser, true, MESSAGE_MAX);
+    g->socket = true;
+}
+
+// ------------------------------------------------------------------------------------------------------------ requests
+
+static void on_stranger(struct net_timer *t)
+{
+    struct guest *g = (struct guest *)(void *)((char *)t - offsetof(struct guest, timer));
+    if (g->socket) end_socket(g, WS_POLICY);
+    else finish(g);
+}
+
+// One request off the front. False: more bytes are needed, or no request follows.
+static bool answer(struct guest *g)
+{
+    struct http_request r;
+    size_t size = 0;
+    enum err e = http_head_size(buf_span(&g->head), &size);
+    if (e == ERR_OK && size == 0) return false;
+    if (e == ERR_OK) e = http_read_request(span_of(g->head.p, size), &r);
+    if (e != ERR_OK) {
+        refuse(g, "400 Bad Request", "This is no request that can be understood.\n");
+        return false;
+    }
+    switch (gate_of(&r, g->web->tokens.port)) {
+    case GATE_PAGE: send_page(g, &r, true); break;
+    case GATE_HEAD: send_page(g, &r, false); break;
+    case GATE_SOCKET: open_socket(g, &r); break;
+    case GATE_METHOD: refuse(g, "405 Method Not Allowed", "Only GET and HEAD.\n"); break;
+    case GATE_BAD: refuse(g, "400 Bad Request", "This is no request that can be understood.\n"); break;
+    default: refuse(g, "403 Forbidden", "This page is for this computer alone.\n");
+    }
+    memmove(g->head.p, g->head.p + size, g->head.n - size);
+    g->head.n -= size;
+    if (!g->over) net_timer_start(g->web->loop, &g->timer, STRANGER_MS, on_stranger);
+    return !g->over && !g->socket && g->head.n > 0;
+}
+
+static void on_bytes(void *who, uint8_t *bytes, size_t n)
+{
+    struct guest *g = who;
+    if (g->over) return;
+    if (g->socket) {
+        take_frames(g, bytes, n);
+        return;
+    }
+    buf_put(&g->head, span_of(bytes, n));
+    if (buf_end(&g->head) != ERR_OK) {
+        finish(g);
+        return;
+    }
+    while (answer(g)) {}
+    if (!g->socket || g->over || g->head.n == 0) return;
+    take_frames(g, g->head.p, g->head.n); // what came behind the handshake
+    buf_wipe(&g->head);
+}
+
+static void *on_accept(void *arg, struct local_conn *conn)
+{
+    struct web *w = arg;
+    struct guest *g = w->closing || w->n == VISITORS_MAX ? NULL : mem_new(sizeof *g);
+    if (g == NULL) return NULL;
+    *g = (struct guest){.web = w, .conn = conn, .next = w->guests, .link = &w->guests};
+    if (g->next != NULL) g->next->link = &g->next;
+    w->guests = g;
+    w->n++;
+    buf_init(&g->head, HEAD_ROOM);
+    net_timer_start(w->loop, &g->timer, STRANGER_MS, on_stranger);
+    return g;
+}
+
+static void web_free(struct web *w)
+{
+    tokens_wipe(&w->tokens);
+    mem_free(w);
+}
+
+static void on_closed(void *who)
+{
+    struct guest *g = who;
+    struct web *w = g->web;
+    *g->link = g->next;
+    if (g->next != NULL) g->next->link = g->link;
+    net_timer_stop(&g->timer);
+    rpc_peer_free(g->peer);
+    if (g->socket) ws_wipe(&g->parser);
+    buf_wipe(&g->head);
+    mem_free(g);
+    if (--w->n == 0 && w->closing) web_free(w);
+}
+
+// -------------------------------------------------------------------------------------------------------- open and close
+
+enum err web_open(struct net_loop *l, struct rpc *r, const char *folder, struct web **out)
+{
+    static const struct local_owner owner = {.accept = on_accept, .bytes = on_bytes, .closed = on_closed};
+    struct web *w = mem_new(sizeof *w);
+    if (w == NULL) return ERR_MEMORY;
+    *w = (struct web){.loop = l, .rpc = r};
+    enum err e = tokens_init(&w->tokens, folder);
+    if (e == ERR_OK) e = local_listen_port(l, &w->tokens.port, &owner, w, &w->server);
+    if (e == ERR_REFUSED) { // somebody else has the port: whoever has the page open must open it anew
+        w->tokens.port = 0;
+        e = local_listen_port(l, &w->tokens.port, &owner, w, &w->server);
+    }
+    if (e == ERR_OK) *out = w;
+    else web_free(w);
+    return e;
+}
+
+void web_close(struct web *w)
+{
+    if (w == NULL) return;
+    w->closing = true;
+    for (struct guest *g = w->guests; g != NULL; g = g->next) { // rpc may be gone before they are
+        g->over = true;
+        rpc_peer_free(g->peer);
+        g->peer = NULL;
+    }
+    local_close(w->server);
+    if (w->n == 0) web_free(w);
+}
+
+enum err web_address(struct web *w, struct buf *out)
+{
+    char token[TOKEN_TEXT + 1], text[WEB_ADDRESS_MAX];
+    enum err e = tokens_new(&w->tokens, token);
+    if (e != ERR_OK) return e;
+    int n = snprintf(text, sizeof text, "http://127.0.0.1:%u/#%s", w->tokens.port, token);
+    buf_put(out, span_of(text, (size_t)n + 1));
+    mem_wipe(token, sizeof token);
+    mem_wipe(text, sizeof text);
+    return buf_end(out);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// web: the page for this computer's browser (docs/ui.md): files of the user interface, and JSON-RPC over a WebSocket. It listens on the
+// loopback interface alone. Everybody on this computer can connect there, and any web site can make a browser do so; so nothing but the
+// files, which are no secret, is given to anybody who has not shown a token, and a request that names another host or comes from
+// another site's page is refused before that.
+#ifndef WHIMBREL_WEB_WEB_H
+#define WHIMBREL_WEB_WEB_H
+
+#include "net/net.h"
+#include "rpc/rpc.h"
+
+struct web;
+
+enum { WEB_TOKENS = 8, WEB_ADDRESS_MAX = 100 };
+
+// Listens: on the port that it had before where that is free, else on another. In the file `ui` of the profile's folder it keeps the
+// port and the hashes of the last WEB_TOKENS tokens, so that a page that is open survives another start of the engine. ERR_IO,
+// ERR_REFUSED, ERR_MEMORY.
+enum err web_open(struct net_loop *l, struct rpc *r, const char *folder, struct web **out);
+void web_close(struct web *w);
+// Whether the page was opened before.
+bool web_is_wanted(const char *folder);
+// An address with a fresh token behind its #, and a NUL: "http://127.0.0.1:PORT/#TOKEN". ERR_IO if it cannot be kept.
+enum err web_address(struct web *w, struct buf *out);
+
+#endif
