@@ -56,7 +56,7 @@ static void open_standard_files(void)
 static int run(const struct line *l)
 {
     struct session s = {.line = l, .fd = -1};
-    if (l->command->needs != ALONE && ask_open(&s, l->command->needs == AN_ENGINE) < 0) return s.status;
+    if (l->command->needs != ALONE && ask_open(&s, l->command->needs) < 0) return s.status;
     int status = l->command->run(&s);
     names_forget(&s);
     if (s.fd >= 0) close(s.fd);

@@ -2,7 +2,7 @@
 //
 // cmd/whimbrel: what the files of the client's command line share. A command is a row of a table (struct command): help, completion, and
 // what is accepted all come from there. Commands ask a running engine over its socket, and start one where none runs;
-// only whimbrel_engine.c opens a profile itself. Standard output is what was asked for, standard error all else.
+// only whimbrel_engine.c and whimbrel_init.c open a profile themselves. Standard output is what was asked for, standard error all else.
 #ifndef WHIMBREL_CMD_WHIMBREL_H
 #define WHIMBREL_CMD_WHIMBREL_H
 
@@ -26,8 +26,9 @@ struct flag {
 
 enum command_needs {
     ALONE,     // nothing; s->fd is -1
-    AN_ENGINE, // an engine, which is started if none runs
-    RUNNING,   // an engine that runs already
+    AN_ENGINE, // an engine with an open profile: started, and unlocked, if need be
+    RUNNING,   // an engine that runs already, locked or not
+    A_HOUSE,   // an engine, locked or not, perhaps without a profile yet; started if none runs
 };
 
 struct session;
@@ -80,11 +81,17 @@ char *line_text(const struct line *l, size_t first);
 
 // Says what is wrong on standard error, and how to go on; returns the status.
 int say_wrong(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// Tells people more than they asked for, on standard error: nothing with --quiet or --json.
-void say_note(const struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int help_print(FILE *to, const struct command *c); // NULL: all of it
 void help_group(FILE *to, const char *first);      // commands of two words that begin with this one
 int do_help(struct session *s);
+
+// whimbrel_init.c
+int do_init(struct session *s);
+extern const struct flag init_flags[];
+void enclose(void);                  // no core dumps, no debugger, files for their owner alone
+bool make_folders(const char *path); // the folder and those above it
+// whimbrel_ui.c
+int do_ui(struct session *s);
 
 // ------------------------------------------------------------------------------------------------------------- prompts
 
@@ -104,8 +111,8 @@ struct session {
     int status;               // EXIT_DONE until something has gone wrong, which has been said
 };
 
-// Connects to the engine: started if none runs and it may be. -1 after an error, which has been said (s->status).
-int ask_open(struct session *s, bool may_start);
+// Connects to the engine that the command needs. -1 after an error, which has been said (s->status).
+int ask_open(struct session *s, enum command_needs needs);
 // Connects to one that runs, and says nothing if none does: -1.
 int ask_running(const char *profile);
 // One call: the result, or NULL after an error, which has been said (s->status). Takes params, which may be NULL.

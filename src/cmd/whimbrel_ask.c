@@ -36,14 +36,13 @@ int ask_running(const char *profile)
 }
 
 // In the child: a session of its own, no files but the two pipes.
-static void become_engine(const struct line *l, int passphrase, int said)
+static void become_engine(const struct line *l, int passphrase, int said, bool locked)
 {
     char *const arguments[] = {(char *)(uintptr_t) "whimbrel",
                                (char *)(uintptr_t) "engine",
                                (char *)(uintptr_t) "--profile",
                                (char *)(uintptr_t)l->profile,
-                               (char *)(uintptr_t) "--passphrase-fd",
-                               (char *)(uintptr_t) "3",
+                               (char *)(uintptr_t)(locked ? "--locked" : "--passphrase-fd=3"),
                                NULL};
     int nothing = open("/dev/null", O_RDWR);
     (void)setsid();
@@ -72,22 +71,29 @@ static bool wait_ready(int said)
     return false;
 }
 
-static int start(const struct line *l)
+static bool profile_is_there(const struct line *l, int *status)
 {
-    char passphrase[SECRET_MAX], path[FOLDER_MAX + 10];
+    char path[FOLDER_MAX + 10];
     struct stat st;
-    int to[2], from[2], status = 0;
     (void)snprintf(path, sizeof path, "%s/keys", l->profile);
-    if (stat(path, &st) != 0) {
-        return say_wrong(EXIT_NOT_THERE,
-                         "there is no profile in %s; `whimbrel init` makes one, --profile names another", l->profile);
-    }
-    if (!passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
+    if (stat(path, &st) == 0) return true;
+    *status = say_wrong(EXIT_NOT_THERE, "there is no profile in %s; `whimbrel init` makes one, --profile names another",
+                        l->profile);
+    return false;
+}
+
+// Locked: without a passphrase, and perhaps without a profile.
+static int start(const struct line *l, bool locked)
+{
+    char passphrase[SECRET_MAX] = "";
+    int to[2], from[2], status = 0;
+    if (!locked && !profile_is_there(l, &status)) return status;
+    if (!locked && !passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
     if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
         return say_wrong(EXIT_FAILED, "no pipe: %s", strerror(errno));
     (void)fflush(NULL);
     pid_t child = fork();
-    if (child == 0) become_engine(l, to[0], from[1]);
+    if (child == 0) become_engine(l, to[0], from[1], locked);
     close(to[0]);
     close(from[1]);
     size_t n = strlen(passphrase);
@@ -101,19 +107,6 @@ static int start(const struct line *l)
     if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
         return WEXITSTATUS(status);
     return EXIT_FAILED;
-}
-
-int ask_open(struct session *s, bool may_start)
-{
-    s->fd = ask_running(s->line->profile);
-    in.n = 0;
-    if (s->fd >= 0) return s->fd;
-    s->status = may_start ? start(s->line)
-                          : say_wrong(EXIT_NOT_THERE, "no engine runs for this profile; `whimbrel start` starts one");
-    if (s->status != EXIT_DONE) return -1;
-    s->fd = ask_running(s->line->profile);
-    if (s->fd < 0) s->status = say_wrong(EXIT_FAILED, "the engine does not answer");
-    return s->fd;
 }
 
 static bool send_all(int fd, const char *text, size_t n)
@@ -156,7 +149,15 @@ json_t *ask_next(int fd)
     return o;
 }
 
-static int status_of(json_int_t code) { return code == 2 ? EXIT_NOT_THERE : code == -32602 ? EXIT_USAGE : EXIT_FAILED; }
+static int status_of(json_int_t code)
+{
+    switch (code) {
+    case 2: return EXIT_NOT_THERE;
+    case 5: return EXIT_PASSPHRASE;
+    case -32602: return EXIT_USAGE;
+    default: return EXIT_FAILED;
+    }
+}
 
 // The answer as it came, or NULL.
 static json_t *call(int fd, const char *method, json_t *take_params)
@@ -189,6 +190,43 @@ json_t *ask(struct session *s, const char *method, json_t *take_params)
     else if (result == NULL) s->status = say_wrong(EXIT_FAILED, "the engine has ended");
     json_decref(answer);
     return result;
+}
+
+// An engine that runs may be locked.
+static bool unlock(struct session *s)
+{
+    char passphrase[SECRET_MAX];
+    json_t *o = ask(s, "profile.status", NULL);
+    bool open = strcmp(text_of(o, "state"), "open") == 0, failed = o == NULL;
+    json_decref(o);
+    if (open || failed) return open;
+    if (!profile_is_there(s->line, &s->status)) return false;
+    if (!passphrase_get(s->line, false, passphrase)) {
+        s->status = EXIT_PASSPHRASE;
+        return false;
+    }
+    o = ask(s, "profile.unlock", json_pack("{s:s}", "passphrase", passphrase));
+    explicit_bzero(passphrase, sizeof passphrase);
+    json_decref(o);
+    return o != NULL;
+}
+
+int ask_open(struct session *s, enum command_needs needs)
+{
+    s->fd = ask_running(s->line->profile);
+    in.n = 0;
+    if (s->fd < 0) {
+        s->status = needs != RUNNING
+                        ? start(s->line, needs == A_HOUSE)
+                        : say_wrong(EXIT_NOT_THERE, "no engine runs for this profile; `whimbrel start` starts one");
+        if (s->status != EXIT_DONE) return -1;
+        s->fd = ask_running(s->line->profile);
+        if (s->fd < 0) s->status = say_wrong(EXIT_FAILED, "the engine does not answer");
+    } else if (needs == AN_ENGINE && !unlock(s)) {
+        close(s->fd);
+        s->fd = -1;
+    }
+    return s->fd;
 }
 
 int ask_bridge(int fd)

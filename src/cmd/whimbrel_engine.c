@@ -1,110 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What opens a profile: making one, and running its engine behind its socket. The engine's memory is in no core dump, and no
+// The engine's house: the process that opens a profile, runs its engine, and answers on its socket and to the page in this computer's
+// browser. It may be locked, or have no profile yet: then it answers no more than that. Its memory is in no core dump, and no
 // debugger of the same user reads it.
 #include "cmd/whimbrel.h"
 
 #include "net/local.h"
 #include "rpc/rpc.h"
+#include "web/web.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static void enclose(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)umask(077);
-}
-
-// The folder and those above it, for the owner alone.
-static bool make_folders(const char *path)
-{
-    char part[FOLDER_MAX];
-    (void)snprintf(part, sizeof part, "%s", path);
-    for (char *p = part + 1; *p != 0; p++) {
-        if (*p != '/') continue;
-        *p = 0;
-        if (mkdir(part, 0700) != 0 && errno != EEXIST) return false;
-        *p = '/';
-    }
-    return mkdir(part, 0700) == 0 || errno == EEXIST;
-}
-
-// What is given with a flag, or by a person at a terminal.
-static bool given_or_asked(const struct line *l, const char *flag, const char *question, char *out, size_t room)
-{
-    const char *given = flag_text(l, flag);
-    if (given == NULL) return prompt_line(question, out, room);
-    return snprintf(out, room, "%s", given) < (int)room;
-}
-
-static int create(const struct line *l, const struct engine_new *n)
-{
-    char passphrase[SECRET_MAX];
-    const char *why = "";
-    enclose();
-    if (!make_folders(l->profile)) return say_wrong(EXIT_FAILED, "%s cannot be made: %s", l->profile, strerror(errno));
-    if (!passphrase_get(l, true, passphrase)) return EXIT_PASSPHRASE;
-    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = span_str(passphrase)};
-    enum err e = engine_create(l->profile, &secret, n, &why);
-    explicit_bzero(passphrase, sizeof passphrase);
-    if (e == ERR_INVALID) return say_wrong(EXIT_FAILED, "%s", why[0] != 0 ? why : "the passphrase is too long");
-    if (e == ERR_REFUSED)
-        return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
-    return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_FAILED, "%s", vault_text(e));
-}
-
-static int do_init(struct session *s)
-{
-    char name[600], relay[600];
-    const struct line *l = s->line;
-    if (!given_or_asked(l, "name", "Your name, as others shall see it", name, sizeof name))
-        return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
-    if (!given_or_asked(l, "relay", "The address of your relay (wss://...)", relay, sizeof relay))
-        return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS: whoever runs the relay tells it");
-    const struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
-    int status = create(l, &n);
-    if (status != EXIT_DONE) return status;
-    if (l->json) printf("{\"profile\": true}\n");
-    else if (!l->quiet) {
-        printf("Your profile is in %s. Next:\n\n"
-               "  whimbrel invite --personal    a link for somebody; send it over a way you trust\n"
-               "  whimbrel accept LINK          if somebody has sent you theirs\n",
-               l->profile);
-    }
-    return EXIT_DONE;
-}
-
-// ------------------------------------------------------------------------------------------------------------ the engine
 
 struct house {
+    const char *profile;
     struct net_loop *loop;
     struct net_timer look;
     struct rpc *rpc;
     struct engine *engine;
     struct local_server *server;
+    struct web *web; // from the first time that somebody asks for the page
 };
 
 static volatile sig_atomic_t told_to_stop;
 static void on_signal(int n)
 {
     (void)n;
-    told_to_stop = 1;
-}
-
-static void stop(void *arg)
-{
-    (void)arg;
     told_to_stop = 1;
 }
 
@@ -121,8 +46,71 @@ static void on_look(struct net_timer *t)
     h->engine = NULL;
     local_close(h->server);
     h->server = NULL;
+    web_close(h->web);
+    h->web = NULL;
     net_loop_stop(h->loop);
 }
+
+// ---------------------------------------------------------------------------------------------------------- the profile
+
+static void do_stop(void *arg)
+{
+    (void)arg;
+    told_to_stop = 1;
+}
+
+static bool is_there(void *arg)
+{
+    const struct house *h = arg;
+    char path[FOLDER_MAX + 10];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/keys", h->profile);
+    return stat(path, &st) == 0;
+}
+
+static enum err do_unlock(void *arg, struct span passphrase, const char **why)
+{
+    static const struct engine_settings settings;
+    struct house *h = arg;
+    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = passphrase};
+    enum err e = engine_open(h->loop, h->profile, &secret, &settings, rpc_event, h->rpc, &h->engine);
+    if (e == ERR_OK) rpc_engine(h->rpc, h->engine);
+    else *why = vault_text(e);
+    return e;
+}
+
+static enum err do_create(void *arg, const struct engine_new *n, struct span passphrase, const char **why)
+{
+    struct house *h = arg;
+    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = passphrase};
+    if (!make_folders(h->profile)) {
+        *why = "the profile's folder cannot be made";
+        return ERR_IO;
+    }
+    enum err e = engine_create(h->profile, &secret, n, why);
+    if (e != ERR_OK && (*why)[0] == 0) *why = e == ERR_INVALID ? "a passphrase has 1 to 1,024 bytes" : vault_text(e);
+    return e == ERR_OK ? do_unlock(h, passphrase, why) : e;
+}
+
+static void do_lock(void *arg)
+{
+    struct house *h = arg;
+    struct engine *e = h->engine;
+    h->engine = NULL;
+    rpc_engine(h->rpc, NULL);
+    engine_close(e);
+}
+
+static enum err give_page(void *arg, struct buf *address, const char **why)
+{
+    struct house *h = arg;
+    enum err e = h->web != NULL ? ERR_OK : web_open(h->loop, h->rpc, h->profile, &h->web);
+    if (e == ERR_OK) e = web_address(h->web, address);
+    if (e != ERR_OK) *why = "the page cannot be served: no port of this computer is free for it";
+    return e;
+}
+
+// ------------------------------------------------------------------------------------------------------------ the socket
 
 struct visitor {
     struct rpc_peer *peer;
@@ -154,37 +142,44 @@ static void on_gone(void *who)
     free(who);
 }
 
-static enum err open_house(struct house *h, const struct line *l, const struct vault_secret *secret, const char **why)
+// --------------------------------------------------------------------------------------------------------------- running
+
+static enum err open_house(struct house *h, const char **why)
 {
+    static const struct rpc_host host = {.stop = do_stop,
+                                         .there = is_there,
+                                         .create = do_create,
+                                         .unlock = do_unlock,
+                                         .lock = do_lock,
+                                         .page = give_page};
     static const struct local_owner owner = {.accept = on_accept, .line = on_line, .closed = on_gone};
-    static const struct engine_settings settings;
     char path[FOLDER_MAX + 10];
-    (void)snprintf(path, sizeof path, "%s/engine", l->profile);
+    (void)snprintf(path, sizeof path, "%s/engine", h->profile);
+    *why = "there is no memory";
     enum err e = net_loop_new(&h->loop);
-    if (e == ERR_OK) e = rpc_new(stop, h, &h->rpc);
-    if (e == ERR_OK) e = engine_open(h->loop, l->profile, secret, &settings, rpc_event, h->rpc, &h->engine);
-    if (e != ERR_OK) {
-        *why = vault_text(e);
-        return e;
-    }
-    rpc_engine(h->rpc, h->engine);
+    if (e == ERR_OK) e = rpc_new(&host, h, &h->rpc);
+    if (e != ERR_OK) return e;
     e = local_listen(h->loop, path, &owner, h, &h->server);
-    if (e != ERR_OK)
-        *why = e == ERR_LIMIT ? "the profile's path is too long for a socket; use a shorter one"
+    *why = e == ERR_LIMIT     ? "the profile's path is too long for a socket; use a shorter one"
+           : e == ERR_REFUSED ? "an engine runs for this profile already"
                               : "the engine's socket cannot be made";
+    if (e == ERR_OK && web_is_wanted(h->profile)) // the page was open before: it goes on
+        (void)web_open(h->loop, h->rpc, h->profile, &h->web);
     return e;
 }
 
 static int do_engine(struct session *s)
 {
     const struct line *l = s->line;
-    char passphrase[SECRET_MAX];
+    bool locked = flag_on(l, "locked");
+    char passphrase[SECRET_MAX] = "";
     const char *why = "";
-    struct house h = {0};
+    struct house h = {.profile = l->profile};
     enclose();
-    if (!passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
-    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = span_str(passphrase)};
-    enum err e = open_house(&h, l, &secret, &why);
+    if (!locked && !passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
+    enum err e = locked && !make_folders(l->profile) ? ERR_IO : ERR_OK;
+    if (e == ERR_OK) e = open_house(&h, &why);
+    if (e == ERR_OK && !locked) e = do_unlock(&h, span_str(passphrase), &why);
     explicit_bzero(passphrase, sizeof passphrase);
     const struct sigaction quit = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &quit, NULL);
@@ -210,18 +205,18 @@ static int do_engine(struct session *s)
 
 // ----------------------------------------------------------------------------------------------------------- the table
 
-static const struct flag init_flags[] = {
-    {"name", "NAME", "what you call yourself, as others shall see it"},
-    {"relay", "ADDRESS", "your relay's address; whoever runs it tells it"},
-    {"password", "PASSWORD", "its hosting password, where it wants one"},
+static const struct flag engine_flags[] = {
+    {"locked", NULL, "do not open the profile: that is asked for later, at the page or with `whimbrel unlock`"},
     {NULL, NULL, NULL},
 };
 
 const struct command engine_commands[] = {
     {"init", "", "make a profile", do_init, ALONE, init_flags,
      "What is not given is asked for on a terminal. The passphrase opens the profile; nobody can tell you it again."},
-    {"engine", "", "run the profile's engine here, until it is stopped", do_engine, ALONE, NULL,
+    {"engine", "", "run the profile's engine here, until it is stopped", do_engine, ALONE, engine_flags,
      "For services, such as the systemd unit whimbrel.service. Other commands start an engine by themselves."},
+    {"ui", "", "open the page in this computer's browser: all of it, without commands", do_ui, A_HOUSE, NULL,
+     "The address that it prints lets whoever has it read what you read; it is for this computer alone."},
     {"help", "[COMMAND] [WORD]", "say how a command is called", do_help, ALONE, NULL, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

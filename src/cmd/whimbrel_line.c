@@ -2,7 +2,6 @@
 //
 // Reading arguments: which command it is, its flags, its words, as the tables say. Whatever does not fit is told precisely, with what is
 // near to it.
-#include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
 #include <errno.h>
@@ -12,34 +11,15 @@
 
 enum { NAME_ROOM = 64, TEXT_MAX = 1 << 20 };
 
-static void say(const char *before, const char *format, va_list args)
-{
-    const struct text t = text_errors();
-    char *said = NULL;
-    if (vasprintf(&said, format, args) < 0) abort();
-    (void)fflush(stdout);
-    fputs(before, stderr);
-    (void)text_wrap(&t, said, strlen(before), before[0] != 0 ? 2 : 0);
-    fputc('\n', stderr);
-    free(said);
-}
-
 int say_wrong(int status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say("whimbrel: ", format, args);
+    fputs("whimbrel: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
     va_end(args);
     return status;
-}
-
-void say_note(const struct line *l, const char *format, ...)
-{
-    va_list args;
-    if (l->quiet || l->json) return;
-    va_start(args, format);
-    say("", format, args);
-    va_end(args);
 }
 
 static int wrong_words(const struct command *c)
@@ -263,8 +243,8 @@ int line_parse(int argc, char **argv, struct line *l)
     choose_profile(l);
     if (status != EXIT_DONE || l->help) return status;
     if (l->command != NULL) return check_words(l);
-    (void)help_print(stderr, NULL);
-    return EXIT_USAGE;
+    l->command = command_find("ui"); // who types no more than the program's name wants to see something
+    return EXIT_DONE;
 }
 
 static char *read_all(FILE *from)

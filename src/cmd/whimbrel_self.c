@@ -25,12 +25,16 @@ static int do_stop(struct session *s)
     return finish(s, r, NULL);
 }
 
+static int do_lock(struct session *s) { return finish(s, ask(s, "profile.lock", NULL), "The profile is locked."); }
+static int do_unlock(struct session *s) { return finish(s, json_true(), "The profile is open."); }
 static int do_rpc(struct session *s) { return ask_bridge(s->fd); }
 
 const struct command self_commands[] = {
     {"status", "", "say how the engine is doing, if one runs", do_status, RUNNING, NULL, NULL},
     {"start", "", "start the engine, which other commands do by themselves", do_start, AN_ENGINE, NULL, NULL},
     {"stop", "", "end the engine; nothing comes or goes until it runs again", do_stop, RUNNING, NULL, NULL},
+    {"lock", "", "close the profile; who wants it then needs the passphrase", do_lock, RUNNING, NULL, NULL},
+    {"unlock", "", "open it again, which other commands do by themselves", do_unlock, AN_ENGINE, NULL, NULL},
     {"rpc", "", "speak JSON-RPC on standard input and output, for programs", do_rpc, AN_ENGINE, NULL, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Making a profile.
+#include "cmd/whimbrel.h"
+
+#include "client/client.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct flag init_flags[] = {
+    {"name", "NAME", "what you call yourself, as others shall see it"},
+    {"relay", "ADDRESS", "your relay's address; whoever runs it tells it"},
+    {"password", "PASSWORD", "its hosting password, where it wants one"},
+    {NULL, NULL, NULL},
+};
+
+void enclose(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(077);
+}
+
+// The folder and those above it, for the owner alone.
+bool make_folders(const char *path)
+{
+    char part[FOLDER_MAX];
+    (void)snprintf(part, sizeof part, "%s", path);
+    for (char *p = part + 1; *p != 0; p++) {
+        if (*p != '/') continue;
+        *p = 0;
+        if (mkdir(part, 0700) != 0 && errno != EEXIST) return false;
+        *p = '/';
+    }
+    return mkdir(part, 0700) == 0 || errno == EEXIST;
+}
+
+// What is given with a flag, or by a person at a terminal.
+static bool given_or_asked(const struct line *l, const char *flag, const char *question, char *out, size_t room)
+{
+    const char *given = flag_text(l, flag);
+    if (given == NULL) return prompt_line(question, out, room);
+    return snprintf(out, room, "%s", given) < (int)room;
+}
+
+static int create(const struct line *l, const struct engine_new *n)
+{
+    char passphrase[SECRET_MAX];
+    const char *why = "";
+    enclose();
+    if (!make_folders(l->profile)) return say_wrong(EXIT_FAILED, "%s cannot be made: %s", l->profile, strerror(errno));
+    if (!passphrase_get(l, true, passphrase)) return EXIT_PASSPHRASE;
+    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = span_str(passphrase)};
+    enum err e = engine_create(l->profile, &secret, n, &why);
+    explicit_bzero(passphrase, sizeof passphrase);
+    if (e == ERR_INVALID) return say_wrong(EXIT_FAILED, "%s", why[0] != 0 ? why : "the passphrase is too long");
+    if (e == ERR_REFUSED)
+        return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
+    return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_FAILED, "%s", vault_text(e));
+}
+
+int do_init(struct session *s)
+{
+    char name[600], relay[600];
+    const struct line *l = s->line;
+    if (!given_or_asked(l, "name", "Your name, as others shall see it", name, sizeof name))
+        return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
+    if (!given_or_asked(l, "relay", "The address of your relay (wss://...)", relay, sizeof relay))
+        return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS: whoever runs the relay tells it");
+    const struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
+    int status = create(l, &n);
+    if (status != EXIT_DONE) return status;
+    if (l->json) printf("{\"profile\": true}\n");
+    else if (!l->quiet) {
+        printf("Your profile is in %s. Next:\n\n"
+               "  whimbrel invite --personal    a link for somebody; send it over a way you trust\n"
+               "  whimbrel accept LINK          if somebody has sent you theirs\n",
+               l->profile);
+    }
+    return EXIT_DONE;
+}

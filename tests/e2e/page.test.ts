@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The page for this computer's browser, as those see it who should not: other users of the computer, other sites, names that point here. And
+// what it can do that the command line does with flags: make a profile, lock and unlock it, and survive the engine's death.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import http from 'node:http';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import WebSocket from 'ws';
+import { skip, until, whimbrel } from './person';
+import { Relay, temporary } from './relay';
+
+interface Reply { id?: number; ok?: boolean; method?: string; params?: { state?: string }; result?: unknown; error?: { code: number; message: string } }
+
+class Page {
+  readonly came: Reply[] = [];
+  closed = 0;
+  private next = 1;
+  constructor(readonly socket: WebSocket) {
+    socket.on('message', (x: Buffer) => { this.came.push(JSON.parse(x.toString()) as Reply); });
+    socket.on('close', (code: number) => { this.closed = code; });
+  }
+  static async open(address: string, token?: string): Promise<Page> {
+    const [base, own] = address.split('/#') as [string, string];
+    const page = new Page(new WebSocket(base.replace('http', 'ws') + '/rpc', { origin: base }));
+    await new Promise((resolve, reject) => { page.socket.once('open', resolve); page.socket.once('error', reject); });
+    page.socket.send(JSON.stringify({ token: token ?? own }));
+    await until(() => page.came.length > 0 || page.closed > 0, 10000);
+    return page;
+  }
+  async call(method: string, params: object = {}): Promise<Reply> {
+    const id = this.next++;
+    this.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    await until(() => this.came.some(r => r.id === id) || this.closed > 0, 30000);
+    return this.came.find(r => r.id === id)!;
+  }
+}
+
+const run = (profile: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(whimbrel, ['--profile', profile, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+function start(t: TestContext): { profile: string; address: string } {
+  let profile = '';
+  t.after(() => run(profile, 'stop')); // before the folder goes, in which its socket is
+  profile = join(temporary(t), 'me');
+  const opened = run(profile, 'ui', '--json');
+  assert.equal(opened.status, 0, opened.stderr);
+  return { profile, address: (JSON.parse(opened.stdout) as { address: string }).address };
+}
+
+function ask(address: string, path: string, headers: Record<string, string>, method = 'GET'): Promise<{ status: number; body: string; headers: http.IncomingHttpHeaders }> {
+  const to = new URL(address);
+  return new Promise((resolve, reject) => {
+    const r = http.request({ host: '127.0.0.1', port: to.port, path, method, headers: { host: to.host, ...headers }, setHost: false }, answer => {
+      let body = '';
+      answer.on('data', (x: Buffer) => { body += x.toString(); });
+      answer.on('end', () => { resolve({ status: answer.statusCode!, body, headers: answer.headers }); });
+    });
+    r.on('error', reject);
+    r.end();
+  });
+}
+
+test('the page is served to this computer, and to no other name or site', { skip }, async t => {
+  const { address } = start(t), host = new URL(address).host;
+  assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}$/);
+  const page = await ask(address, '/', {});
+  assert.equal(page.status, 200);
+  assert.match(String(page.headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'.*require-trusted-types-for 'script'/);
+  assert.equal(page.headers['x-content-type-options'], 'nosniff');
+  assert.equal((await ask(address, '/', { host: 'rebound.example:' + new URL(address).port })).status, 403);
+  assert.equal((await ask(address, '/', { host: '127.0.0.1' })).status, 403);
+  assert.equal((await ask(address, '/app.js', { origin: 'http://evil.example' })).status, 403);
+  assert.equal((await ask(address, '/app.js', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).status, 403);
+  assert.equal((await ask(address, '/', { host }, 'POST')).status, 405);
+  for (const path of ['/keys', '/../keys', '/%2e%2e/keys', '/profile.db', '//', '/ui']) assert.notEqual((await ask(address, path, {})).body, '', path);
+  for (const path of ['/keys', '/%2e%2e/keys', '/ui']) assert.ok([400, 404].includes((await ask(address, path, {})).status), path);
+});
+
+test('a socket from elsewhere, or without a token, gets nothing', { skip }, async t => {
+  const { address } = start(t), base = address.split('/#')[0]!;
+  for (const origin of ['http://evil.example', 'null', base.replace('127.0.0.1', 'localhost'), undefined]) {
+    const s = new WebSocket(base.replace('http', 'ws') + '/rpc', origin === undefined ? {} : { origin });
+    await assert.rejects(new Promise((resolve, reject) => { s.once('open', resolve); s.once('error', reject); }), /403/);
+  }
+  const stranger = await Page.open(address, 'A'.repeat(43));
+  await until(() => stranger.closed > 0, 10000);
+  assert.equal(stranger.closed, 1008);
+  assert.equal(stranger.came.length, 0);
+  const eager = new WebSocket(base.replace('http', 'ws') + '/rpc', { origin: base }), heard: string[] = [];
+  eager.on('message', (x: Buffer) => { heard.push(x.toString()); });
+  await new Promise(resolve => { eager.once('open', resolve); });
+  const closed = new Promise(resolve => { eager.once('close', resolve); });
+  eager.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'engine.stop', params: {} }));
+  assert.equal(await closed, 1008);
+  assert.deepEqual(heard, []);
+});
+
+test('a profile is made, locked, unlocked; the page outlives the engine', { skip }, async t => {
+  const relay = await Relay.start(t), { profile, address } = start(t);
+  let page = await Page.open(address);
+  assert.deepEqual((await page.call('profile.status')).result, { state: 'none', name: '' });
+  assert.equal((await page.call('chat.list')).error!.code, 4);
+  await page.call('events.follow');
+  const bad = await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: 'nonsense' });
+  assert.equal(bad.error!.code, 1);
+  assert.equal((await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address })).result, true);
+  assert.deepEqual((await page.call('profile.status')).result, { state: 'open', name: 'alice' });
+  await until(() => page.came.some(r => r.method === 'profile' && r.params!.state === 'open'), 5000);
+  assert.deepEqual((await page.call('chat.list')).result, []);
+  assert.equal((await page.call('profile.lock')).result, true);
+  assert.equal((await page.call('contact.list')).error!.code, 4);
+  assert.equal(run(profile, 'chats').status, 3); // no terminal to ask for the passphrase
+  assert.equal((await page.call('profile.unlock', { passphrase: 'wrong' })).error!.code, 5);
+  assert.equal((await page.call('profile.unlock', { passphrase: 'correct horse' })).result, true);
+  assert.deepEqual((await page.call('contact.list')).result, []);
+  run(profile, 'stop');
+  await until(() => page.closed > 0, 10000);
+  assert.equal(run(profile, 'ui', '--json').status, 0); // another engine, on the same port, which knows the old token
+  page = await Page.open(address);
+  assert.deepEqual((await page.call('profile.status')).result, { state: 'locked', name: '' });
+  const kept = readFileSync(join(profile, 'ui'), 'utf8'), token = address.split('#')[1]!;
+  assert.ok(!kept.includes(token));
+  assert.equal(statSync(join(profile, 'ui')).mode & 0o777, 0o600);
+});
