@@ -85,6 +85,7 @@ enum err chat_save(struct chat *c)
 
 void chat_saved(struct chat *c)
 {
+    c->e->full = false;
     if (c->mls != NULL) mls_group_saved(c->mls);
 }
 
@@ -104,7 +105,7 @@ static struct chat *add_chat(struct engine *e, int64_t id, struct span relay)
     return c;
 }
 
-static void remove_chat(struct chat *c)
+void chat_forget(struct chat *c)
 {
     struct chat **at = &c->e->chats;
     while (*at != c) at = &(*at)->next;
@@ -145,7 +146,7 @@ enum err chat_load_all(struct engine *e)
 
 void chat_free_all(struct engine *e)
 {
-    while (e->chats != NULL) remove_chat(e->chats);
+    while (e->chats != NULL) chat_forget(e->chats);
 }
 
 // ------------------------------------------------------------------------------------------------------ making, joining
@@ -188,7 +189,9 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     db_int(q, 7, state);
     db_int(q, 8, (int64_t)engine_now());
     (void)db_run(&e->db, q);
-    struct chat *c = e->db.err == ERR_OK ? add_chat(e, db_last_id(&e->db), r->relay) : NULL;
+    int64_t id = db_last_id(&e->db);
+    talk_open(&e->history, id);
+    struct chat *c = e->db.err == ERR_OK ? add_chat(e, id, r->relay) : NULL;
     if (c == NULL) {
         mls_group_free(take);
         return NULL;
@@ -272,7 +275,7 @@ enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const
     if (x == ERR_OK) (void)work_add(e, &(struct work){.kind = WORK_MAKE_LOG, .relay = e->self.relay, .chat = c->id});
     for (size_t i = 0; x == ERR_OK && i < n; i++) chat_put_take(c, contacts[i]);
     if (x == ERR_OK) x = chat_save(c);
-    if (x != ERR_OK && c != NULL) remove_chat(c);
+    if (x != ERR_OK && c != NULL) chat_forget(c);
     else if (x == ERR_OK) *out = c;
     return x;
 }
@@ -288,20 +291,44 @@ static bool has_member(struct engine *e, const struct mls_group *g, const uint8_
     return false;
 }
 
+static int by_first(const void *a, const void *b) { return memcmp(a, b, sizeof(uint64_t)); }
+
+// The row says what the list of conversations shows, so that it needs no group. People with several devices are counted once: ids are
+// hashes, so their fronts tell them apart.
+static void note_room(struct chat *c, const struct buf *fronts)
+{
+    const uint64_t *front = (const uint64_t *)(const void *)fronts->p;
+    size_t n = fronts->n / sizeof *front, people = n > 0;
+    struct room room;
+    if (n > 1) qsort(fronts->p, n, sizeof *front, by_first);
+    for (size_t i = 1; i < n; i++) people += front[i] != front[i - 1];
+    if (buf_end(fronts) != ERR_OK || chat_room(c, &room) != ERR_OK) return;
+    sqlite3_stmt *q = db_sql(&c->e->db, "UPDATE chat SET name = ?2, members = ?3, epoch = ?4 WHERE id = ?1");
+    db_int(q, 1, c->id);
+    db_text(q, 2, room.name);
+    db_int(q, 3, (int64_t)people);
+    db_int(q, 4, (int64_t)mls_group_epoch(c->mls));
+    (void)db_run(&c->e->db, q);
+}
+
 void chat_note_members(struct chat *c)
 {
     struct mls_member m;
     struct cert cert;
     uint8_t account[FORMAT_ID];
     uint32_t at = 0;
+    struct buf fronts;
+    buf_init(&fronts, (size_t)8 << 20);
     while (mls_group_next_member(c->mls, &at, &m)) {
         if (cert_check(c->e->crypto, in_span(m.identity), &cert) != ERR_OK) continue;
-        if (account_id(c->e->crypto, cert.account_key, account) != ERR_OK ||
-            memcmp(account, c->e->self.account, FORMAT_ID) == 0)
-            continue;
+        if (account_id(c->e->crypto, cert.account_key, account) != ERR_OK) continue;
+        buf_put(&fronts, span_of(account, sizeof(uint64_t)));
+        if (memcmp(account, c->e->self.account, FORMAT_ID) == 0) continue;
         (void)contact_put(c->e, account, span_of(NULL, 0), span_of(NULL, 0), CONTACT_STRANGER);
         contact_key(c->e, account, cert.account_key);
     }
+    note_room(c, &fronts);
+    buf_wipe(&fronts);
 }
 
 enum err chat_join(struct engine *e, const struct intro *i, struct span private_part, int64_t contact,
@@ -330,7 +357,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     c->made = true;
     chat_note_members(c);
     x = chat_save(c);
-    if (x != ERR_OK) remove_chat(c);
+    if (x != ERR_OK) chat_forget(c);
     else *out = c;
     return x;
 }

@@ -7,6 +7,8 @@
 #define WHIMBREL_CLIENT_CLIENT_H
 
 #include "format/format.h"
+#include "history/search.h"
+#include "history/talk.h"
 #include "link/link.h"
 #include "vault/vault.h"
 
@@ -27,14 +29,6 @@ struct engine_event {
 
 enum contact_state { CONTACT_KNOWN = 1, CONTACT_REQUEST, CONTACT_BLOCKED, CONTACT_STRANGER };
 enum chat_state { CHAT_OPEN = 1, CHAT_REQUEST, CHAT_LEFT };
-enum message_state {
-    MESSAGE_QUEUED = 1,
-    MESSAGE_SENT,
-    MESSAGE_DELIVERED,
-    MESSAGE_READ,
-    MESSAGE_RECEIVED,
-    MESSAGE_FAILED
-};
 
 struct engine_new {
     const char *name;     // what one calls oneself
@@ -89,28 +83,25 @@ enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, c
 enum err engine_answer(struct engine *e, int64_t contact, bool accept);
 // The safety number with a contact (content/safety.h). ERR_NOT_FOUND while their key is not known yet.
 enum err engine_safety(struct engine *e, int64_t contact, char number[61]);
+// What one shows to them as a QR code, as text that ends in a NUL. ERR_NOT_FOUND likewise.
+enum { ENGINE_SAFETY_CODE = 128 };
+enum err engine_safety_code(struct engine *e, int64_t contact, char out[ENGINE_SAFETY_CODE]);
+// Holds what they show, digits or the text of their code, against what is known here; nothing is recorded. ERR_OK: it is the same.
+// ERR_UNAUTHENTICATED: it is not; ERR_MALFORMED: it is neither a number of 60 digits nor a code; ERR_UNSUPPORTED: a code of a newer version;
+// ERR_NOT_FOUND.
+enum err engine_safety_compare(struct engine *e, int64_t contact, const char *shown);
 enum err engine_verified(struct engine *e, int64_t contact, bool verified);
 
-struct engine_chat {
-    int64_t id, contact;
-    enum room_kind kind;
-    enum chat_state state;
-    struct span name;
-    uint32_t members;
-    uint64_t epoch;
-};
-enum err engine_chats(struct engine *e, void (*each)(void *arg, const struct engine_chat *c), void *arg);
+// All conversations, the newest first, or the one with an id. kind and state are of enum room_kind and enum chat_state. ERR_NOT_FOUND.
+enum err engine_chats(struct engine *e, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg);
 
-struct engine_message {
-    int64_t id, chat, sender; // sender: a contact; 0: oneself
-    uint64_t seq, time;       // milliseconds
-    enum message_state state;
-    const uint8_t *mimi; // its id
-    struct span content; // MIMI content
-};
-// Messages of a chat, oldest first: at most `limit` after the one with id `after`. ERR_NOT_FOUND.
-enum err engine_messages(struct engine *e, int64_t chat, int64_t after, uint32_t limit,
-                         void (*each)(void *arg, const struct engine_message *m), void *arg);
+// Messages of a chat (history.h says in which order), one of them, and those that are pinned. ERR_NOT_FOUND.
+enum err engine_messages(struct engine *e, const struct history_page *page, history_each *each, void *arg);
+enum err engine_message(struct engine *e, int64_t chat, int64_t message, history_each *each, void *arg);
+enum err engine_pinned(struct engine *e, int64_t chat, history_each *each, void *arg);
+// Errors as search_run's; ERR_NOT_FOUND.
+enum err engine_search(struct engine *e, const struct search_query *q, search_each *each, void *arg);
+
 // Says something: encoded MIMI content, which is checked. It is durable, and *message is its number in the history, when this
 // returns. ERR_NOT_FOUND; ERR_INVALID for what is no content; ERR_REFUSED in a conversation that one has left.
 enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message);
@@ -119,6 +110,7 @@ enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64
 
 // Something about a message that is there: an answer to it, a reaction (one emoji), another text in its place, or that it is to go. ERR_NOT_FOUND:
 // there is no such message; ERR_REFUSED: only who wrote it may change or delete it.
+// Another reaction takes the place of one's last; an empty one takes it back.
 enum engine_act { ENGINE_REPLY, ENGINE_REACT, ENGINE_EDIT, ENGINE_DELETE };
 enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_act act, struct span text,
                     int64_t *message);

@@ -3,8 +3,6 @@
 // Contacts: accounts that one knows, who ask, who are blocked, or who are merely in the same group.
 #include "client/inner.h"
 
-#include "content/safety.h"
-
 int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID])
 {
     int64_t id = 0;
@@ -105,20 +103,4 @@ enum err engine_answer(struct engine *e, int64_t contact, bool accept)
 enum err engine_verified(struct engine *e, int64_t contact, bool verified)
 {
     return update(e, "UPDATE contact SET verified = ?2 WHERE id = ?1", contact, verified);
-}
-
-enum err engine_safety(struct engine *e, int64_t contact, char number[61])
-{
-    uint8_t key[32];
-    char mine[SAFETY_HALF + 1], theirs[SAFETY_HALF + 1];
-    e->db.err = ERR_OK;
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT key FROM contact WHERE id = ?1 AND length(key) = 32");
-    db_int(q, 1, contact);
-    bool found = db_row(&e->db, q) && db_get_fixed(&e->db, q, 0, key, 32);
-    db_done(q);
-    if (!found) return e->db.err != ERR_OK ? e->db.err : ERR_NOT_FOUND;
-    enum err x = safety_half(e->crypto, span_of(e->self.account_public, 32), span_of(NULL, 0), mine);
-    if (x == ERR_OK) x = safety_half(e->crypto, span_of(key, 32), span_of(NULL, 0), theirs);
-    if (x == ERR_OK) safety_number(mine, theirs, number);
-    return x;
 }

@@ -183,17 +183,20 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     if (x == ERR_OK) db_init(&e->db, vault_db(e->vault));
     if (x == ERR_OK) x = crypto_new(&e->crypto);
     if (x == ERR_OK) x = load_self(e);
+    if (x == ERR_OK) history_init(&e->history, &e->db, e->self.account);
     if (x == ERR_OK) {
         const struct mls_config config = cred_config(e);
         x = from_mls(mls_client_new(&config, &e->mls));
     }
     if (x == ERR_OK) x = chat_load_all(e);
+    if (x == ERR_OK) x = attach_open(e, folder);
     if (x != ERR_OK) {
         engine_close(e);
         return x;
     }
     *out = e;
     open_peers(e);
+    transfer_wake(e->transfers);
     return ERR_OK;
 }
 
@@ -202,6 +205,7 @@ void engine_close(struct engine *e)
     if (e == NULL) return;
     e->closing = true;
     peer_free_all(e);
+    transfer_close(e->transfers);
     chat_free_all(e);
     mls_client_free(e->mls);
     crypto_free(e->crypto);

@@ -140,6 +140,7 @@ static void on_cleared(void *arg, const struct wire_reply *r)
                                      .device = e->self.device,
                                      .last_resort = buf_span(&last),
                                      .packages = buf_span(&list)};
+    if (passes(x)) peer_stall(p);
     if (x != ERR_OK || link_ask(p->link, &put, on_put, u) != ERR_OK) put_done(u);
     buf_wipe(&list);
     buf_wipe(&last);
@@ -278,27 +279,34 @@ static void move_cursor(struct engine *e, uint64_t seq)
 }
 
 // In one transaction: what the entry brings, and that it was read. One that brings nothing is passed over: anybody with an invitation
-// may write anything.
-void inbox_entry(struct engine *e, const struct wire_entry *x)
+// may write anything. One that could not be stored is not: it comes again.
+bool inbox_entry(struct engine *e, const struct wire_entry *x)
 {
     struct chat *chat = NULL;
     int64_t contact = 0;
-    if (x->seq <= e->self.cursor) return;
+    if (x->seq <= e->self.cursor) return true;
     db_begin(&e->db);
     enum err err = open_entry(e, x, &chat, &contact);
+    bool later = passes(err) || passes(e->db.err);
     if (err != ERR_OK) {
         db_rollback(&e->db);
+        if (chat != NULL) chat_forget(chat);
         chat = NULL;
+        if (later) return false;
         db_begin(&e->db);
     }
     move_cursor(e, x->seq);
-    if (db_commit(&e->db) != ERR_OK) return; // read again after the next start
+    if (db_commit(&e->db) != ERR_OK) {
+        if (chat != NULL) chat_forget(chat);
+        return false;
+    }
     e->self.cursor = x->seq;
-    if (chat == NULL) return;
+    if (chat == NULL) return true;
     chat_saved(chat);
     engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = contact});
     engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat->id, .contact = contact});
     link_open(chat->peer->link);
     peer_follow_chat(chat);
     peer_pump_all(e);
+    return true;
 }

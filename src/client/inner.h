@@ -7,8 +7,9 @@
 #define WHIMBREL_CLIENT_INNER_H
 
 #include "client/client.h"
-#include "vault/db.h"
 #include "mls.h"
+#include "transfer/transfer.h"
+#include "vault/db.h"
 
 enum { TAG_INBOX = 0, PAST_KEPT = 1024, PASSWORD_MAX = 128, RELAY_ROOM = LINK_ADDRESS_TEXT, CERT_MAX = 256 };
 
@@ -47,6 +48,8 @@ struct peer {
     bool following; // the inbox, on one's own relay
     uint32_t flights;
     struct net_timer again; // work that a relay refused for now
+    bool stalled;           // something that came or went could not be stored: nothing is taken until all is read again
+    struct net_timer restart;
 };
 
 struct chat {
@@ -80,6 +83,7 @@ struct engine {
     void *arg;
     struct vault *vault;
     struct db db;
+    struct history history;
     struct crypto *crypto;
     struct world world;
     struct mls_client *mls;
@@ -87,7 +91,9 @@ struct engine {
     struct peer *peers;
     struct chat *chats;
     struct flight *flights;
+    struct transfers *transfers;
     bool packaging; // key packages are on their way
+    bool full;      // people have been told that nothing can be stored
     bool closing;
 };
 
@@ -118,6 +124,11 @@ void peer_follow_chat(struct chat *c);
 void peer_follow_inbox(struct peer *p);
 // Asks how far a chat's log is, so that it can be caught up with.
 void peer_stat_chat(struct chat *c);
+// What has just come, or is to go, could not be stored: people are told, and nothing is taken or sent there. In some seconds the connection
+// is made anew, and everything is followed from its cursor.
+void peer_stall(struct peer *p);
+// Whether an error is of the moment (no space, no memory), so that the same may work later.
+static inline bool passes(enum err e) { return e == ERR_IO || e == ERR_MEMORY; }
 // Sends what may be sent now.
 void peer_pump(struct peer *p);
 void peer_pump_all(struct engine *e);
@@ -135,22 +146,21 @@ struct work {
 // Within a transaction.
 int64_t work_add(struct engine *e, const struct work *w);
 void work_drop(struct engine *e, int64_t id);
+// It will never be done: a message that it was about is one that failed.
+void work_fail(struct engine *e, int64_t id);
 // A piece of work, read into memory of its own; false if it is gone. `memory` holds it.
 bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory);
 // Sends one piece of work: true if it is under way, false if it must wait.
 bool work_send(struct peer *p, const struct work *w);
 // Encrypts what waits to be said in chats that are caught up, in one transaction.
 void say_prepare(struct peer *p, const int64_t *ids, size_t n);
-// Within a transaction: if this content deletes a message of its own sender (a contact; 0: oneself), what that one said is gone from
-// the vault. Its place in the history stays.
-void say_forget(struct engine *e, int64_t chat, struct span content, int64_t sender);
 // Within a transaction: whoever is in a conversation gets a fresh invitation to one's inbox, in a message that nobody is shown.
 enum err say_card(struct chat *c);
-#define CARD_TYPE "application/vnd.whimbrel.invitation"
 
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 
-void inbox_entry(struct engine *e, const struct wire_entry *x);
+// False: it could not be stored, and nothing that comes behind it may be taken before it.
+bool inbox_entry(struct engine *e, const struct wire_entry *x);
 // A fresh invitation, with its grant on the way. Within a transaction.
 enum err inbox_invite(struct engine *e, uint8_t flags, struct span label, struct buf *out);
 void inbox_packages(struct peer *p, const struct work *w);
@@ -164,6 +174,8 @@ struct chat *chat_find_tag(struct engine *e, struct peer *p, uint32_t tag);
 // Its group, read from the records if need be; NULL if it cannot be.
 struct mls_group *chat_group(struct chat *c);
 void chat_drop_group(struct chat *c);
+// It is in memory no longer: the transaction that made it has failed.
+void chat_forget(struct chat *c);
 // Within a transaction: the group's records that changed, and the chat's own row.
 enum err chat_save(struct chat *c);
 // After the transaction.
@@ -199,6 +211,12 @@ int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct s
                     enum contact_state state);
 int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID]); // 0: none
 void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8_t key[32]);
+
+// ---------------------------------------------------------------------------------------------------------- attach.c
+
+// What a transfer is for (transfer_info.use), and whose it is (owner).
+enum attach_use { ATTACH_FILE = 1 }; // a message
+enum err attach_open(struct engine *e, const char *folder);
 
 // ---------------------------------------------------------------------------------------------------------- commit.c
 

@@ -6,16 +6,38 @@
 
 #include <stdio.h>
 
-enum { AHEAD = 256, FOLLOWS = 1024, AGAIN_MS = 30000 };
+enum { AHEAD = 256, FOLLOWS = 1024, STALL_MS = 3000 };
 
 static void follow_all(struct peer *p);
 
 // ------------------------------------------------------------------------------------------------------------- pushes
 
-static void take_inbox(struct engine *e, struct span list)
+static void take_inbox(struct peer *p, struct span list)
 {
     struct wire_entry x;
-    while (wire_next_entry(&list, &x)) inbox_entry(e, &x);
+    while (!p->stalled && wire_next_entry(&list, &x)) {
+        if (!inbox_entry(p->e, &x)) peer_stall(p);
+    }
+}
+
+static void on_restart(struct net_timer *t)
+{
+    struct peer *p = (struct peer *)(void *)((char *)t - offsetof(struct peer, restart));
+    link_break(p->link);
+}
+
+void peer_stall(struct peer *p)
+{
+    struct engine *e = p->e;
+    if (!p->ready || p->stalled) return;
+    p->stalled = true;
+    net_timer_start(e->loop, &p->restart, STALL_MS, on_restart);
+    if (e->full) return;
+    e->full = true;
+    engine_tell(
+        e, (struct engine_event){.kind = ENGINE_WARNING,
+                                 .text = "the profile cannot be written: is the disk full? Make space. Nothing is lost:"
+                                         " what comes and what is to be sent waits until then"});
 }
 
 static void on_push(void *arg, const struct wire_reply *r)
@@ -23,7 +45,8 @@ static void on_push(void *arg, const struct wire_reply *r)
     struct peer *p = arg;
     struct engine *e = p->e;
     struct chat *c = r->tag == TAG_INBOX ? NULL : chat_find_tag(e, p, r->tag);
-    if (r->type == WIRE_P_ENTRIES && r->tag == TAG_INBOX) take_inbox(e, r->entries);
+    if (p->stalled) return;
+    if (r->type == WIRE_P_ENTRIES && r->tag == TAG_INBOX) take_inbox(p, r->entries);
     else if (r->type == WIRE_P_ENTRIES && c != NULL) chat_entries(c, r->entries);
     if (r->type != WIRE_P_ENDED) return;
     if (r->tag == TAG_INBOX) {
@@ -208,7 +231,7 @@ void peer_pump(struct peer *p)
     struct item items[AHEAD];
     int64_t say[AHEAD];
     size_t says = 0;
-    if (!p->ready || p->e->closing) return;
+    if (!p->ready || p->stalled || p->e->closing) return;
     size_t n = read_items(p, items), room = link_room(p->link);
     for (size_t i = 0; i < n && says < room; i++) {
         if (items[i].kind == WORK_SAY && !items[i].acked && !must_wait(items, i) && !under_way(p->e, items[i].id))
@@ -241,6 +264,7 @@ static void get_ready(struct peer *p)
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = "connected"});
     follow_all(p);
     peer_pump(p);
+    transfer_wake(p->e->transfers);
 }
 
 static void on_hosted(void *arg, const struct wire_reply *r)
@@ -269,8 +293,9 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
 {
     struct peer *p = arg;
     (void)retry_ms;
-    p->ready = p->following = false;
+    p->ready = p->following = p->stalled = false;
     net_timer_stop(&p->again);
+    net_timer_stop(&p->restart);
     for (struct chat *c = p->e->chats; c != NULL; c = c->next) {
         if (c->peer == p) c->following = c->caught_up = false;
     }
@@ -303,6 +328,7 @@ void peer_free_all(struct engine *e)
     for (struct peer *p = e->peers, *next; p != NULL; p = next) {
         next = p->next;
         net_timer_stop(&p->again);
+        net_timer_stop(&p->restart);
         link_free(p->link);
         mem_free_wiped(p, sizeof *p);
     }

@@ -8,18 +8,30 @@
 
 #include <stdio.h>
 
+enum { EVENTS_MAX = 1 << 20 }; // a push has at most some thousand entries
+
 // ------------------------------------------------------------------------------------------------------------ receiving
 
 // What a round of entries has brought, told when it is durable.
 struct round {
-    struct engine_event told[64];
-    size_t n;
-    bool rekeyed, moved;
+    struct buf events; // each a struct engine_event
+    bool rekeyed;
 };
 
-static void later(struct round *r, struct engine_event event)
+static void later(struct round *r, struct engine_event event) { buf_put(&r->events, span_of(&event, sizeof event)); }
+
+static void tell_all(struct engine *e, const struct round *r)
 {
-    if (r->n < sizeof r->told / sizeof *r->told) r->told[r->n++] = event;
+    struct engine_event event;
+    for (size_t at = 0; at + sizeof event <= r->events.n; at += sizeof event) {
+        memcpy(&event, r->events.p + at, sizeof event);
+        engine_tell(e, event);
+    }
+}
+
+static void later_message(struct round *r, struct chat *c, const struct history_effect *f)
+{
+    if (f->message != 0) later(r, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = f->message});
 }
 
 static void remember(struct chat *c, uint64_t seq)
@@ -56,13 +68,9 @@ static int64_t find_own(struct chat *c, struct span payload, int64_t *message, u
 static void own_arrived(struct chat *c, const struct wire_entry *x, int64_t message, struct round *round)
 {
     if (message == 0) return; // a card
-    sqlite3_stmt *q = db_sql(&c->e->db, "UPDATE message SET seq = ?2, time = ?3, state = max(state, ?4) WHERE id = ?1");
-    db_int(q, 1, message);
-    db_int(q, 2, (int64_t)x->seq);
-    db_int(q, 3, (int64_t)x->time);
-    db_int(q, 4, MESSAGE_SENT);
-    (void)db_run(&c->e->db, q);
-    later(round, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = message});
+    struct history_effect effect;
+    history_sent(&c->e->history, message, x->seq, x->time, &effect);
+    later_message(round, c, &effect);
 }
 
 // What somebody has seen of the log must be what we have seen.
@@ -82,54 +90,57 @@ static void compare(struct chat *c, const struct said *s, struct round *round)
     }
 }
 
-// A fresh invitation from somebody: kept, and shown to nobody. False if it is something to be shown.
-static bool take_card(struct chat *c, struct span bytes, const uint8_t account[FORMAT_ID])
+// A fresh invitation from somebody: kept, and shown to nobody.
+static void take_card(struct chat *c, struct span card, const uint8_t account[FORMAT_ID])
 {
     struct engine *e = c->e;
-    struct content *content = mem_new(sizeof *content);
     struct invite i;
-    bool card = content != NULL && content_decode(bytes, content) == ERR_OK &&
-                content->parts[0].disposition == CONTENT_PROFILE &&
-                span_eq(content->parts[0].type, span_str(CARD_TYPE));
-    if (card && invite_decode(content->parts[0].body, &i) == ERR_OK && memcmp(i.account, account, FORMAT_ID) == 0) {
-        sqlite3_stmt *q = db_sql(&e->db, "UPDATE contact SET invite = ?2 WHERE account = ?1");
-        db_blob(q, 1, span_of(account, FORMAT_ID));
-        db_blob(q, 2, content->parts[0].body);
-        (void)db_run(&e->db, q);
-    }
-    mem_free_wiped(content, sizeof *content);
-    return card;
+    if (invite_decode(card, &i) != ERR_OK || memcmp(i.account, account, FORMAT_ID) != 0) return;
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE contact SET invite = ?2 WHERE account = ?1");
+    db_blob(q, 1, span_of(account, FORMAT_ID));
+    db_blob(q, 2, card);
+    (void)db_run(&e->db, q);
 }
 
-static void take_said(struct chat *c, const struct wire_entry *x, uint32_t sender, struct span data,
-                      struct round *round)
+// A message goes into the history.
+static void take_content(struct chat *c, const struct wire_entry *x, const uint8_t account[FORMAT_ID],
+                         struct span content, const struct history_shape *shape, struct round *round)
+{
+    struct engine *e = c->e;
+    struct history_effect effect;
+    uint8_t id[CONTENT_ID];
+    char text[2 * FORMAT_ID + 1];
+    for (size_t i = 0; i < FORMAT_ID; i++) (void)snprintf(text + 2 * i, 3, "%02x", account[i]);
+    if (content_id(e->crypto, span_str(text), in_span(mls_group_id(c->mls)), content, id) != ERR_OK) return;
+    bool own = memcmp(account, e->self.account, FORMAT_ID) == 0;
+    const struct history_new n = {.chat = c->id,
+                                  .sender = own ? 0 : contact_of(e, account),
+                                  .seq = x->seq,
+                                  .time = x->time,
+                                  .state = own ? MESSAGE_SENT : MESSAGE_RECEIVED,
+                                  .mimi = id,
+                                  .content = content};
+    (void)history_put(&e->history, &n, shape, &effect);
+    later_message(round, c, &effect);
+}
+
+static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t sender, struct span data,
+                          struct round *round)
 {
     struct engine *e = c->e;
     struct said s;
     struct mls_member m;
-    uint8_t account[FORMAT_ID], id[CONTENT_ID];
-    char text[2 * FORMAT_ID + 1];
+    struct history_shape shape;
+    uint8_t account[FORMAT_ID];
     if (said_decode(data, &s) != ERR_OK || mls_group_member(c->mls, sender, &m) != MLS_OK ||
         !cred_account(e, &m, account))
-        return;
+        return ERR_OK;
     compare(c, &s, round);
-    if (take_card(c, s.content, account)) return;
-    for (size_t i = 0; i < FORMAT_ID; i++) (void)snprintf(text + 2 * i, 3, "%02x", account[i]);
-    if (content_id(e->crypto, span_str(text), in_span(mls_group_id(c->mls)), s.content, id) != ERR_OK) return;
-    int64_t from = memcmp(account, e->self.account, FORMAT_ID) == 0 ? 0 : contact_of(e, account);
-    sqlite3_stmt *q = db_sql(&e->db, "INSERT OR IGNORE INTO message(chat, seq, mimi, sender, time, state, content)"
-                                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-    db_int(q, 1, c->id);
-    db_int(q, 2, (int64_t)x->seq);
-    db_blob(q, 3, span_of(id, CONTENT_ID));
-    db_int(q, 4, from);
-    db_int(q, 5, (int64_t)x->time);
-    db_int(q, 6, MESSAGE_RECEIVED);
-    db_blob(q, 7, s.content);
-    if (db_run(&e->db, q) > 0) {
-        later(round, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = db_last_id(&e->db)});
-        say_forget(e, c->id, s.content, from);
-    }
+    enum err err = history_shape(s.content, &shape);
+    if (err != ERR_OK) return err;
+    if (shape.kind == HISTORY_CARD) take_card(c, shape.body, account);
+    else if (shape.kind < HISTORY_CONTROL) take_content(c, x, account, s.content, &shape, round);
+    return ERR_OK;
 }
 
 static bool removes_somebody(const struct mls_staged *s)
@@ -173,7 +184,7 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
     if (m == MLS_E_MEMORY) return ERR_MEMORY;
     if (m != MLS_OK) return ERR_OK; // an entry that is nothing to this group
     if (r.content == MLS_CONTENT_APPLICATION && r.sender_type == MLS_SENDER_MEMBER)
-        take_said(c, x, r.sender, buf_of(&r.data), round);
+        err = take_said(c, x, r.sender, buf_of(&r.data), round);
     else if (r.content == MLS_CONTENT_PROPOSAL) err = from_mls(mls_group_drop_proposals(c->mls, (struct mls_span){0}));
     else if (r.content == MLS_CONTENT_COMMIT) err = take_commit(c, &r, round);
     bool merged = r.content == MLS_CONTENT_COMMIT && r.staged == NULL;
@@ -222,26 +233,26 @@ void chat_entries(struct chat *c, struct span list)
     struct round round = {0};
     struct wire_entry x;
     if (chat_group(c) == NULL) return;
+    buf_init(&round.events, EVENTS_MAX);
     db_begin(&e->db);
     enum err err = ERR_OK;
     while (err == ERR_OK && wire_next_entry(&list, &x)) err = take_entry(c, &x, &round);
+    if (err == ERR_OK) err = buf_end(&round.events);
     if (err == ERR_OK) err = chat_save(c);
     if (err == ERR_OK) err = db_commit(&e->db);
     else db_rollback(&e->db);
-    if (err != ERR_OK) { // nothing of it has happened; it is read again when the relay is asked the next time
+    if (err == ERR_OK) chat_saved(c);
+    if (err == ERR_OK) tell_all(e, &round);
+    buf_wipe(&round.events);
+    if (err != ERR_OK) { // nothing of it has happened; it comes again
         struct chat *next = c->next;
         chat_drop_group(c);
         *c = before;
         c->next = next;
         c->mls = NULL;
-        c->following = c->caught_up = false;
-        engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING,
-                                             .chat = c->id,
-                                             .text = "what came could not be stored; is the disk full?"});
+        peer_stall(c->peer);
         return;
     }
-    chat_saved(c);
-    for (size_t i = 0; i < round.n; i++) engine_tell(e, round.told[i]);
     chat_check_caught_up(c);
     if (round.rekeyed) peer_pump_all(e);
 }

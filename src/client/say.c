@@ -52,6 +52,10 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     db_done(q);
     if (c != NULL) x = buf_end(&content);
     if (c != NULL && x == ERR_OK) x = protect(c, id, buf_span(&content));
+    if (x != ERR_OK && !passes(x) && e->db.err == ERR_OK) { // it will never go; what is behind it may
+        work_fail(e, id);
+        x = e->db.err;
+    }
     buf_wipe(&content);
     *touched = c;
     return x;
@@ -73,6 +77,7 @@ void say_prepare(struct peer *p, const int64_t *ids, size_t n)
     for (size_t k = 0; x == ERR_OK && k < chats; k++) x = chat_save(touched[k]);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
+    if (x != ERR_OK) peer_stall(p);
     for (size_t k = 0; k < chats; k++) {
         if (x == ERR_OK) chat_saved(touched[k]);
         else chat_drop_group(touched[k]); // no key is used that was not stored as used
@@ -102,7 +107,7 @@ enum err say_card(struct chat *c)
     buf_init(&invite, FORMAT_LINK_MAX);
     buf_init(&content, (size_t)2 * FORMAT_LINK_MAX);
     enum err x = inbox_invite(c->e, INVITE_PERSONAL, span_of(NULL, 0), &invite);
-    if (x == ERR_OK) x = text_content(c->e, CONTENT_PROFILE, CARD_TYPE, buf_span(&invite), &content);
+    if (x == ERR_OK) x = text_content(c->e, CONTENT_PROFILE, HISTORY_CARD_TYPE, buf_span(&invite), &content);
     if (x == ERR_OK) {
         (void)work_add(
             c->e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = c->id, .what = buf_span(&content)});
@@ -113,59 +118,30 @@ enum err say_card(struct chat *c)
     return x;
 }
 
-void say_forget(struct engine *e, int64_t chat, struct span content, int64_t sender)
+// The id of content that one says oneself.
+static enum err own_id(struct chat *c, struct span content, uint8_t id[CONTENT_ID])
 {
-    struct content *c = mem_new(sizeof *c), *nothing = mem_new(sizeof *nothing);
-    struct buf b;
-    buf_init(&b, 1000);
-    bool deletes = c != NULL && nothing != NULL && content_decode(content, c) == ERR_OK && c->replaces &&
-                   c->part_count == 1 && c->parts[0].cardinality == CONTENT_NULL;
-    if (deletes) {
-        content_init(nothing, c->salt, CONTENT_RENDER, "", span_of(NULL, 0));
-        nothing->parts[0] = (struct content_part){.disposition = CONTENT_RENDER, .cardinality = CONTENT_NULL};
-    }
-    if (deletes && content_encode(nothing, &b) == ERR_OK) {
-        sqlite3_stmt *q =
-            db_sql(&e->db, "UPDATE message SET content = ?4 WHERE chat = ?1 AND mimi = ?2 AND sender = ?3");
-        db_int(q, 1, chat);
-        db_blob(q, 2, span_of(c->replaced, CONTENT_ID));
-        db_int(q, 3, sender);
-        db_blob(q, 4, buf_span(&b));
-        (void)db_run(&e->db, q);
-    }
-    buf_wipe(&b);
-    mem_free_wiped(c, sizeof *c);
-    mem_free_wiped(nothing, sizeof *nothing);
+    char account[2 * FORMAT_ID + 1];
+    for (size_t i = 0; i < FORMAT_ID; i++) (void)snprintf(account + 2 * i, 3, "%02x", c->e->self.account[i]);
+    return content_id(c->e->crypto, span_str(account), in_span(mls_group_id(c->mls)), content, id);
 }
 
 enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message)
 {
     struct chat *c = chat_find(e, chat);
-    struct content *decoded = mem_new(sizeof *decoded);
+    struct history_shape shape;
+    struct history_effect effect;
     uint8_t id[CONTENT_ID];
-    char account[2 * FORMAT_ID + 1];
-    if (decoded == NULL) return ERR_MEMORY;
-    enum err x = c == NULL                                    ? ERR_NOT_FOUND
-                 : c->state == CHAT_LEFT                      ? ERR_REFUSED
-                 : content_decode(content, decoded) == ERR_OK ? ERR_OK
-                                                              : ERR_INVALID;
-    mem_free_wiped(decoded, sizeof *decoded);
+    if (c == NULL) return ERR_NOT_FOUND;
+    enum err x = c->state == CHAT_LEFT ? ERR_REFUSED : history_shape(content, &shape);
+    if (x == ERR_OK && (!shape.readable || shape.kind >= HISTORY_CONTROL)) x = ERR_INVALID;
     if (x == ERR_OK && chat_group(c) == NULL) x = ERR_CORRUPT;
+    if (x == ERR_OK) x = own_id(c, content, id);
     if (x != ERR_OK) return x;
-    for (size_t i = 0; i < FORMAT_ID; i++) (void)snprintf(account + 2 * i, 3, "%02x", e->self.account[i]);
-    x = content_id(e->crypto, span_str(account), in_span(mls_group_id(c->mls)), content, id);
-    if (x != ERR_OK) return x;
+    const struct history_new n = {
+        .chat = chat, .time = engine_now(), .state = MESSAGE_QUEUED, .mimi = id, .content = content};
     db_begin(&e->db);
-    sqlite3_stmt *q = db_sql(
-        &e->db, "INSERT INTO message(chat, seq, mimi, sender, time, state, content) VALUES(?1, 0, ?2, 0, ?3, ?4, ?5)");
-    db_int(q, 1, chat);
-    db_blob(q, 2, span_of(id, CONTENT_ID));
-    db_int(q, 3, (int64_t)engine_now());
-    db_int(q, 4, MESSAGE_QUEUED);
-    db_blob(q, 5, content);
-    (void)db_run(&e->db, q);
-    *message = db_last_id(&e->db);
-    say_forget(e, chat, content, 0);
+    *message = history_put(&e->history, &n, &shape, &effect);
     (void)work_add(e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = chat, .message = *message});
     x = db_commit(&e->db);
     if (x == ERR_OK) peer_pump(c->peer);
@@ -182,39 +158,62 @@ enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64
     return x;
 }
 
-static void fill_act(struct content *c, enum engine_act act, const uint8_t about[CONTENT_ID],
-                     const uint8_t salt[CONTENT_SALT], struct span text)
+// What something is to be said about.
+struct target {
+    uint8_t id[CONTENT_ID], answered[CONTENT_ID], reaction[CONTENT_ID]; // reaction: one's own last one to it
+    bool own, answers, reacted;
+};
+
+static void note_target(void *arg, const struct history_message *m)
 {
-    bool replaces = act == ENGINE_EDIT || act == ENGINE_DELETE;
-    content_init(c, salt, act == ENGINE_REACT ? CONTENT_REACTION : CONTENT_RENDER,
-                 act == ENGINE_REACT ? CONTENT_TYPE_PLAIN : CONTENT_TYPE_MARKDOWN, text);
-    if (act == ENGINE_DELETE)
-        c->parts[0] = (struct content_part){.disposition = CONTENT_RENDER, .cardinality = CONTENT_NULL};
-    c->replaces = replaces;
-    c->replies = !replaces;
-    memcpy(replaces ? c->replaced : c->replied, about, CONTENT_ID);
+    struct target *t = arg;
+    if (m->mimi == NULL || m->kind >= HISTORY_REACTION || (m->flags & HISTORY_DELETED) != 0) return;
+    memcpy(t->id, m->mimi, CONTENT_ID);
+    t->own = m->sender == 0;
+    t->answers = m->kind == HISTORY_REPLY && m->about.n == CONTENT_ID;
+    if (t->answers) memcpy(t->answered, m->about.p, CONTENT_ID);
+}
+
+static enum err find_target(struct engine *e, int64_t chat, int64_t message, struct target *out)
+{
+    static const uint8_t none[CONTENT_ID];
+    *out = (struct target){0};
+    enum err x = history_get(&e->history, chat, message, note_target, out);
+    if (x != ERR_OK) return x;
+    if (memcmp(out->id, none, CONTENT_ID) == 0) return ERR_NOT_FOUND;
+    return history_own_reaction(&e->history, chat, out->id, out->reaction, &out->reacted);
+}
+
+static void fill_act(struct content *c, enum engine_act act, const struct target *t, const uint8_t salt[CONTENT_SALT],
+                     struct span text)
+{
+    bool reacts = act == ENGINE_REACT, replaces = act == ENGINE_EDIT || act == ENGINE_DELETE;
+    content_init(c, salt, reacts ? CONTENT_REACTION : CONTENT_RENDER,
+                 reacts ? CONTENT_TYPE_PLAIN : CONTENT_TYPE_MARKDOWN, text);
+    if (act == ENGINE_DELETE || (reacts && text.n == 0))
+        c->parts[0] = (struct content_part){.disposition = c->parts[0].disposition, .cardinality = CONTENT_NULL};
+    c->replaces = replaces || (reacts && text.n == 0);
+    if (c->replaces) memcpy(c->replaced, replaces ? t->id : t->reaction, CONTENT_ID);
+    c->replies = !replaces || (act == ENGINE_EDIT && t->answers);
+    if (c->replies) memcpy(c->replied, replaces ? t->answered : t->id, CONTENT_ID);
 }
 
 enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_act act, struct span text,
                     int64_t *message)
 {
-    uint8_t salt[CONTENT_SALT], id[CONTENT_ID];
+    uint8_t salt[CONTENT_SALT];
+    struct target t;
     struct buf b;
-    e->db.err = ERR_OK;
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT mimi, sender FROM message WHERE id = ?1 AND chat = ?2");
-    db_int(q, 1, about);
-    db_int(q, 2, chat);
-    bool found = db_row(&e->db, q) && db_get_fixed(&e->db, q, 0, id, CONTENT_ID);
-    bool own = found && db_get_int(q, 1) == 0;
-    db_done(q);
-    if (!found) return e->db.err != ERR_OK ? e->db.err : ERR_NOT_FOUND;
-    if (!own && (act == ENGINE_EDIT || act == ENGINE_DELETE)) return ERR_REFUSED;
+    enum err x = find_target(e, chat, about, &t);
+    if (x != ERR_OK) return x;
+    if (!t.own && (act == ENGINE_EDIT || act == ENGINE_DELETE)) return ERR_REFUSED;
+    if (act == ENGINE_REACT && text.n == 0 && !t.reacted) return ERR_NOT_FOUND;
     struct content *c = mem_new(sizeof *c);
     if (c == NULL) return ERR_MEMORY;
     buf_init(&b, CONTENT_MESSAGE_MAX);
-    enum err x = e->world.random(e->world.arg, salt, sizeof salt);
+    x = e->world.random(e->world.arg, salt, sizeof salt);
     if (x == ERR_OK) {
-        fill_act(c, act, id, salt, text);
+        fill_act(c, act, &t, salt, text);
         x = content_encode(c, &b);
     }
     if (x == ERR_OK) x = engine_say(e, chat, buf_span(&b), message);
@@ -231,8 +230,8 @@ static enum err begin(struct engine *e, enum room_kind kind, struct span name, c
     struct chat *c = NULL;
     db_begin(&e->db);
     enum err x = chat_new(e, kind, name, contacts, n, &c);
-    if (x == ERR_OK) x = db_commit(&e->db);
-    else db_rollback(&e->db);
+    if (x == ERR_OK && (x = db_commit(&e->db)) != ERR_OK) chat_forget(c);
+    else if (x != ERR_OK) db_rollback(&e->db);
     if (x != ERR_OK) return x;
     chat_saved(c);
     *chat = c->id;
@@ -281,51 +280,6 @@ enum err engine_accept(struct engine *e, struct span link, int64_t *contact, con
 enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat)
 {
     return begin(e, ROOM_GROUP, name, contacts, n, chat);
-}
-
-// --------------------------------------------------------------------------------------------------------------- looking
-
-enum err engine_chats(struct engine *e, void (*each)(void *arg, const struct engine_chat *c), void *arg)
-{
-    e->db.err = ERR_OK;
-    for (struct chat *c = e->chats; c != NULL; c = c->next) {
-        struct room room;
-        struct engine_chat out = {
-            .id = c->id, .contact = c->contact, .kind = (enum room_kind)c->kind, .state = (enum chat_state)c->state};
-        if (chat_room(c, &room) == ERR_OK) {
-            out.name = room.name;
-            out.members = mls_group_member_count(c->mls);
-            out.epoch = mls_group_epoch(c->mls);
-        }
-        each(arg, &out);
-    }
-    return e->db.err;
-}
-
-enum err engine_messages(struct engine *e, int64_t chat, int64_t after, uint32_t limit,
-                         void (*each)(void *arg, const struct engine_message *m), void *arg)
-{
-    if (chat_find(e, chat) == NULL) return ERR_NOT_FOUND;
-    e->db.err = ERR_OK;
-    sqlite3_stmt *q =
-        db_sql(&e->db,
-               "SELECT id, sender, seq, time, state, mimi, content FROM message WHERE chat = ?1 AND id > ?2 ORDER BY id"
-               " LIMIT ?3");
-    db_int(q, 1, chat);
-    db_int(q, 2, after);
-    db_int(q, 3, limit == 0 ? -1 : (int64_t)limit);
-    while (db_row(&e->db, q)) {
-        const struct engine_message m = {.id = db_get_int(q, 0),
-                                         .chat = chat,
-                                         .sender = db_get_int(q, 1),
-                                         .seq = (uint64_t)db_get_int(q, 2),
-                                         .time = (uint64_t)db_get_int(q, 3),
-                                         .state = (enum message_state)db_get_int(q, 4),
-                                         .mimi = db_get(q, 5).p,
-                                         .content = db_get(q, 6)};
-        each(arg, &m);
-    }
-    return e->db.err;
 }
 
 // ------------------------------------------------------------------------------------------------------ adding, removing

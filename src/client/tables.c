@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The vault's tables (docs/client.md tells what they are for). A list of migrations only grows, from the first release on; until there
-// is one, version 1 is changed in place.
+// is one, these are changed in place.
 #include "client/inner.h"
+
+#include "transfer/transfer.h"
 
 static const char version_1[] =
     // Oneself: one row.
@@ -22,9 +24,13 @@ static const char version_1[] =
     "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
-    "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+    // members: accounts; epoch: of the group
+    "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT "
+    "NULL,"
     " contact INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
     " log_epoch INTEGER NOT NULL, cursor INTEGER NOT NULL, chain BLOB NOT NULL, state INTEGER NOT NULL,"
+    " members INTEGER NOT NULL DEFAULT 1,"
+    " epoch INTEGER NOT NULL DEFAULT 0,"
     " created INTEGER NOT NULL) STRICT;"
 
     // Records of the chat's MLS group.
@@ -34,12 +40,6 @@ static const char version_1[] =
     // The running hash after each of the last entries.
     "CREATE TABLE past(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, seq INTEGER NOT NULL,"
     " chain BLOB NOT NULL, PRIMARY KEY(chat, seq)) STRICT, WITHOUT ROWID;"
-
-    // sender: a contact, or 0 for oneself; seq: 0 while it is queued
-    "CREATE TABLE message(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE,"
-    " seq INTEGER NOT NULL, mimi BLOB NOT NULL, sender INTEGER NOT NULL, time INTEGER NOT NULL,"
-    " state INTEGER NOT NULL, content BLOB NOT NULL) STRICT;"
-    "CREATE UNIQUE INDEX message_mimi ON message(chat, mimi);"
 
     // id: never used twice, since answers to what is long done may come late; acked: the relay says that it has it, and it has not
     // been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made;
@@ -52,8 +52,10 @@ static const char version_1[] =
     "CREATE INDEX work_chat ON work(chat, id);"
 
     // What people must know and have not seen yet.
-    "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT NULL,"
+    "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT "
+    "NULL,"
     " text TEXT NOT NULL) STRICT;";
 
-static const char *const versions[] = {version_1};
+// What is said, and files, lie in tables of their own rooms.
+static const char *const versions[] = {version_1, history_tables, transfer_tables};
 const struct vault_migrations client_tables = {versions, sizeof versions / sizeof *versions};

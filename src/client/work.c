@@ -35,6 +35,16 @@ void work_drop(struct engine *e, int64_t id)
     (void)db_run(&e->db, q);
 }
 
+void work_fail(struct engine *e, int64_t id)
+{
+    sqlite3_stmt *q = db_sql(
+        &e->db, "UPDATE message SET state = ?2 WHERE id = (SELECT message FROM work WHERE id = ?1 AND message != 0)");
+    db_int(q, 1, id);
+    db_int(q, 2, MESSAGE_FAILED);
+    (void)db_run(&e->db, q);
+    work_drop(e, id);
+}
+
 bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory)
 {
     struct span part[6];
@@ -85,7 +95,7 @@ static void try_again(struct peer *p, uint64_t ms)
 static void give_up(struct engine *e, const struct flight *f, const char *why)
 {
     db_begin(&e->db);
-    work_drop(e, f->work);
+    work_fail(e, f->work);
     if (db_commit(&e->db) == ERR_OK)
         engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .chat = f->chat, .text = why});
 }
@@ -108,7 +118,8 @@ static void acked(struct engine *e, const struct flight *f, const struct wire_re
         db_int(q, 5, MESSAGE_QUEUED);
         (void)db_run(&e->db, q);
     }
-    if (db_commit(&e->db) != ERR_OK || message == 0) return;
+    if (db_commit(&e->db) != ERR_OK) peer_stall(f->peer); // it is looked for in the log
+    else if (message == 0) return;
     engine_tell(e, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = f->chat, .message = message});
 }
 
@@ -131,6 +142,7 @@ static void done(struct engine *e, const struct flight *f, const struct wire_rep
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
     if (x == ERR_NOT_FOUND) try_again(f->peer, LATER_MS);
+    else if (x != ERR_OK) peer_stall(f->peer);
     if (x != ERR_OK) return;
     struct chat *c = f->kind == WORK_MAKE_LOG ? chat_find(e, f->chat) : NULL;
     if (c != NULL) {
@@ -245,6 +257,7 @@ static bool send_to_chat(struct peer *p, const struct work *w)
     if (w->kind == WORK_COMMIT && (w->payload.n == 0 || w->epoch != c->log_epoch)) {
         enum err x = commit_make(c, w);
         if (x == ERR_NOT_FOUND) peer_pump(p);
+        if (passes(x)) peer_stall(p);
         bool sent = x == ERR_OK && work_load(p->e, w->id, &made, &memory) && send_to_chat(p, &made);
         if (x == ERR_OK) buf_wipe(&memory);
         return sent;

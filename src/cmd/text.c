@@ -12,18 +12,25 @@
 
 enum { MARKS_MAX = 6 };
 
-struct text text_standard(void)
+static struct text on_file(FILE *to, int fd)
 {
-    struct text t = {.to = stdout, .width = SIZE_MAX};
+    struct text t = {.to = to, .width = SIZE_MAX};
     struct winsize w;
     const char *columns = getenv("COLUMNS"), *none = getenv("NO_COLOR"), *term = getenv("TERM");
-    bool terminal = isatty(STDOUT_FILENO) == 1;
-    if (terminal) t.width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+    bool terminal = isatty(fd) == 1;
+    bool known = terminal && ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
+    if (terminal) {
+        t.width = known ? w.ws_col : 80;
+        t.height = known ? w.ws_row : 24;
+    }
     if (columns != NULL && strtol(columns, NULL, 10) > 0) t.width = (size_t)strtol(columns, NULL, 10);
     if (t.width < 10) t.width = 10;
     t.colours = terminal && (none == NULL || none[0] == 0) && term != NULL && term[0] != 0 && strcmp(term, "dumb") != 0;
     return t;
 }
+
+struct text text_standard(void) { return on_file(stdout, STDOUT_FILENO); }
+struct text text_errors(void) { return on_file(stderr, STDERR_FILENO); }
 
 // --------------------------------------------------------------------------------------------------------- characters
 

@@ -20,13 +20,16 @@ enum text_colour {
 
 struct text {
     FILE *to;
-    size_t width; // columns; SIZE_MAX: lines are not wrapped
+    size_t width;  // columns; SIZE_MAX: lines are not wrapped
+    size_t height; // lines; 0: it is no terminal
     bool colours;
 };
 
 // Standard output, as wide as its terminal, or as COLUMNS says, or without end. Colours only on a terminal that has them, and not if NO_COLOR
 // is set.
 struct text text_standard(void);
+// The same of standard error.
+struct text text_errors(void);
 
 // The columns that a line of text takes. Line ends count as a space.
 size_t text_width(const char *s);

@@ -81,6 +81,8 @@ char *line_text(const struct line *l, size_t first);
 
 // Says what is wrong on standard error, and how to go on; returns the status.
 int say_wrong(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Tells people more than they asked for, on standard error: nothing with --quiet or --json.
+void say_note(const struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int help_print(FILE *to, const struct command *c); // NULL: all of it
 void help_group(FILE *to, const char *first);      // commands of two words that begin with this one
 int do_help(struct session *s);

@@ -2,6 +2,7 @@
 //
 // Reading arguments: which command it is, its flags, its words, as the tables say. Whatever does not fit is told precisely, with what is
 // near to it.
+#include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
 #include <errno.h>
@@ -11,15 +12,34 @@
 
 enum { NAME_ROOM = 64, TEXT_MAX = 1 << 20 };
 
+static void say(const char *before, const char *format, va_list args)
+{
+    const struct text t = text_errors();
+    char *said = NULL;
+    if (vasprintf(&said, format, args) < 0) abort();
+    (void)fflush(stdout);
+    fputs(before, stderr);
+    (void)text_wrap(&t, said, strlen(before), before[0] != 0 ? 2 : 0);
+    fputc('\n', stderr);
+    free(said);
+}
+
 int say_wrong(int status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("whimbrel: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    say("whimbrel: ", format, args);
     va_end(args);
     return status;
+}
+
+void say_note(const struct line *l, const char *format, ...)
+{
+    va_list args;
+    if (l->quiet || l->json) return;
+    va_start(args, format);
+    say("", format, args);
+    va_end(args);
 }
 
 static int wrong_words(const struct command *c)

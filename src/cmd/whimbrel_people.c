@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // People: invitations, contacts and requests, and whether somebody is who they say.
+#include "cmd/qr.h"
 #include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+// The link, and before it, on a terminal, the same as a QR code.
+static void print_link(const struct line *l, const char *link)
+{
+    const struct text t = text_standard();
+    size_t lines = 2 + (t.height > 0 ? strlen(link) / t.width + 1 : 0);
+    if (flag_on(l, "qr")) (void)qr_draw(&t, link, 4);
+    else if (!l->quiet) qr_show(&t, link, lines);
+    printf("%s\n", link);
+    if (t.height > 0)
+        say_note(l, flag_on(l, "personal")
+                        ? "Give it to one person, over a way that you trust: who brings it is your contact at once."
+                        : "Who brings it asks to talk to you, and you answer: `whimbrel contacts` shows them.");
+}
 
 static int do_invite(struct session *s)
 {
@@ -12,7 +28,7 @@ static int do_invite(struct session *s)
     json_t *p = json_pack("{s:b, s:b}", "personal", flag_on(s->line, "personal"), "once", flag_on(s->line, "once"));
     if (whom != NULL) (void)json_object_set_new(p, "for", json_string(whom));
     json_t *r = ask(s, "invite.create", p);
-    if (r != NULL && !s->line->json) printf("%s\n", text_of(r, "link"));
+    if (r != NULL && !s->line->json) print_link(s->line, text_of(r, "link"));
     return finish(s, r, NULL);
 }
 
@@ -72,29 +88,63 @@ static void print_number(const char *number)
     }
 }
 
-static int do_verify(struct session *s)
+// Shows what is to be compared.
+static int show_number(struct session *s, json_int_t contact)
 {
-    const char *word = s->line->n > 1 ? s->line->words[1] : NULL;
-    int yes = word == NULL ? -1 : strcmp(word, "yes") == 0 ? 1 : strcmp(word, "no") == 0 ? 0 : -2;
-    if (yes == -2) return say_wrong(EXIT_USAGE, "it is yes, if the number was the same, or no; not %s", word);
-    json_int_t contact = find_contact(s, s->line->words[0]);
-    if (contact == 0) return s->status;
-    if (yes >= 0)
-        return finish(s, ask(s, "contact.verify", json_pack("{s:I, s:b}", "contact", contact, "verified", yes)), NULL);
+    enum { LINES_BESIDES = 12 };
     json_t *r = ask(s, "contact.safety", json_pack("{s:I}", "contact", contact));
     if (r != NULL && !s->line->json) {
+        const struct text t = text_standard();
+        if (!s->line->quiet) qr_show(&t, text_of(r, "code"), LINES_BESIDES);
         print_number(text_of(r, "number"));
-        printf("\nCompare it with what the other side sees, over a way you trust: face to face, or a call. Then\n"
-               "  whimbrel verify %lld yes    if it is the same\n",
-               (long long)contact);
+        if (!s->line->quiet)
+            printf("\nCompare it with what the other side sees, over a way you trust: face to face, or a call. Then\n"
+                   "  whimbrel verify %lld yes          if it is the same\n"
+                   "  whimbrel verify %lld no           if it is not\n"
+                   "  whimbrel verify %lld NUMBER       to have it compared with what you type or paste\n",
+                   (long long)contact, (long long)contact, (long long)contact);
     }
     return finish(s, r, NULL);
+}
+
+static int record(struct session *s, json_int_t contact, bool same)
+{
+    json_t *r = ask(s, "contact.verify", json_pack("{s:I, s:b}", "contact", contact, "verified", same));
+    if (r != NULL && !same)
+        (void)say_wrong(EXIT_FAILED, "if the numbers differ, somebody may stand between the two of you: write nothing "
+                                     "that matters, meet, and start anew with an invitation handed over in person");
+    return finish(s, r, same ? "The number is the same: nobody stands between the two of you." : NULL);
+}
+
+// Holds a number, or the text of a code, against what is known here.
+static int compare(struct session *s, json_int_t contact)
+{
+    char *shown = line_text(s->line, 1);
+    if (shown == NULL) return EXIT_USAGE;
+    json_t *r = ask(s, "contact.compare", json_pack("{s:I, s:s}", "contact", contact, "shown", shown));
+    free(shown);
+    if (r == NULL) return s->status;
+    bool same = is_set(r, "same");
+    json_decref(r);
+    int status = record(s, contact, same);
+    return status == EXIT_DONE && !same ? EXIT_FAILED : status;
+}
+
+static int do_verify(struct session *s)
+{
+    const char *word = s->line->n == 2 ? s->line->words[1] : "";
+    json_int_t contact = find_contact(s, s->line->words[0]);
+    if (contact == 0) return s->status;
+    if (s->line->n == 1) return show_number(s, contact);
+    if (strcmp(word, "yes") == 0 || strcmp(word, "no") == 0) return record(s, contact, word[0] == 'y');
+    return compare(s, contact);
 }
 
 static const struct flag invite_flags[] = {
     {"personal", NULL, "for one person, who becomes a contact at once"},
     {"once", NULL, "works once"},
     {"for", "NAME", "whom it is for, as a note to yourself"},
+    {"qr", NULL, "draw it as a QR code, too, even where there seems to be no room"},
     {NULL, NULL, NULL},
 };
 
@@ -107,7 +157,11 @@ const struct command people_commands[] = {
     {"contacts", "", "show who is there", do_contacts, AN_ENGINE, NULL, NULL},
     {"contact accept", "CONTACT", "say yes to a contact request", do_contact_accept, AN_ENGINE, NULL, NULL},
     {"contact block", "CONTACT", "hear nothing more from somebody", do_contact_block, AN_ENGINE, NULL, NULL},
-    {"verify", "CONTACT [yes|no]", "show the safety number with somebody; then record whether it was the same",
-     do_verify, AN_ENGINE, NULL, NULL},
+    {"verify", "CONTACT [yes|no|NUMBER...]", "compare the safety number with somebody", do_verify, AN_ENGINE, NULL,
+     "Alone it shows the number, which must be the same on the other side, and on a terminal with room for it a QR "
+     "code,\n"
+     "which the other side may scan. yes and no record what you have seen; NUMBER, their sixty digits or the text of "
+     "their\n"
+     "code, is compared here, and the outcome recorded. - takes it from standard input."},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading conversations in a terminal: a line for each day, a message with its number, time, writer, and text that hangs below itself;
-// what is about a message goes into that one.
+// Reading conversations in a terminal: a line for each day, a message with its number, time, writer, and text that hangs below itself.
 #include "cmd/whimbrel_read.h"
 
 #include <stdlib.h>
@@ -15,40 +14,6 @@ enum {
     NARROW = 48,
     QUOTE_MAX = 60,
 };
-
-void messages_take_in(const struct session *s, json_t *messages)
-{
-    json_t *by_mimi = json_object(), *m;
-    size_t i;
-    json_array_foreach (messages, i, m) {
-        const char *kind = text_of(m, "kind");
-        json_t *about = json_object_get(by_mimi, text_of(m, "about"));
-        bool own = about != NULL && int_of(about, "from") == int_of(m, "from"), used = false;
-        (void)json_object_set(by_mimi, text_of(m, "mimi"), m);
-        if (strcmp(kind, "edit") == 0 && own) {
-            (void)json_object_set(about, "text", json_object_get(m, "text"));
-            (void)json_object_set_new(about, "edited", json_true());
-            used = true;
-        } else if (strcmp(kind, "delete") == 0 && own) {
-            (void)json_object_set_new(about, "text", json_string(""));
-            (void)json_object_set_new(about, "deleted", json_true());
-            used = true;
-        } else if (strcmp(kind, "reaction") == 0 && about != NULL) {
-            const char *from = int_of(m, "from") == 0 ? "me" : contact_name(s, int_of(m, "from"));
-            const char *there = text_of(about, "reactions");
-            (void)json_object_set_new(
-                about, "reactions",
-                json_sprintf("%s%s%s %s", there, there[0] != 0 ? "  " : "", text_of(m, "text"), from));
-            used = true;
-        } else if (strcmp(kind, "reply") == 0 && about != NULL) {
-            (void)json_object_set_new(m, "quoted",
-                                      json_pack("{s:I, s:s, s:b}", "from", int_of(about, "from"), "text",
-                                                text_of(about, "text"), "deleted", is_set(about, "deleted")));
-        }
-        if (used) (void)json_object_set_new(m, "hidden", json_true());
-    }
-    json_decref(by_mimi);
-}
 
 // ---------------------------------------------------------------------------------------------------------- one message
 
@@ -132,46 +97,68 @@ static void print_quoted(const struct view *v, const json_t *quoted)
     free(line);
 }
 
-// What stands in the place of text that is not there, or cannot be shown.
-static const char *instead(const json_t *m, char *room, size_t n)
+// Something has happened: "(added Carol)", "(renamed: Tea)".
+static void notice_text(const struct view *v, const json_t *m, char *room, size_t n)
 {
-    const char *kind = text_of(m, "kind"), *type = text_of(m, "type");
-    if (is_set(m, "deleted")) return "(deleted)";
-    if (strcmp(kind, "delete") == 0) return "(deletes a message that is not here)";
-    if (type[0] == 0) return "(nothing)";
-    (void)snprintf(room, n, "(something of the kind %.100s, which this program cannot show)", type);
-    return room;
+    const char *text = text_of(m, "text");
+    const char *whom = int_of(m, "whom") != 0 ? contact_name(v->s, int_of(m, "whom")) : "";
+    (void)snprintf(room, n, "(%.100s%s%.200s%s%.200s)", text_of(m, "type"), whom[0] != 0 ? " " : "", whom,
+                   text[0] != 0 ? ": " : "", text);
+}
+
+// What stands in the place of text that is not there, or cannot be shown.
+static void instead(const struct view *v, const json_t *m, char *room, size_t n)
+{
+    const char *type = text_of(m, "type");
+    if (strcmp(text_of(m, "kind"), "notice") == 0) notice_text(v, m, room, n);
+    else if (is_set(m, "deleted")) (void)snprintf(room, n, "(deleted)");
+    else if (type[0] == 0) (void)snprintf(room, n, "(nothing)");
+    else (void)snprintf(room, n, "(something of the kind %.100s, which this program cannot show)", type);
+}
+
+// "X Bob  Y me"
+static void print_reactions(const struct view *v, const json_t *list)
+{
+    struct text *t = v->t;
+    size_t i, at = v->indent;
+    char *one = NULL;
+    json_t *r;
+    if (json_array_size(list) == 0) return;
+    text_spaces(t, v->indent);
+    json_array_foreach (list, i, r) {
+        if (asprintf(&one, "%s%s %s", i > 0 ? "  " : "", text_of(r, "text"), view_writer(v, r)) < 0) abort();
+        at = text_wrap(t, one, at, v->indent);
+        free(one);
+    }
+    fputc('\n', t->to);
 }
 
 void view_message(struct view *v, const json_t *m)
 {
-    char room[200];
+    char room[600] = "";
     struct text *t = v->t;
     struct tm when;
     time_t seconds = (time_t)(int_of(m, "time") / 1000);
-    const char *text = text_of(m, "text"), *kind = text_of(m, "kind"), *mark = mark_of(m);
-    const json_t *quoted = json_object_get(m, "quoted");
+    const char *text = text_of(m, "text"), *mark = mark_of(m);
+    const json_t *quoted = json_object_get(m, "answers");
     (void)localtime_r(&seconds, &when);
     print_day(v, &when);
     print_head(v, m, &when);
-    if (quoted != NULL) print_quoted(v, quoted);
-    bool dim = text[0] == 0;
+    if (json_is_object(quoted)) print_quoted(v, quoted);
+    bool dim = text[0] == 0 || strcmp(text_of(m, "kind"), "notice") == 0;
     if (dim) text_colour(t, TEXT_DIM);
-    size_t at = text_wrap(t, dim ? instead(m, room, sizeof room) : text, v->indent, v->indent);
-    if (strcmp(kind, "reaction") == 0) at = text_wrap(t, " (to a message that is not here)", at, v->indent);
+    if (dim) instead(v, m, room, sizeof room);
+    size_t at = text_wrap(t, dim ? room : text, v->indent, v->indent);
     if (dim) text_end(t);
     text_colour(t, TEXT_DIM);
-    if (is_set(m, "edited") || strcmp(kind, "edit") == 0) at = text_wrap(t, " (edited)", at, v->indent);
+    if (int_of(m, "edited") != 0) at = text_wrap(t, " (edited)", at, v->indent);
     if (mark[0] != 0) {
         (void)snprintf(room, sizeof room, " %s", mark);
         (void)text_wrap(t, room, at, v->indent);
     }
     text_end(t);
     fputc('\n', t->to);
-    if (text_of(m, "reactions")[0] == 0 || is_set(m, "deleted")) return;
-    text_spaces(t, v->indent);
-    (void)text_wrap(t, text_of(m, "reactions"), v->indent, v->indent);
-    fputc('\n', t->to);
+    print_reactions(v, json_object_get(m, "reactions"));
 }
 
 // ---------------------------------------------------------------------------------------------------------- read, tail
@@ -192,17 +179,15 @@ json_t *messages_load(struct session *s, json_int_t chat, json_int_t after)
     return NULL;
 }
 
-// Leaves out what is hidden, and all but the last.
-static json_t *choose(json_t *take_all, long last)
+// The last ones; all with 0.
+static json_t *load_last(struct session *s, json_int_t chat, long last)
 {
-    json_t *chosen = json_array(), *m;
-    size_t i;
-    json_array_foreach (take_all, i, m) {
-        if (!is_set(m, "hidden")) (void)json_array_append(chosen, m);
+    if (last == 0 || last > LIST_MAX) {
+        json_t *all = messages_load(s, chat, 0);
+        while (last > 0 && json_array_size(all) > (size_t)last) (void)json_array_remove(all, 0);
+        return all;
     }
-    json_decref(take_all);
-    while (last > 0 && json_array_size(chosen) > (size_t)last) (void)json_array_remove(chosen, 0);
-    return chosen;
+    return ask(s, "message.list", json_pack("{s:I, s:I}", "chat", chat, "limit", (json_int_t)last));
 }
 
 static void print_list(const struct session *s, struct text *t, const json_t *messages)
@@ -218,11 +203,13 @@ int do_read(struct session *s)
 {
     struct text_pages p;
     json_int_t chat = find_chat(s, s->line->words[0]);
-    json_t *list = chat == 0 ? NULL : messages_load(s, chat, 0);
-    if (list == NULL) return s->status;
+    if (chat == 0) return s->status;
     struct text *t = pages_begin(&p);
-    if (!s->line->json) messages_take_in(s, list);
-    list = choose(list, flag_number(s->line, "last", p.whole && !s->line->json ? LAST_USUAL : 0));
+    json_t *list = load_last(s, chat, flag_number(s->line, "last", p.whole && !s->line->json ? LAST_USUAL : 0));
+    if (list == NULL) {
+        pages_end(&p, true);
+        return s->status;
+    }
     if (s->line->json) print_json(list);
     else print_list(s, t, list);
     pages_end(&p, true);

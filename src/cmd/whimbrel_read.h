@@ -26,9 +26,5 @@ const char *view_writer(const struct view *v, const json_t *m);
 
 // Messages of a chat behind `after`, oldest first; NULL after an error, which has been said.
 json_t *messages_load(struct session *s, json_int_t chat, json_int_t after);
-// Edits, deletions and reactions among these messages go into those that they are about, where they stand before them. Only its own writer
-// may change a message. What was taken in has "hidden"; what is answered stands in the answer's "quoted". Without the
-// message that it is about, something stays as it is.
-void messages_take_in(const struct session *s, json_t *messages);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST = 10, KEPT = 200, QUOTE = 40 };
+enum { FIRST = 10, KEPT = 200 };
 
 struct watch {
     struct session *s;
@@ -39,66 +39,123 @@ static void print_chat_line(struct watch *w, json_int_t chat)
     fputc('\n', stdout);
 }
 
-// "Bob reacts X to: Tea at six?"
-static void print_change(struct watch *w, const json_t *m, const json_t *messages)
+// Below what is shown: "Bob reacts X to: Tea at six?"
+static void print_below(struct watch *w, json_int_t chat, const char *who, const char *what, const char *text)
 {
-    const char *kind = text_of(m, "kind"), *writer = view_writer(&w->view, m), *about = text_of(m, "about");
-    const json_t *x;
-    size_t i;
     char *line = NULL;
-    json_array_foreach (messages, i, x) {
-        if (strcmp(text_of(x, "mimi"), about) == 0) break;
-        x = NULL;
-    }
-    bool reacts = strcmp(kind, "reaction") == 0;
-    int n = asprintf(&line, "%s %s%s: %s", writer,
-                     reacts                        ? "reacts "
-                     : strcmp(kind, "delete") == 0 ? "deleted a message"
-                                                   : "changed a message",
-                     reacts ? text_of(m, "text") : "",
-                     reacts                      ? text_of(x, "text")
-                     : strcmp(kind, "edit") == 0 ? text_of(m, "text")
-                                                 : "");
-    if (n < 0) abort();
-    if (strcmp(kind, "delete") == 0) line[strlen(line) - 2] = 0;
+    if (asprintf(&line, "%s %s%s%s", who, what, text[0] != 0 ? ": " : "", text) < 0) abort();
+    clear_line(w);
+    print_chat_line(w, chat);
     text_colour(&w->text, TEXT_DIM);
     text_spaces(&w->text, w->view.indent);
     (void)text_wrap(&w->text, line, w->view.indent, w->view.indent);
     text_end(&w->text);
     fputc('\n', stdout);
+    (void)fflush(stdout);
     free(line);
 }
 
-// What is new in a chat: those messages behind the ones that are known. `last` limits how many are shown.
-static int show_news(struct watch *w, json_int_t chat, json_int_t first, size_t last)
+static const json_t *reaction_by(const json_t *m, json_int_t from)
+{
+    size_t i;
+    json_t *r;
+    json_array_foreach (json_object_get(m, "reactions"), i, r) {
+        if (int_of(r, "from") == from) return r;
+    }
+    return NULL;
+}
+
+// What has become of a message that was there before.
+static void print_change(struct watch *w, const json_t *was, const json_t *m)
+{
+    json_int_t chat = int_of(m, "chat");
+    const char *writer = view_writer(&w->view, m);
+    size_t i;
+    json_t *r;
+    if (is_set(m, "deleted") && !is_set(was, "deleted")) print_below(w, chat, writer, "deleted a message", "");
+    else if (int_of(m, "edited") > int_of(was, "edited"))
+        print_below(w, chat, writer, "changed a message", text_of(m, "text"));
+    json_array_foreach (json_object_get(m, "reactions"), i, r) {
+        char what[100];
+        const json_t *before = reaction_by(was, int_of(r, "from"));
+        if (before != NULL && strcmp(text_of(before, "text"), text_of(r, "text")) == 0) continue;
+        (void)snprintf(what, sizeof what, "reacts %.80s to", text_of(r, "text"));
+        print_below(w, chat, view_writer(&w->view, r), what, text_of(m, "text"));
+    }
+}
+
+static void chat_key(json_int_t chat, char out[24]) { (void)snprintf(out, 24, "%lld", (long long)chat); }
+
+// The messages of a chat that were shown, or come before those: an array, and the number of the last.
+static json_t *known_of(struct watch *w, json_int_t chat, json_int_t *last)
 {
     char key[24];
-    json_t *m;
-    size_t i;
-    (void)snprintf(key, sizeof key, "%lld", (long long)chat);
+    chat_key(chat, key);
     json_t *known = json_object_get(w->known, key);
-    size_t old = json_array_size(known);
-    json_int_t after = old > 0 ? int_of(json_array_get(known, old - 1), "id") : first;
-    json_t *news = messages_load(w->s, chat, after);
-    if (news == NULL) return w->s->status;
     if (known == NULL) {
         known = json_array();
         (void)json_object_set_new(w->known, key, known);
     }
-    (void)json_array_extend(known, news);
-    messages_take_in(w->s, known);
-    size_t n = json_array_size(news), begin = n > last ? n - last : 0;
+    *last = json_array_size(known) > 0 ? int_of(json_array_get(known, json_array_size(known) - 1), "id") : 0;
+    return known;
+}
+
+static int show_list(struct watch *w, json_int_t chat, json_t *take_list, size_t last)
+{
+    json_int_t end;
+    json_t *known = known_of(w, chat, &end), *m;
+    size_t i, n = json_array_size(take_list);
     if (n > 0) clear_line(w);
+    (void)json_array_extend(known, take_list);
     if (w->view.t == NULL) view_begin(&w->view, w->s, &w->text, known);
-    json_array_foreach (news, i, m) {
-        if (i < begin || (is_set(m, "hidden") && last != SIZE_MAX)) continue;
+    json_array_foreach (take_list, i, m) {
+        if (n - i > last) continue;
         print_chat_line(w, chat);
-        if (is_set(m, "hidden")) print_change(w, m, known);
-        else view_message(&w->view, m);
+        view_message(&w->view, m);
     }
     while (json_array_size(known) > KEPT) (void)json_array_remove(known, 0);
-    json_decref(news);
+    json_decref(take_list);
     (void)fflush(stdout);
+    return EXIT_DONE;
+}
+
+// A message is new, or has changed.
+static int show_message(struct watch *w, json_int_t chat, json_int_t message)
+{
+    json_int_t last;
+    json_t *known = known_of(w, chat, &last), *m;
+    if (message > last) {
+        json_t *news = messages_load(w->s, chat, last > 0 ? last : message - 1);
+        return news == NULL ? w->s->status : show_list(w, chat, news, SIZE_MAX);
+    }
+    json_t *now = ask_quietly(w->s, "message.get", json_pack("{s:I, s:I}", "chat", chat, "message", message));
+    size_t i;
+    json_array_foreach (known, i, m) {
+        if (now == NULL || int_of(m, "id") != message) continue;
+        if (json_object_get(m, "mimi") != NULL) print_change(w, m, now); // else only its number was known
+        (void)json_array_set(known, i, now);
+        break;
+    }
+    json_decref(now);
+    return EXIT_DONE;
+}
+
+// What is there already: so that what changes is told from what is new.
+static int begin(struct watch *w)
+{
+    size_t i;
+    json_t *chat;
+    if (w->only != 0) {
+        json_t *list = ask(w->s, "message.list", json_pack("{s:I, s:i}", "chat", w->only, "limit", KEPT));
+        return list == NULL ? w->s->status : show_list(w, w->only, list, FIRST);
+    }
+    json_array_foreach (w->s->chats, i, chat) {
+        json_int_t end;
+        const json_t *last = json_object_get(chat, "last");
+        if (json_is_object(last))
+            (void)json_array_append_new(known_of(w, int_of(chat, "id"), &end),
+                                        json_pack("{s:I}", "id", int_of(last, "id")));
+    }
     return EXIT_DONE;
 }
 
@@ -137,7 +194,7 @@ static int show_event(struct watch *w, const char *method, const json_t *params)
     } else if (strcmp(method, "contact") == 0 || strcmp(method, "chat") == 0) {
         names_forget(w->s);
     } else if (strcmp(method, "message") == 0 && (w->only == 0 || chat == w->only)) {
-        return names_load(w->s) ? show_news(w, chat, int_of(params, "message") - 1, SIZE_MAX) : w->s->status;
+        return names_load(w->s) ? show_message(w, chat, int_of(params, "message")) : w->s->status;
     }
     return EXIT_DONE;
 }
@@ -149,11 +206,8 @@ static int print_event(struct session *s, const char *method, json_t *params)
     json_t *o = json_pack("{s:s}", "event", method);
     (void)json_object_update(o, params);
     if (strcmp(method, "message") == 0 && message > 0) {
-        json_t *list =
-            ask(s, "message.list", json_pack("{s:I, s:I, s:i}", "chat", chat, "after", message - 1, "limit", 1));
-        const json_t *m = json_array_get(list, 0);
-        if (int_of(m, "id") == message) (void)json_object_set(o, "message", json_array_get(list, 0));
-        json_decref(list);
+        json_t *m = ask_quietly(s, "message.get", json_pack("{s:I, s:I}", "chat", chat, "message", message));
+        if (m != NULL) (void)json_object_set_new(o, "message", m); // else it is gone already
     }
     (void)json_dumpf(o, stdout, JSON_COMPACT);
     fputc('\n', stdout);
@@ -172,7 +226,7 @@ int do_tail(struct session *s)
     json_t *r = ask(s, "events.follow", NULL);
     if (r == NULL) return s->status;
     json_decref(r);
-    if (w.only != 0 && !s->line->json) status = show_news(&w, w.only, 0, FIRST);
+    if (!s->line->json) status = begin(&w);
     while (status == EXIT_DONE && (event = ask_next(s->fd)) != NULL) {
         json_t *params = json_object_get(event, "params");
         const char *method = text_of(event, "method");

@@ -1,96 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Links. One attempt goes through the host's addresses, one after the other; what fails on the last one is what is told.
-// Invariant: each request that was sent has its answer called once, with NULL at the latest when the connection is gone.
-#include "link/link.h"
+// Links: what is said on a connection, from the moment when the relay's key is proved (way.c). Invariant: each request that was sent has its answer called once, with NULL at the latest when the connection is gone.
+#include "link/inner.h"
 
 #include "net/http.h"
-#include "net/ws.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 enum {
-    WAITING_MAX = 256,
-    ADDRESSES = 16,
     WINDOW = 256 << 10,
     ATTEMPT_MS = 15000,
     RETRY_MS = 1000,
     RETRY_MAX_MS = 60000,
     SILENCE_MS = 30000,
-    RANDOM = 256, // as much as getrandom gives whole, whatever signals come
-    PONGS = 65536 // bytes: while more waits to be sent, pings are not answered
+    DOUBT_MS = 3000, // for an answer to a ping when the network has changed
+    WATCH_MS = 500,
+    AT_ONCE_MS = 10000, // so often may a break be followed by no pause
+    PONGS = 65536       // bytes: while more waits to be sent, pings are not answered
 };
-
-enum state {
-    IDLE,
-    RESOLVING,
-    CONNECTING,
-    UPGRADING,
-    GREETING,
-    UP,
-    BROKEN,
-    PAUSED
-}; // BROKEN: those who waited are being told
-
-struct waiting {
-    uint32_t id; // 0: free
-    link_answer *answer;
-    void *arg;
-};
-
-struct link {
-    struct net_loop *loop;
-    struct link_address to;
-    struct link_settings s;
-    struct link_events events;
-    void *arg;
-    struct net_tls *tls;
-    enum state state;
-    struct link_failure failure; // of this attempt, so far
-    struct net_lookup *lookup;
-    struct sockaddr_storage address[ADDRESSES];
-    size_t addresses, at;
-    struct net_conn *conn;
-    struct net_timer timer; // of the attempt, of silence, or of the pause
-    uint64_t late;          // when the attempt ends
-    struct buf head;        // of the answer to the handshake
-    char key[25];
-    struct ws_parser ws;
-    struct wire_limits limits;
-    struct waiting waiting[WAITING_MAX];
-    size_t under_way;
-    uint32_t next_id;
-    uint32_t retry_ms, owed; // owed: credit to give
-    uint64_t heard;
-    bool pinged, hurry, ending; // hurry: somebody who was told that it is broken wants no pause
-    bool *freed; // set if the link goes while it calls somebody
-    uint8_t random[RANDOM];
-    size_t random_left;
-};
-
-static void start_attempt(struct link *l);
-static void try_address(struct link *l);
 
 const char *link_failure_text(const struct link_failure *f)
 {
     switch (f->phase) {
-    case LINK_RESOLVING: return "the relay's name cannot be found; is there a network, and is the address right?";
-    case LINK_CONNECTING:
-        return f->err == ERR_UNAUTHENTICATED
-                   ? "somebody else answers at the relay's address: its key is another one. Do not trust what is there"
-               : f->err == ERR_MALFORMED ? "what answers at the relay's address does not speak TLS 1.3"
-               : f->err == ERR_LIMIT     ? "the relay's address does not answer in time; the network may block it"
-                                         : "the relay cannot be reached; it may be down, or the network may block it";
+    case LINK_RESOLVING:
+    case LINK_CONNECTING: return reach_failure_text(&f->reach);
     case LINK_UPGRADING:
         return "there is a web site at the relay's address, but no relay: has its secret path changed?";
     case LINK_GREETING:
         return f->err == ERR_UNSUPPORTED
                    ? "the relay speaks another version of the protocol; is one of the two too old?"
                    : "the relay is there, but does not talk to us now; it may be busy, or stopping";
-    default: return "the connection to the relay broke";
+    default:
+        return f->err == ERR_REFUSED ? "the connection was ended: the policy does not allow its route any more"
+                                     : "the connection to the relay broke";
     }
 }
 
@@ -146,6 +90,7 @@ static void give_credit(struct link *l)
 // -------------------------------------------------------------------------------------------------------------- asking
 
 bool link_is_up(const struct link *l) { return l->state == UP; }
+uint32_t link_route(const struct link *l) { return l->conn == NULL ? ROUTE_DIRECT_ID : l->route; }
 const struct wire_limits *link_limits(const struct link *l) { return &l->limits; }
 
 size_t link_room(const struct link *l)
@@ -165,7 +110,8 @@ static enum err ask(struct link *l, const struct wire_request *request, link_ans
     enum err e = send_request(l, &r);
     if (e != ERR_OK) return e;
     l->waiting[slot] = (struct waiting){.id = r.id, .answer = answer, .arg = arg};
-    l->under_way++;
+    if (l->under_way++ == 0) l->asked = net_loop_now(l->loop);
+    if (l->state == UP && l->under_way == 1) link_watch(l);
     return ERR_OK;
 }
 
@@ -175,8 +121,7 @@ enum err link_ask(struct link *l, const struct wire_request *request, link_answe
     return link_room(l) == 0 ? ERR_LIMIT : ask(l, request, answer, arg);
 }
 
-// Nobody who waits gets an answer any more. False if the link was freed meanwhile.
-static bool abandon(struct link *l)
+bool link_abandon(struct link *l)
 {
     bool freed = false, *outer = l->freed;
     l->freed = &freed; // cppcheck-suppress autoVariables ; set back before it goes
@@ -197,26 +142,27 @@ static bool abandon(struct link *l)
 static void on_pause_over(struct net_timer *t)
 {
     struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
-    start_attempt(l);
+    link_start(l);
 }
 
-// The attempt has failed, or the connection has broken: all is told, and then there is a pause.
-static void come_back(struct link *l)
+void link_come_back(struct link *l)
 {
     const struct link_failure why = l->failure;
     net_timer_stop(&l->timer);
+    dial_free(l->dial);
+    l->dial = NULL;
     l->state = BROKEN;
     l->hurry = false;
     ws_wipe(&l->ws);
     buf_wipe(&l->head);
-    if (!abandon(l)) return;
+    if (!link_abandon(l)) return;
     l->state = PAUSED;
     // Up to a quarter more, so that not all who lost a relay come back at once.
     uint8_t r[2];
     take_random(l, r, sizeof r);
     uint32_t wait = l->retry_ms + l->retry_ms / 4 * (uint32_t)(r[0] << 8 | r[1]) / 65536;
     l->retry_ms = l->retry_ms < l->s.retry_max_ms / 2 ? l->retry_ms * 2 : l->s.retry_max_ms;
-    if (l->hurry) {
+    if (l->hurry || l->at_once) {
         wait = 0;
         l->retry_ms = l->s.retry_ms;
     }
@@ -224,45 +170,45 @@ static void come_back(struct link *l)
     l->events.down(l->arg, &why, wait);
 }
 
-static void on_attempt_late(struct net_timer *t)
-{
-    struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
-    if (l->state == CONNECTING && l->at + 1 < l->addresses) { // `closed` goes on to the next
-        net_conn_reset(l->conn);
-        return;
-    }
-    l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = ERR_LIMIT};
-    l->at = l->addresses; // no further address
-    if (l->conn != NULL) {
-        net_conn_reset(l->conn);
-        return;
-    }
-    if (l->lookup != NULL) net_resolve_forget(l->lookup);
-    l->lookup = NULL;
-    come_back(l);
-}
-
-// A connection is no use any more. `closed` goes on from here.
-static void fail(struct link *l, enum link_phase phase, enum err e, unsigned status)
+void link_fail(struct link *l, enum link_phase phase, enum err e, unsigned status)
 {
     l->failure = (struct link_failure){.phase = phase, .err = e, .status = status};
-    l->at = l->addresses;
+    if (phase == LINK_CONNECTING) l->failure.reach = (struct reach_failure){.hop = HOP_TALK, .err = e};
+    l->given_up = true;
     net_conn_reset(l->conn);
+}
+
+static void on_attempt_late(struct net_timer *t)
+{
+    link_fail((struct link *)(void *)((char *)t - offsetof(struct link, timer)), LINK_CONNECTING, ERR_LIMIT, 0);
+}
+
+// ------------------------------------------------------------------------------------------------------------- silence
+
+void link_ping(struct link *l)
+{
+    l->pinged = true;
+    send_frame(l, WS_PING, span_of(NULL, 0));
 }
 
 static void on_silence(struct net_timer *t)
 {
     struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
-    uint64_t quiet = net_loop_now(l->loop) - l->heard;
-    if (quiet >= 2 * (uint64_t)l->s.silence_ms && l->pinged) {
-        fail(l, LINK_UP, ERR_LIMIT, 0);
+    uint64_t now = net_loop_now(l->loop), quiet = now - l->heard;
+    if ((quiet >= 2 * (uint64_t)l->s.silence_ms && l->pinged) || (l->doubt != 0 && now - l->doubt >= DOUBT_MS)) {
+        link_fail(l, LINK_UP, ERR_LIMIT, 0);
         return;
     }
-    if (quiet >= l->s.silence_ms && !l->pinged) {
-        l->pinged = true;
-        send_frame(l, WS_PING, span_of(NULL, 0));
-    }
-    net_timer_start(l->loop, &l->timer, l->s.silence_ms / 4 + 1, on_silence);
+    if (quiet >= l->s.silence_ms && !l->pinged) link_ping(l);
+    if (l->under_way > 0 && quiet >= l->patience_ms && now - l->asked >= l->patience_ms) link_look_further(l);
+    link_watch(l);
+}
+
+void link_watch(struct link *l)
+{
+    uint32_t ms = l->s.silence_ms / 4 + 1;
+    if (ms > WATCH_MS && (l->doubt != 0 || (l->under_way > 0 && link_has_choice(l)))) ms = WATCH_MS;
+    net_timer_start(l->loop, &l->timer, ms, on_silence);
 }
 
 // ------------------------------------------------------------------------------------------------------------- receiving
@@ -274,13 +220,19 @@ static void on_hello(void *arg, const struct wire_reply *r)
     if (r == NULL) return; // the connection broke, which is told as such
     if (r->type != WIRE_R_HELLO || r->version != WIRE_VERSION || r->limits.in_flight == 0) {
         bool busy = r->type == WIRE_R_ERROR && r->code != WIRE_E_UNSUPPORTED;
-        fail(l, LINK_GREETING, busy ? ERR_REFUSED : ERR_UNSUPPORTED, 0);
+        link_fail(l, LINK_GREETING, busy ? ERR_REFUSED : ERR_UNSUPPORTED, 0);
         return;
     }
     l->state = UP;
     l->limits = r->limits;
     l->retry_ms = l->s.retry_ms;
-    net_timer_start(l->loop, &l->timer, l->s.silence_ms / 4 + 1, on_silence);
+    l->since = net_loop_now(l->loop);
+    l->doubt = 0;
+    if (l->s.reach != NULL) {
+        reach_use(l->s.reach, l->route, 1);
+        reach_worked(l->s.reach, l->route);
+    }
+    link_watch(l);
     l->events.up(l->arg, r);
 }
 
@@ -293,7 +245,7 @@ static void greet(struct link *l)
     l->failure = (struct link_failure){.phase = LINK_GREETING, .err = ERR_IO};
     l->owed = 0;
     ws_init(&l->ws, false, WIRE_FRAME_MAX);
-    if (ask(l, &r, on_hello, l) != ERR_OK) fail(l, LINK_GREETING, ERR_MEMORY, 0);
+    if (ask(l, &r, on_hello, l) != ERR_OK) link_fail(l, LINK_GREETING, ERR_MEMORY, 0);
 }
 
 static void take_reply(struct link *l, const struct wire_reply *r)
@@ -301,12 +253,14 @@ static void take_reply(struct link *l, const struct wire_reply *r)
     struct waiting *w = &l->waiting[r->id % WAITING_MAX];
     if (r->id == 0 ||
         w->id != r->id) { // an error without an id, or an answer that nobody waits for: the two have lost each other
-        fail(l, LINK_UP, ERR_INVALID, 0);
+        link_fail(l, LINK_UP, ERR_INVALID, 0);
         return;
     }
     struct waiting now = *w;
     *w = (struct waiting){0};
     l->under_way--;
+    l->asked = net_loop_now(l->loop);
+    if (l->state == UP) l->patience_ms = PATIENCE_MS;
     now.answer(now.arg, r);
 }
 
@@ -315,11 +269,11 @@ static void take_message(struct link *l, struct span message)
     struct wire_reply r;
     enum err e = wire_read_reply(message, &r);
     if (e != ERR_OK) {
-        fail(l, l->state == UP ? LINK_UP : LINK_GREETING, e, 0);
+        link_fail(l, l->state == UP ? LINK_UP : LINK_GREETING, e, 0);
     } else if (r.type < WIRE_P_ENTRIES) {
         take_reply(l, &r);
     } else if (l->state != UP) {
-        fail(l, LINK_GREETING, ERR_INVALID, 0);
+        link_fail(l, LINK_GREETING, ERR_INVALID, 0);
     } else {
         bool freed = false, *outer = l->freed;
         l->freed = &freed; // cppcheck-suppress autoVariables ; set back before it goes
@@ -341,12 +295,11 @@ static void take_frames(struct link *l, uint8_t *bytes, size_t n)
     struct span payload;
     bool freed = false, *outer = l->freed;
     l->freed = &freed; // cppcheck-suppress autoVariables ; set back before it goes
-    while (!freed && l->conn != NULL && l->at < l->addresses &&
-           ws_next(&l->ws, &bytes, &n, &opcode, &payload, &status)) {
+    while (!freed && l->conn != NULL && !l->given_up && ws_next(&l->ws, &bytes, &n, &opcode, &payload, &status)) {
         if (opcode == WS_BINARY) take_message(l, payload);
         else if (opcode == WS_PING) answer_ping(l, payload);
         else if (opcode == WS_CLOSE) net_conn_close(l->conn);
-        else if (opcode == WS_TEXT) fail(l, LINK_UP, ERR_INVALID, 0);
+        else if (opcode == WS_TEXT) link_fail(l, LINK_UP, ERR_INVALID, 0);
         if (opcode == WS_CLOSE) break;
     }
     if (freed) {
@@ -354,7 +307,7 @@ static void take_frames(struct link *l, uint8_t *bytes, size_t n)
         return;
     }
     l->freed = outer;
-    if (status != 0 && l->conn != NULL) fail(l, l->state == UP ? LINK_UP : LINK_GREETING, ERR_MALFORMED, 0);
+    if (status != 0 && l->conn != NULL) link_fail(l, l->state == UP ? LINK_UP : LINK_GREETING, ERR_MALFORMED, 0);
 }
 
 static void take_head(struct link *l, uint8_t *bytes, size_t n)
@@ -368,7 +321,7 @@ static void take_head(struct link *l, uint8_t *bytes, size_t n)
     if (e == ERR_OK && size == 0) return;
     if (e == ERR_OK) e = http_read_upgrade(span_of(l->head.p, size), l->key, &status, &accepted);
     if (e != ERR_OK || status != 101 || !accepted) {
-        fail(l, LINK_UPGRADING, e, e == ERR_OK ? status : 0);
+        link_fail(l, LINK_UPGRADING, e, e == ERR_OK ? status : 0);
         return;
     }
     buf_wipe(&l->head);
@@ -382,25 +335,43 @@ static void on_data(void *arg, uint8_t *bytes, size_t n)
     struct link *l = arg;
     l->heard = net_loop_now(l->loop);
     l->pinged = false;
-    if (l->at == l->addresses) return; // it is given up
+    l->doubt = 0;
+    if (l->given_up) return;
+    if (l->state == UP && l->dial != NULL) { // it speaks again
+        dial_free(l->dial);
+        l->dial = NULL;
+    }
     if (l->state == UPGRADING) take_head(l, bytes, n);
     else take_frames(l, bytes, n);
 }
 
 // ------------------------------------------------------------------------------------------------------------ connecting
 
-// What is left of the attempt's time.
-static uint64_t rest(const struct link *l)
-{
-    uint64_t now = net_loop_now(l->loop);
-    return l->late > now ? l->late - now : 0;
-}
-
-static void on_open(void *arg)
+static void on_closed(void *arg, enum err why)
 {
     struct link *l = arg;
+    bool was_up = l->state == UP;
+    l->conn = NULL;
+    if (was_up && !l->given_up) l->failure = (struct link_failure){.phase = LINK_UP, .err = why};
+    link_judge(l, was_up, !l->given_up && why == ERR_OK);
+    uint64_t now = net_loop_now(l->loop);
+    if (was_up && link_has_choice(l) &&
+        (l->hurried == 0 || now - l->hurried >= AT_ONCE_MS)) { // another route may do better
+        l->at_once = true;
+        l->hurried = now;
+    }
+    link_come_back(l);
+}
+
+static const struct net_owner owner = {.data = on_data, .closed = on_closed};
+
+void link_upgrade(struct link *l, struct net_conn *c, uint32_t route)
+{
     uint8_t random[16];
     char text[1024];
+    l->conn = c;
+    l->route = route;
+    net_conn_owner(c, &owner, l);
     take_random(l, random, sizeof random);
     http_ws_key(random, l->key);
     bool v6 = strchr(l->to.host, ':') != NULL;
@@ -410,75 +381,13 @@ static void on_open(void *arg)
         "Sec-WebSocket-Version: 13\r\n\r\n",
         l->to.secret, v6 ? "[" : "", l->to.host, v6 ? "]" : "", l->key);
     l->state = UPGRADING;
-    net_timer_start(l->loop, &l->timer, rest(l), on_attempt_late);
+    l->given_up = l->at_once = false;
+    l->heard = net_loop_now(l->loop);
+    net_timer_start(l->loop, &l->timer, l->s.attempt_ms, on_attempt_late);
     l->failure = (struct link_failure){.phase = LINK_UPGRADING, .err = ERR_IO};
     buf_wipe(&l->head);
     net_conn_send(l->conn, span_of(text, (size_t)n));
     mem_wipe(text, sizeof text);
-}
-
-static void on_closed(void *arg, enum err why)
-{
-    struct link *l = arg;
-    bool was_up = l->state == UP;
-    l->conn = NULL;
-    if (l->state == CONNECTING && l->at < l->addresses)
-        l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = why};
-    if (was_up && l->at < l->addresses) l->failure = (struct link_failure){.phase = LINK_UP, .err = why};
-    if (!was_up && l->state == CONNECTING && ++l->at < l->addresses) try_address(l); // another may do better
-    else come_back(l);
-}
-
-static const struct net_owner owner = {.open = on_open, .data = on_data, .closed = on_closed};
-
-// An address that swallows what it is sent must leave time for the others: each has its share of what is left.
-static void try_address(struct link *l)
-{
-    for (; l->at < l->addresses; l->at++) {
-        enum err e = net_connect(l->loop, (const struct sockaddr *)&l->address[l->at], l->tls, &owner, l, &l->conn);
-        if (e == ERR_OK) e = net_conn_name(l->conn, l->to.host);
-        if (e == ERR_OK) {
-            l->state = CONNECTING;
-            net_timer_start(l->loop, &l->timer, rest(l) / (l->addresses - l->at), on_attempt_late);
-            return;
-        }
-        l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = e};
-        if (l->conn != NULL) { // its `closed` goes on from here
-            l->at = l->addresses;
-            net_conn_reset(l->conn);
-            return;
-        }
-    }
-    come_back(l);
-}
-
-static void on_resolved(void *arg, const struct sockaddr *const *list, size_t n)
-{
-    struct link *l = arg;
-    l->lookup = NULL;
-    l->addresses = l->at = 0;
-    for (size_t i = 0; i < n && i < ADDRESSES; i++) {
-        size_t size = list[i]->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-        memcpy(&l->address[l->addresses++], list[i], size);
-    }
-    try_address(l);
-}
-
-static void on_refused(struct net_timer *t)
-{
-    come_back((struct link *)(void *)((char *)t - offsetof(struct link, timer)));
-}
-
-// Fails later, from the loop, if it fails at once: whoever opens a link is not called back before that returns.
-static void start_attempt(struct link *l)
-{
-    l->failure = (struct link_failure){.phase = LINK_RESOLVING, .err = ERR_NOT_FOUND};
-    l->state = RESOLVING;
-    l->addresses = l->at = 0;
-    l->late = net_loop_now(l->loop) + l->s.attempt_ms;
-    net_timer_start(l->loop, &l->timer, l->s.attempt_ms, on_attempt_late);
-    if (net_resolve(l->loop, l->to.host, l->to.port, on_resolved, l, &l->lookup) != ERR_OK)
-        net_timer_start(l->loop, &l->timer, 0, on_refused);
 }
 
 // ---------------------------------------------------------------------------------------------------------- from outside
@@ -495,12 +404,20 @@ enum err link_new(struct net_loop *loop, const struct link_address *to, const st
                                   .attempt_ms = or_else(s->attempt_ms, ATTEMPT_MS),
                                   .retry_ms = or_else(s->retry_ms, RETRY_MS),
                                   .retry_max_ms = or_else(s->retry_max_ms, RETRY_MAX_MS),
-                                  .silence_ms = or_else(s->silence_ms, SILENCE_MS)};
+                                  .silence_ms = or_else(s->silence_ms, SILENCE_MS),
+                                  .reach = s->reach,
+                                  .circuit = s->circuit};
+    l->patience_ms = PATIENCE_MS;
+    l->member.news = link_news;
     l->retry_ms = l->s.retry_ms;
     buf_init(&l->head, HTTP_HEAD_MAX);
     enum err e = net_tls_client(to->pin, &l->tls);
-    if (e == ERR_OK) *out = l;
-    else mem_free_wiped(l, sizeof *l);
+    if (e == ERR_OK) {
+        reach_join(s->reach, &l->member);
+        *out = l;
+    } else {
+        mem_free_wiped(l, sizeof *l);
+    }
     return e;
 }
 
@@ -510,23 +427,13 @@ void link_open(struct link *l)
     if (l->ending || (l->state != IDLE && l->state != PAUSED)) return;
     l->retry_ms = l->s.retry_ms;
     net_timer_stop(&l->timer);
-    start_attempt(l);
+    link_start(l);
 }
 
-static void nobody_data(void *arg, uint8_t *bytes, size_t n)
+void link_break(struct link *l)
 {
-    (void)arg;
-    (void)bytes;
-    (void)n;
+    if (l->state == UP && l->conn != NULL && !l->given_up) link_fail(l, LINK_UP, ERR_REFUSED, 0);
 }
-
-static void nobody_closed(void *arg, enum err why)
-{
-    (void)arg;
-    (void)why;
-}
-
-static const struct net_owner nobody = {.data = nobody_data, .closed = nobody_closed};
 
 void link_free(struct link *l)
 {
@@ -535,10 +442,12 @@ void link_free(struct link *l)
     l->ending = true;
     if (l->freed != NULL) *l->freed = true;
     net_timer_stop(&l->timer);
-    if (l->lookup != NULL) net_resolve_forget(l->lookup);
-    l->lookup = NULL;
+    reach_leave(&l->member);
+    dial_free(l->dial);
+    l->dial = NULL;
     if (l->conn != NULL) {
-        net_conn_owner(l->conn, &nobody, NULL);
+        net_conn_owner(l->conn, &link_nobody, NULL);
+        if (l->state == UP && l->s.reach != NULL) reach_use(l->s.reach, l->route, -1);
         if (l->state == UP) net_conn_close(l->conn);
         else net_conn_reset(l->conn);
         l->conn = NULL;

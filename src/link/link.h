@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // link: the way to one relay: a connection that proves the relay's key, says hello, carries requests and pushes, and comes back by
-// itself after a break, waiting a little longer each time. It knows the protocol's messages, and nothing of what they
+// itself after a break, waiting a little longer each time, by whatever route works (reach/dial.h). It knows the protocol's messages, and nothing of what they
 // are about: what was under way when a connection broke is told to whoever asked for it, who knows what to do.
 //
 // A link belongs to the thread of its loop. Callbacks come from the loop; in them a link may be asked for more, or freed.
@@ -10,22 +10,24 @@
 
 #include "link/address.h"
 #include "net/net.h"
+#include "reach/reach.h"
 #include "wire/wire.h"
 
 struct link;
 
 // Where a connection failed.
 enum link_phase {
-    LINK_RESOLVING,  // the name has no address
-    LINK_CONNECTING, // nobody answers there, or TLS does not come about; err is net_owner.closed's
-    LINK_UPGRADING,  // what answers is a web site: status is its HTTP status, 0 if it was no HTTP
-    LINK_GREETING,   // it is a relay, but not one for us (ERR_UNSUPPORTED), or not now
-    LINK_UP,         // it was up, and broke
+    LINK_RESOLVING, // the name has no address
+    LINK_CONNECTING, // no route leads to the relay: `reach` says which hop of the one that came farthest has failed; err is that one's
+    LINK_UPGRADING, // what answers is a web site: status is its HTTP status, 0 if it was no HTTP
+    LINK_GREETING,  // it is a relay, but not one for us (ERR_UNSUPPORTED), or not now
+    LINK_UP,        // it was up, and broke
 };
 struct link_failure {
     enum link_phase phase;
     enum err err;
     unsigned status;
+    struct reach_failure reach;
 };
 // A sentence for people: what is wrong and what to do.
 const char *link_failure_text(const struct link_failure *f);
@@ -45,6 +47,8 @@ struct link_settings {
     uint32_t retry_ms;     // the first wait, doubled each time; 0: 1 s
     uint32_t retry_max_ms; // 0: 60 s
     uint32_t silence_ms;   // after so much silence a ping, after as much again the end; 0: 30 s
+    struct reach *reach;   // routes and policy, which must outlive the link; NULL: the direct way, and no other
+    uint64_t circuit;      // links with different ones share no circuit of Tor, where isolation is by conversation
 };
 
 // ERR_MEMORY. The link is not opened yet.
@@ -57,7 +61,12 @@ void link_open(struct link *l);
 // it, too, which has no further effect.
 void link_free(struct link *l);
 
+// Breaks the connection, if it is up, as if the network had: `down` is called, not before this returns, and it comes back by itself.
+void link_break(struct link *l);
+
 bool link_is_up(const struct link *l);
+// The route of the present connection; the direct one's if there is none.
+uint32_t link_route(const struct link *l);
 // Of the present connection.
 const struct wire_limits *link_limits(const struct link *l);
 

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -143,7 +144,13 @@ static void connected(struct net_conn *c)
     int error = 0;
     socklen_t n = sizeof error;
     if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0 || error != 0) {
+        c->os = error;
         net_conn_destroy(c, ERR_IO);
+        return;
+    }
+    if (c->prelude != NULL) {
+        c->state = NET_PRELUDE;
+        c->prelude->begin(c->prelude_arg, c);
         return;
     }
     c->state = NET_HANDSHAKE;
@@ -156,7 +163,8 @@ static void on_event(uv_poll_t *p, int status, int events)
     if (status < 0) {
         c->events = 0; // libuv has stopped
         // The peer has cut it off. What it sent before still counts.
-        if (c->state == NET_OPEN && !c->paused) net_stream_read(c);
+        if (c->state == NET_PRELUDE || (c->state == NET_OPEN && !c->paused)) net_stream_read(c);
+        if (c->state == NET_CONNECTING) connected(c); // for the reason
         if (c->state != NET_GONE) net_conn_destroy(c, ERR_IO);
         return;
     }
@@ -202,7 +210,9 @@ void net_conn_flush(struct net_conn *c)
 {
     untouch(c);
     if ((c->state == NET_OPEN || c->state == NET_CLOSING) && !net_stream_write(c)) return;
-    if (c->state == NET_HANDSHAKE && !net_stream_push(c)) return;
+    bool begins = c->state == NET_HANDSHAKE && c->prelude != NULL && SSL_in_before(c->ssl) == 1;
+    if (begins) (void)net_stream_shake(c);
+    if ((c->state == NET_HANDSHAKE || c->state == NET_PRELUDE) && !net_stream_push(c)) return;
     if (c->state == NET_CLOSING && c->cipher.n + c->plain.n == 0) {
         if (!c->said_farewell) say_farewell(c);
         if (c->state == NET_CLOSING && c->cipher.n == 0) part(c);
@@ -284,14 +294,44 @@ enum err net_connect(struct net_loop *l, const struct sockaddr *to, struct net_t
                      void *arg, struct net_conn **out)
 {
     *out = NULL;
-    if (!tls->client || (to->sa_family != AF_INET && to->sa_family != AF_INET6)) return ERR_MISUSE;
+    socklen_t n = to->sa_family == AF_INET    ? sizeof(struct sockaddr_in)
+                  : to->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                  : to->sa_family == AF_UNIX  ? sizeof(struct sockaddr_un)
+                                              : 0;
+    if (!tls->client || n == 0) return ERR_MISUSE;
     if (l->stopping) return ERR_REFUSED;
-    socklen_t n = to->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return ERR_IO;
     enum err e = connect(fd, to, n) == 0 || errno == EINPROGRESS ? ERR_OK : ERR_IO;
     if (e == ERR_OK) e = net_conn_new(l, fd, to, tls, true, out);
-    if (e == ERR_OK) net_conn_owner(*out, owner, arg);
-    else (void)close(fd);
+    if (e == ERR_OK) {
+        net_conn_owner(*out, owner, arg);
+    } else {
+        int why = errno;
+        (void)close(fd);
+        errno = why;
+    }
     return e;
 }
+
+void net_conn_before(struct net_conn *c, const struct net_prelude *p, void *arg)
+{
+    c->prelude = p;
+    c->prelude_arg = arg;
+}
+
+void net_conn_raw(struct net_conn *c, struct span bytes)
+{
+    if (c->state != NET_PRELUDE || bytes.n == 0) return;
+    if (net_conn_keep(c, &c->cipher, bytes)) net_conn_touch(c);
+    else net_conn_destroy(c, ERR_MEMORY);
+}
+
+void net_conn_secure(struct net_conn *c)
+{
+    if (c->state != NET_PRELUDE) return;
+    c->state = NET_HANDSHAKE;
+    net_conn_touch(c); // it begins when the loop sleeps, behind what was sent raw
+}
+
+int net_conn_errno(const struct net_conn *c) { return c->os; }

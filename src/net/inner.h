@@ -74,6 +74,7 @@ void net_queue_free(struct net_queue *q);
 
 enum net_state {
     NET_CONNECTING,
+    NET_PRELUDE, // a proxy is talked to; `cipher` holds plain bytes
     NET_HANDSHAKE,
     NET_OPEN,
     NET_CLOSING, // what waits is sent, then the farewell; what comes is thrown away
@@ -92,6 +93,9 @@ struct net_conn {
     struct net_conn *dirty_next, **dirty_link; // of those that flushing must look at
     struct net_queue plain, cipher;            // plain bytes to be encrypted; records for the kernel, which go first
     struct net_timer timer;                    // of the handshake, and of closing
+    const struct net_prelude *prelude;
+    void *prelude_arg;
+    int os; // errno
     size_t mark;
     uint64_t taken;
     int fd;

@@ -102,9 +102,24 @@ struct net_loop *net_conn_loop(const struct net_conn *c);
 // The peer's address without the port: 4 or 16 bytes (IPv4-mapped ones as 4); its length is returned; 0 if unknown.
 size_t net_conn_address(const struct net_conn *c, uint8_t out[16]);
 
-// A client's connection to a numeric address.
+// A client's connection to a numeric address or a unix socket. After ERR_IO, errno says why.
 enum err net_connect(struct net_loop *l, const struct sockaddr *to, struct net_tls *tls, const struct net_owner *owner,
                      void *arg, struct net_conn **out);
+
+// What is said before TLS, to a proxy that leads to the server.
+struct net_prelude {
+    void (*begin)(void *arg, struct net_conn *c); // the socket is connected
+    // What has come: how many bytes it takes. All of them, unless it ends the prelude or the connection: the rest is the server's.
+    size_t (*data)(void *arg, struct net_conn *c, struct span bytes);
+};
+// Before the connection is made, so at once after net_connect.
+void net_conn_before(struct net_conn *c, const struct net_prelude *p, void *arg);
+// In a prelude: sends bytes as they are.
+void net_conn_raw(struct net_conn *c, struct span bytes);
+// Ends the prelude: now TLS begins.
+void net_conn_secure(struct net_conn *c);
+// In `closed`: the operating system's error behind ERR_IO; 0 if there was none.
+int net_conn_errno(const struct net_conn *c);
 
 // Before the handshake: the name in the ClientHello (SNI, RFC 6066 §3), without which some sites do not answer. Numeric addresses are
 // left out, as the RFC has it. ERR_INVALID for what is no name.

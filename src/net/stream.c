@@ -15,6 +15,7 @@ static bool send_some(struct net_conn *c, const uint8_t *p, size_t size, size_t 
     ssize_t sent = send(c->fd, p, size, MSG_NOSIGNAL);
     *n = sent > 0 ? (size_t)sent : 0;
     if (sent >= 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return true;
+    c->os = errno;
     net_conn_destroy(c, ERR_IO);
     return false;
 }
@@ -152,11 +153,23 @@ static void received(struct net_conn *c, size_t n)
     l->io.in = span_of(NULL, 0);
 }
 
+// Only what the prelude takes leaves the kernel: so TLS begins with the server's first byte.
+static void received_before(struct net_conn *c, size_t n)
+{
+    size_t used = c->prelude->data(c->prelude_arg, c, span_of(c->loop->in, n));
+    mem_wipe(c->loop->in, n);
+    if (c->state == NET_GONE) return;
+    if (recv(c->fd, c->loop->in, used, 0) != (ssize_t)used || (used < n && c->state == NET_PRELUDE))
+        net_conn_destroy(c, ERR_INVALID);
+}
+
 void net_stream_read(struct net_conn *c)
 {
-    ssize_t n = recv(c->fd, c->loop->in, sizeof c->loop->in, 0);
+    bool before = c->state == NET_PRELUDE;
+    ssize_t n = recv(c->fd, c->loop->in, sizeof c->loop->in, before ? MSG_PEEK : 0);
     if (n > 0) {
-        received(c, (size_t)n);
+        if (before) received_before(c, (size_t)n);
+        else received(c, (size_t)n);
     } else if (n == 0) {
         c->eof = true;
         // Without close_notify something is missing, unless we were about to part anyway.
@@ -164,6 +177,7 @@ void net_stream_read(struct net_conn *c)
         else if (c->state == NET_LINGER) net_conn_destroy(c, (enum err)c->why);
         else net_conn_touch(c);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        c->os = errno;
         net_conn_destroy(c, c->state == NET_LINGER ? (enum err)c->why : ERR_IO);
     }
 }

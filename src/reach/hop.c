@@ -165,6 +165,10 @@ const char *reach_failure_text(const struct reach_failure *f)
     case HOP_KEY:
         return "somebody else answers in the relay's place: the key is another one. Do not trust what is there; try "
                "another route";
+    case HOP_TALK:
+        return f->err == ERR_LIMIT
+                   ? "the relay was reached, and then nothing came through any more; the network may block it"
+                   : "the relay was reached, and then the connection was cut off; the network may block it";
     default: return "nothing has failed";
     }
 }

@@ -22,6 +22,7 @@ enum reach_hop {
     HOP_BEYOND,     // the proxy does not reach the relay: `code` says why
     HOP_TLS,        // what answers in the end does not speak TLS 1.3, or not in time
     HOP_KEY,        // what answers in the end has another key than the relay
+    HOP_TALK,       // the relay proved its key, and then it was cut off, or nothing came any more
 };
 
 struct reach_failure {

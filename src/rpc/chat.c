@@ -3,10 +3,26 @@
 // Methods about conversations.
 #include "rpc/inner.h"
 
-static void add_chat(void *arg, const struct engine_chat *x)
+static json_t *last_of(const struct history_chat *x)
+{
+    const struct history_last *l = &x->last;
+    json_t *o = json_object();
+    rpc_set(o, "id", json_integer(l->message));
+    rpc_set(o, "from", json_integer(l->sender));
+    rpc_set(o, "time", json_integer((json_int_t)l->time));
+    rpc_set(o, "kind", json_string(rpc_kind(l->kind)));
+    rpc_set(o, "type", rpc_json_text(l->type));
+    rpc_set(o, "text", rpc_json_text(l->body));
+    rpc_set(o, "whom", json_integer(l->whom));
+    rpc_set(o, "deleted", json_boolean((l->flags & HISTORY_DELETED) != 0));
+    return o;
+}
+
+static void add_chat(void *arg, const struct history_chat *x)
 {
     static const char *const kinds[] = {"", "direct", "group", "self"}, *const states[] = {"", "open", "request",
                                                                                            "left"};
+    static const char *const receipts[] = {"usual", "on", "off"};
     json_t *o = json_object();
     rpc_set(o, "id", json_integer(x->id));
     rpc_set(o, "kind", json_string(kinds[x->kind]));
@@ -15,13 +31,24 @@ static void add_chat(void *arg, const struct engine_chat *x)
     rpc_set(o, "state", json_string(states[x->state]));
     rpc_set(o, "members", json_integer(x->members));
     rpc_set(o, "epoch", json_integer((json_int_t)x->epoch));
+    rpc_set(o, "created", json_integer((json_int_t)x->created));
+    if (x->last.message != 0) rpc_set(o, "last", last_of(x));
+    rpc_set(o, "unread", json_integer(x->unread));
+    rpc_set(o, "mentions", json_integer(x->mentions));
+    rpc_set(o, "read_to", json_integer(x->read_to));
+    rpc_set(o, "pinned", json_boolean(x->pinned));
+    rpc_set(o, "archived", json_boolean(x->archived));
+    rpc_set(o, "muted", json_integer((json_int_t)x->muted));
+    rpc_set(o, "receipts", json_string(receipts[x->receipts]));
+    rpc_set(o, "timer", json_integer(x->timer));
+    rpc_set(o, "draft", rpc_json_text(x->draft));
     (void)json_array_append_new(arg, o);
 }
 
 json_t *rpc_chat_list(struct call *c)
 {
     json_t *list = json_array();
-    enum err e = engine_chats(c->e, add_chat, list);
+    enum err e = engine_chats(c->e, 0, add_chat, list);
     if (e == ERR_OK) return list;
     json_decref(list);
     return rpc_failed(c, e, "");

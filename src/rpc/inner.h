@@ -82,6 +82,7 @@ size_t rpc_ints(const struct call *c, const char *name, int64_t out[INTS_MAX]);
 
 // ----------------------------------------------------------------------------------------------------------- results
 
+const char *rpc_kind(enum history_kind k); // of a message
 json_t *rpc_json_text(struct span s); // empty if it is not UTF-8
 json_t *rpc_json_hex(const uint8_t *p, size_t n);
 void rpc_set(json_t *object, const char *key, json_t *take);

@@ -82,15 +82,36 @@ json_t *rpc_contact_answer(struct call *c)
     return rpc_yes(c, engine_answer(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "accept")), "");
 }
 
+static json_t *safety_failed(struct call *c, enum err e)
+{
+    if (e != ERR_NOT_FOUND) return rpc_failed(c, e, "");
+    return rpc_fail(c, E_NOT_FOUND,
+                    "there is no such contact, or nothing has come from them yet: their key is not known");
+}
+
 json_t *rpc_contact_safety(struct call *c)
 {
-    char number[61];
-    enum err e = engine_safety(c->e, rpc_int(c, "contact", 0), number);
-    if (e == ERR_NOT_FOUND)
-        return rpc_fail(c, E_NOT_FOUND,
-                        "there is no such contact, or nothing has come from them yet: their key is not known");
-    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, "");
-    if (o != NULL) rpc_set(o, "number", json_string(number));
+    char number[61], code[ENGINE_SAFETY_CODE];
+    int64_t contact = rpc_int(c, "contact", 0);
+    enum err e = engine_safety(c->e, contact, number);
+    if (e == ERR_OK) e = engine_safety_code(c->e, contact, code);
+    if (e != ERR_OK) return safety_failed(c, e);
+    json_t *o = json_object();
+    rpc_set(o, "number", json_string(number));
+    rpc_set(o, "code", json_string(code));
+    return o;
+}
+
+json_t *rpc_contact_compare(struct call *c)
+{
+    enum err e = engine_safety_compare(c->e, rpc_int(c, "contact", 0), (const char *)rpc_text(c, "shown").p);
+    if (e == ERR_MALFORMED || e == ERR_UNSUPPORTED)
+        return rpc_fail(c, E_REFUSED,
+                        e == ERR_MALFORMED ? "that is no safety number, which has 60 digits, and no code"
+                                           : "that code is of a newer version of Whimbrel; compare the digits");
+    if (e != ERR_OK && e != ERR_UNAUTHENTICATED) return safety_failed(c, e);
+    json_t *o = json_object();
+    rpc_set(o, "same", json_boolean(e == ERR_OK));
     return o;
 }
 

@@ -21,6 +21,10 @@ json_t *rpc_failed(struct call *c, enum err e, const char *refused)
     case ERR_REFUSED:
     case ERR_LIMIT:
     case ERR_MISUSE: return rpc_fail(c, E_REFUSED, refused);
+    case ERR_IO:
+        return rpc_fail(
+            c, E_FAILED,
+            "the profile cannot be written: is the disk full? Nothing was changed: make space, then try again");
     default: return rpc_fail(c, E_FAILED, err_text(e));
     }
 }

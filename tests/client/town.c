@@ -133,40 +133,42 @@ bool is_quiet(struct town *t)
 
 // ------------------------------------------------------------------------------------------------------ what people see
 
-static void note(void *arg, const struct engine_message *m)
+static void note(void *arg, const struct history_message *m)
 {
-    struct history *h = arg;
-    static struct content c;
-    assert_ok(content_decode(m->content, &c));
+    struct seen *h = arg;
     h->n++;
     h->queued = h->queued || m->state == MESSAGE_QUEUED;
     size_t at = strlen(h->text);
-    (void)snprintf(h->text + at, sizeof h->text - at, "%s%.*s\n", m->sender == 0 ? "I: " : "", (int)c.parts[0].body.n,
-                   (const char *)c.parts[0].body.p);
+    (void)snprintf(h->text + at, sizeof h->text - at, "%s%.*s\n", m->sender == 0 ? "I: " : "", (int)m->body.n,
+                   (const char *)m->body.p);
 }
 
-struct history read_chat(struct person *p, int64_t chat)
+struct seen read_chat(struct person *p, int64_t chat)
 {
-    struct history h = {0};
-    assert_ok(engine_messages(p->e, chat, 0, 0, note, &h));
+    struct seen h = {0};
+    assert_ok(engine_messages(p->e, &(struct history_page){.chat = chat}, note, &h));
     return h;
 }
 
 struct found {
-    struct engine_chat chat;
+    struct history_chat chat;
     size_t n;
 };
 
-static void find(void *arg, const struct engine_chat *c)
+static void find(void *arg, const struct history_chat *c)
 {
     struct found *f = arg;
-    if (f->n++ == 0) f->chat = *c; // the newest comes first
+    static uint8_t name[FORMAT_NAME_MAX];
+    if (f->n++ > 0) return; // the newest comes first
+    f->chat = *c;
+    memcpy(name, c->name.p, c->name.n);
+    f->chat.name = span_of(name, c->name.n);
 }
 
-struct engine_chat newest(struct person *p)
+struct history_chat newest(struct person *p)
 {
     struct found f = {0};
-    assert_ok(engine_chats(p->e, find, &f));
+    assert_ok(engine_chats(p->e, 0, find, &f));
     return f.chat;
 }
 

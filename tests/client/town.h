@@ -47,14 +47,14 @@ bool is_quiet(struct town *t);
 
 // ------------------------------------------------------------------------------------------------------ what people see
 
-struct history {
+struct seen {
     char text[4000]; // a line a message, those of one's own begin with "I: "
     size_t n;
     bool queued;
 };
-struct history read_chat(struct person *p, int64_t chat);
+struct seen read_chat(struct person *p, int64_t chat);
 // The newest conversation; all zeros if there is none.
-struct engine_chat newest(struct person *p);
+struct history_chat newest(struct person *p);
 void say(struct person *p, int64_t chat, const char *text);
 // Somebody gives an invitation to somebody else, who takes it: the contact that this one has now.
 int64_t meet(struct town *t, size_t from, size_t to, uint8_t flags);

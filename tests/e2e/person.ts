@@ -11,6 +11,7 @@ import { until as untilThat } from './client';
 import { Relay, build } from './relay';
 
 export const whimbrel = join(build, 'whimbrel');
+export const passphrase = 'correct horse battery staple';
 export const skip = existsSync(whimbrel) ? false : 'the client was not built';
 
 // Each look starts a program, so not too often.
@@ -33,7 +34,7 @@ export class Person {
 
   run(...words: string[]): { status: number | null; stdout: string; stderr: string } {
     const { status, stdout, stderr } = spawnSync(whimbrel, ['--profile', this.profile, ...words],
-      { encoding: 'utf8', timeout: 60000, env: { ...process.env, WHIMBREL_PASSPHRASE: 'correct horse battery staple' } });
+      { encoding: 'utf8', timeout: 60000, env: { ...process.env, WHIMBREL_PASSPHRASE: passphrase } });
     return { status, stdout, stderr };
   }
 

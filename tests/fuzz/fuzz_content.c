@@ -5,6 +5,7 @@
 #include "kit.h"
 
 #include "codec/cbor.h"
+#include "content/attach.h"
 #include "content/content.h"
 
 static struct content message;
@@ -39,6 +40,25 @@ static void look(struct span bytes)
     }
 }
 
+// A file that is read is within its limits; what is sent of it is read as the same.
+static void look_at_file(struct span bytes)
+{
+    static struct content again;
+    uint8_t memory[ATTACH_MEMORY];
+    struct attach a, b;
+    if (attach_read(&message, &a) != ERR_OK) return;
+    within(bytes, a.relay);
+    within(bytes, a.name);
+    within(bytes, a.text);
+    within(bytes, a.media.waveform);
+    within(bytes, a.media.thumb);
+    content_init(&again, message.salt, CONTENT_RENDER, "", span_of(NULL, 0));
+    must_ok(attach_fill(&a, memory, &again));
+    must_ok(attach_read(&again, &b));
+    must(a.size == b.size && memcmp(a.blob, b.blob, ATTACH_BLOB) == 0 && span_eq(a.relay, b.relay));
+    must(a.media.width == b.media.width && span_eq(a.media.thumb, b.media.thumb) && span_eq(a.type, b.type));
+}
+
 void fuzz_open(void) {}
 
 void fuzz_one(struct span bytes)
@@ -49,6 +69,7 @@ void fuzz_one(struct span bytes)
     buf_init(&again, 2 * CONTENT_MESSAGE_MAX);
     if (content_decode(bytes, &message) == ERR_OK) {
         look(bytes);
+        look_at_file(bytes);
         must_ok(content_encode(&message, &again));
         must(span_eq(buf_span(&again), bytes));
     } else if (content_read_report(bytes, reports, CONTENT_STATUS_MAX, &n) == ERR_OK) {
@@ -94,6 +115,22 @@ static void keep_tree(const char *folder)
     keep(folder, "tree", &c);
 }
 
+static void keep_file(const char *folder)
+{
+    static struct content c;
+    const uint8_t salt[CONTENT_SALT] = {5};
+    uint8_t memory[ATTACH_MEMORY];
+    struct attach a = {
+        .relay = span_str("wss://a:1/b#c"), .blob = {1}, .size = 70000, .key = {.key = {2}}, .digest = {3}};
+    a.name = span_str("tea.png");
+    a.type = span_str("image/png");
+    a.text = span_str("Tea");
+    a.media = (struct attach_media){true, 40, 30, 5000, span_str("waves"), span_str("thumb"), span_str("image/png")};
+    content_init(&c, salt, CONTENT_RENDER, "", span_of(NULL, 0));
+    must_ok(attach_fill(&a, memory, &c));
+    keep(folder, "file", &c);
+}
+
 void fuzz_seeds(const char *folder)
 {
     static struct content c;
@@ -115,6 +152,7 @@ void fuzz_seeds(const char *folder)
     c.extension_count = 3;
     keep(folder, "delete", &c);
     keep_tree(folder);
+    keep_file(folder);
 
     struct buf b;
     const uint8_t id[CONTENT_ID] = {1};

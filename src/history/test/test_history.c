@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The history in a vault of its own, without engines: what content is taken for, pages, what edits, reactions and deletions make of messages in
+// every order (held against a plain model, with a seed that is printed), the list of conversations, and search.
+#include "client/inner.h"
+#include "unit.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct scene {
+    char folder[64];
+    struct vault *vault;
+    struct db db;
+    struct history h;
+};
+
+static const uint8_t ring_bytes[VAULT_SECRET] = {1}, self[HISTORY_ACCOUNT] = {0xab};
+static const struct vault_secret ring = {.kind = VAULT_KEYRING, .bytes = {ring_bytes, VAULT_SECRET}};
+
+static void must_commit(struct scene *s) { assert_ok(db_commit(&s->db)); }
+
+static void add_chat(struct scene *s, int64_t id)
+{
+    db_begin(&s->db);
+    char group[20];
+    (void)snprintf(group, sizeof group, "%lld", (long long)id);
+    sqlite3_stmt *q = db_sql(
+        &s->db,
+        "INSERT INTO chat(id, group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
+        " created) VALUES(?1, ?2, 2, 'Tea', 0, '', x'', x'', 0, 0, x'', 1, 0)");
+    db_int(q, 1, id);
+    db_blob(q, 2, span_str(group));
+    (void)db_run(&s->db, q);
+    talk_open(&s->h, id);
+    must_commit(s);
+}
+
+static struct scene *scene_new(void)
+{
+    struct scene *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    (void)snprintf(s->folder, sizeof s->folder, "/tmp/whimbrel-history-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    assert_ok(vault_create(s->folder, &ring, &client_tables, &s->vault));
+    assert_ok(vault_keep(s->vault));
+    db_init(&s->db, vault_db(s->vault));
+    history_init(&s->h, &s->db, self);
+    add_chat(s, 1);
+    return s;
+}
+
+static int drop(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static void scene_free(struct scene *s)
+{
+    db_wipe(&s->db);
+    vault_close(s->vault);
+    (void)nftw(s->folder, drop, 8, FTW_DEPTH | FTW_PHYS);
+    free(s);
+}
+
+// ------------------------------------------------------------------------------------------------------------- content
+
+enum { SAY = 0, ANSWER, REACT, EDIT, DELETE, UNREACT };
+
+static void id_of(unsigned n, uint8_t id[CONTENT_ID])
+{
+    memset(id, 0, CONTENT_ID);
+    id[0] = 1;
+    memcpy(id + 1, &n, sizeof n);
+}
+
+static void write_content(int what, unsigned about, const char *text, struct buf *out)
+{
+    static struct content c;
+    const uint8_t salt[CONTENT_SALT] = {7};
+    bool reacts = what == REACT || what == UNREACT, none = what == DELETE || what == UNREACT;
+    content_init(&c, salt, reacts ? CONTENT_REACTION : CONTENT_RENDER,
+                 reacts ? CONTENT_TYPE_PLAIN : CONTENT_TYPE_MARKDOWN, span_str(text));
+    if (none) c.parts[0] = (struct content_part){.disposition = c.parts[0].disposition, .cardinality = CONTENT_NULL};
+    c.replaces = what >= EDIT;
+    c.replies = what == ANSWER || what == REACT;
+    id_of(about, c.replaced);
+    id_of(about, c.replied);
+    assert_ok(content_encode(&c, out));
+}
+
+static int64_t put(struct scene *s, int64_t chat, unsigned n, int64_t sender, uint64_t seq, int what, unsigned about,
+                   const char *text, struct history_effect *effect)
+{
+    struct history_shape shape;
+    struct history_effect none;
+    uint8_t id[CONTENT_ID];
+    struct buf b;
+    buf_init(&b, CONTENT_MESSAGE_MAX);
+    write_content(what, about, text, &b);
+    id_of(n, id);
+    assert_ok(history_shape(buf_span(&b), &shape));
+    const struct history_new new = {.chat = chat,
+                                    .sender = sender,
+                                    .seq = seq,
+                                    .time = 1000 + n,
+                                    .mimi = id,
+                                    .content = buf_span(&b),
+                                    .state = sender != 0 ? MESSAGE_RECEIVED
+                                             : seq == 0  ? MESSAGE_QUEUED
+                                                         : MESSAGE_SENT};
+    int64_t message = history_put(&s->h, &new, &shape, effect != NULL ? effect : &none);
+    buf_wipe(&b);
+    return message;
+}
+
+// What is shown, a line a message.
+struct page {
+    char text[100000];
+    size_t n, bytes;
+    int64_t first, last;
+};
+
+static void note(void *arg, const struct history_message *m)
+{
+    struct page *p = arg;
+    if (p->n++ == 0) p->first = m->id;
+    p->last = m->id;
+    p->bytes += m->content.n;
+    size_t at = strlen(p->text);
+    at += (size_t)snprintf(p->text + at, sizeof p->text - at, "%u%s %.*s%s",
+                           m->mimi == NULL ? 0 : (unsigned)(m->mimi[1] + 256 * m->mimi[2]),
+                           m->kind == HISTORY_REPLY    ? ">"
+                           : m->kind == HISTORY_NOTICE ? "!"
+                                                       : ":",
+                           (int)m->body.n, (const char *)m->body.p,
+                           (m->flags & HISTORY_DELETED) != 0 ? "(gone)"
+                           : m->edited != 0                  ? "(edited)"
+                                                             : "");
+    for (size_t i = 0; i < m->reactions_n; i++)
+        at += (size_t)snprintf(p->text + at, sizeof p->text - at, " %d=%.*s", (int)m->reactions[i].sender,
+                               (int)m->reactions[i].body.n, (const char *)m->reactions[i].body.p);
+    (void)snprintf(p->text + at, sizeof p->text - at, "\n");
+}
+
+static const char *read_page(struct scene *s, const struct history_page *page, struct page *out)
+{
+    *out = (struct page){0};
+    assert_ok(history_list(&s->h, page, note, out));
+    return out->text;
+}
+
+static const char *read_chat(struct scene *s)
+{
+    static struct page p;
+    return read_page(s, &(struct history_page){.chat = 1}, &p);
+}
+
+// -------------------------------------------------------------------------------------------------------------- tests
+
+static enum history_kind shape_of(const struct content *c, struct history_shape *out)
+{
+    static struct buf b;
+    buf_wipe(&b);
+    buf_init(&b, CONTENT_MESSAGE_MAX);
+    assert_ok(content_encode(c, &b));
+    assert_ok(history_shape(buf_span(&b), out));
+    enum history_kind k = out->kind;
+    assert_true(out->readable);
+    return k;
+}
+
+static void content_has_a_kind(void **state)
+{
+    static struct content c;
+    const uint8_t salt[CONTENT_SALT] = {1};
+    struct history_shape s;
+    char long_text[100];
+    (void)state;
+    content_init(&c, salt, CONTENT_RENDER, CONTENT_TYPE_MARKDOWN, span_str("tea"));
+    assert_int_equal(shape_of(&c, &s), HISTORY_TEXT);
+    c.expires = true;
+    c.expires_at = 77;
+    assert_int_equal(shape_of(&c, &s), HISTORY_TEXT);
+    assert_int_equal(s.expires, 77000);
+    c.expires_after_reading = true;
+    assert_int_equal(shape_of(&c, &s), HISTORY_TEXT);
+    assert_int_equal(s.lives, 77);
+    c.replies = true;
+    assert_int_equal(shape_of(&c, &s), HISTORY_REPLY);
+    c.parts[0].disposition = CONTENT_REACTION;
+    assert_int_equal(shape_of(&c, &s), HISTORY_REACTION);
+    memset(long_text, 'x', sizeof long_text);
+    c.parts[0].body = span_of(long_text, sizeof long_text);
+    assert_int_equal(shape_of(&c, &s), HISTORY_UNKNOWN); // not an emoji
+    content_init(&c, salt, CONTENT_RENDER, "image/png", span_str("png"));
+    assert_int_equal(shape_of(&c, &s), HISTORY_UNKNOWN);
+    assert_true(span_eq(s.type, span_str("image/png")));
+    content_init(&c, salt, CONTENT_RENDER, "text/plain", span_of("\xff\xfe", 2));
+    assert_int_equal(shape_of(&c, &s), HISTORY_UNKNOWN); // no UTF-8
+    c.parts[0] = (struct content_part){
+        .disposition = CONTENT_ATTACHMENT, .cardinality = CONTENT_EXTERNAL, .type = span_str("image/png")};
+    c.parts[0].external = (struct content_external){.url = span_str("whimbrel-blob:"), .filename = span_str("tea.png")};
+    assert_int_equal(shape_of(&c, &s), HISTORY_FILE);
+    assert_true(span_eq(s.body, span_str("tea.png")));
+    c.replaces = true;
+    assert_int_equal(shape_of(&c, &s), HISTORY_EDIT);
+    c.parts[0] = (struct content_part){.disposition = CONTENT_RENDER, .cardinality = CONTENT_NULL};
+    assert_int_equal(shape_of(&c, &s), HISTORY_DELETE);
+    content_init(&c, salt, CONTENT_UNSPECIFIED, CONTENT_TYPE_STATUS, span_str("x"));
+    assert_int_equal(shape_of(&c, &s), HISTORY_STATUS);
+    content_init(&c, salt, CONTENT_PROFILE, HISTORY_CARD_TYPE, span_str("x"));
+    assert_int_equal(shape_of(&c, &s), HISTORY_CARD);
+    assert_ok(history_shape(span_str("no content"), &s));
+    assert_int_equal(s.kind, HISTORY_UNKNOWN);
+    assert_false(s.readable);
+}
+
+static void what_is_about_a_message_goes_into_it(void **state)
+{
+    struct scene *s = scene_new();
+    struct history_effect f;
+    (void)state;
+    db_begin(&s->db);
+    int64_t first = put(s, 1, 1, 5, 1, SAY, 0, "Tea at five", &f);
+    assert_true(f.fresh && f.message == first);
+    assert_int_equal(put(s, 1, 1, 5, 1, SAY, 0, "Tea at five", &f), 0); // again
+    (void)put(s, 1, 2, 6, 2, EDIT, 1, "by somebody else", &f);
+    assert_int_equal(f.message, 0);
+    (void)put(s, 1, 3, 5, 3, EDIT, 1, "Tea at six", &f);
+    assert_true(f.message == first && !f.fresh && !f.gone);
+    (void)put(s, 1, 4, 6, 4, REACT, 1, "+", NULL);
+    (void)put(s, 1, 5, 6, 5, REACT, 1, "-", NULL);
+    (void)put(s, 1, 6, 0, 6, REACT, 1, "!", NULL);
+    (void)put(s, 1, 7, 0, 0, ANSWER, 1, "Yes", NULL);
+    must_commit(s);
+    assert_string_equal(read_chat(s), "1: Tea at six(edited) 6=- 0=!\n7> Yes\n");
+    db_begin(&s->db);
+    (void)put(s, 1, 8, 6, 7, UNREACT, 5, "", &f);
+    assert_int_equal(f.message, first);
+    (void)put(s, 1, 9, 0, 8, REACT, 1, "", NULL); // empty: taken back, too
+    must_commit(s);
+    assert_string_equal(read_chat(s), "1: Tea at six(edited)\n7> Yes\n");
+    db_begin(&s->db);
+    (void)put(s, 1, 10, 5, 9, DELETE, 1, "", &f);
+    assert_true(f.gone && f.message == first);
+    must_commit(s);
+    assert_string_equal(read_chat(s), "1: (gone)\n7> Yes\n");
+    scene_free(s);
+}
+
+// Nothing that was said stays in the file: it is looked for in all rows.
+static void a_deletion_takes_earlier_texts_along(void **state)
+{
+    struct scene *s = scene_new();
+    struct history_effect f;
+    bool more;
+    (void)state;
+    db_begin(&s->db);
+    (void)put(s, 1, 1, 0, 0, SAY, 0, "secretone", NULL);
+    (void)put(s, 1, 2, 0, 0, EDIT, 1, "secrettwo", NULL);
+    must_commit(s);
+    assert_ok(search_index(&s->h, 100, &more));
+    db_begin(&s->db);
+    (void)put(s, 1, 3, 0, 0, DELETE, 1, "", NULL);
+    must_commit(s);
+    sqlite3_stmt *q = db_sql(&s->db, "SELECT count(*) FROM message WHERE instr(content, CAST('secret' AS BLOB)) > 0");
+    assert_true(db_row(&s->db, q));
+    assert_int_equal(db_get_int(q, 0), 2); // they have not left yet: their bytes are needed, and nobody is shown them
+    db_done(q);
+    assert_string_equal(read_chat(s), "1: (gone)\n");
+    db_begin(&s->db);
+    for (int i = 1; i <= 3; i++) history_sent(&s->h, i, (uint64_t)i, 9, &f);
+    must_commit(s);
+    q = db_sql(&s->db, "SELECT (SELECT count(*) FROM message WHERE instr(content, CAST('secret' AS BLOB)) > 0 OR "
+                       "instr(body, 'secret') > 0)"
+                       " + (SELECT count(*) FROM search WHERE search MATCH 'secret*')"
+                       " + (SELECT count(*) FROM search_data WHERE instr(block, CAST('secret' AS BLOB)) > 0)");
+    assert_true(db_row(&s->db, q));
+    assert_int_equal(db_get_int(q, 0), 0);
+    db_done(q);
+    scene_free(s);
+}
+
+static void pages_go_both_ways(void **state)
+{
+    struct scene *s = scene_new();
+    struct page *p = calloc(1, sizeof *p);
+    (void)state;
+    add_chat(s, 2);
+    db_begin(&s->db);
+    for (unsigned i = 1; i <= 100; i++)
+        (void)put(s, 1 + i % 2, i, 5, i, i % 10 == 0 ? REACT : SAY, i > 2 ? i - 2 : 0, "x", NULL);
+    (void)history_notice(&s->h, 1, 101, 5, 5, "renamed", 0, span_str("Coffee"));
+    must_commit(s);
+    (void)read_page(s, &(struct history_page){.chat = 1, .limit = 10}, p); // chat 1 has the even ones, without the tens
+    assert_true(p->n == 10 && p->first == 2 && p->last == 24);
+    int64_t after = p->last;
+    (void)read_page(s, &(struct history_page){.chat = 1, .after = after, .limit = 3}, p);
+    assert_true(p->n == 3 && p->first == 26 && p->last == 32);
+    (void)read_page(s, &(struct history_page){.chat = 1, .before = INT64_MAX, .limit = 3}, p);
+    assert_true(p->n == 3 && p->first == 101 && p->last == 96);
+    assert_non_null(strstr(p->text, "0! Coffee"));
+    (void)read_page(s, &(struct history_page){.chat = 1, .before = 26, .limit = 100}, p);
+    assert_true(p->n == 10 && p->first == 24 && p->last == 2);
+    assert_int_equal(history_get(&s->h, 2, 2, note, p), ERR_NOT_FOUND); // it is in another conversation
+    assert_ok(history_get(&s->h, 1, 2, note, p));
+    free(p);
+    scene_free(s);
+}
+
+// --------------------------------------------------------------------------------------------------------------- a model
+
+enum { OPS = 60, SENDERS = 3 };
+struct op {
+    int what;
+    unsigned about;
+    int64_t sender;
+    char text[8];
+};
+
+static unsigned next_random(uint64_t *r)
+{
+    *r = *r * 6364136223846793005U + 1442695040888963407U;
+    return (unsigned)(*r >> 33);
+}
+
+static void draw(struct op *op, uint64_t *r)
+{
+    static const int kinds[] = {SAY, SAY, SAY, ANSWER, REACT, REACT, REACT, EDIT, EDIT, DELETE, UNREACT};
+    for (unsigned i = 1; i <= OPS; i++) {
+        op[i] = (struct op){.what = i < 4 ? SAY : kinds[next_random(r) % 11],
+                            .about = 1 + next_random(r) % OPS,
+                            .sender = next_random(r) % SENDERS};
+        (void)snprintf(op[i].text, sizeof op[i].text, op[i].what == REACT && i % 5 == 0 ? "" : "t%u", i);
+    }
+}
+
+static bool gone(const struct op *op, unsigned i)
+{
+    for (unsigned k = 1; k <= OPS; k++) {
+        if ((op[k].what == DELETE || op[k].what == UNREACT) && op[k].about == i && op[k].sender == op[i].sender)
+            return true;
+    }
+    return false;
+}
+
+// What i says in the end: the last edit by its own sender. Places in the log are the numbers.
+static const char *says(const struct op *op, unsigned i, bool *edited)
+{
+    for (unsigned k = OPS; k >= 1; k--) {
+        *edited = op[k].what == EDIT && op[k].about == i && op[k].sender == op[i].sender;
+        if (*edited) return op[k].text;
+    }
+    return op[i].text;
+}
+
+static void model_line(const struct op *op, unsigned i, char *out, size_t room)
+{
+    bool edited, away = gone(op, i);
+    const char *text = says(op, i, &edited);
+    size_t at = (size_t)snprintf(out, room, "%u%s %s%s", i, op[i].what == ANSWER ? ">" : ":", away ? "" : text,
+                                 away     ? "(gone)"
+                                 : edited ? "(edited)"
+                                          : "");
+    unsigned last[SENDERS] = {0};
+    for (unsigned k = 1; k <= OPS; k++) {
+        if (op[k].what == REACT && op[k].about == i) last[op[k].sender] = k;
+    }
+    for (unsigned k = 1; k <= OPS && !away; k++) { // in the order of their times, which are their numbers
+        if (op[k].what != REACT || last[op[k].sender] != k || op[k].about != i || gone(op, k)) continue;
+        text = says(op, k, &edited);
+        if (text[0] != 0) at += (size_t)snprintf(out + at, room - at, " %d=%s", (int)op[k].sender, text);
+    }
+    (void)snprintf(out + at, room - at, "\n");
+}
+
+// One's own messages are stored before they have a place in the log.
+static void put_shuffled(struct scene *s, const struct op *op, uint64_t *r)
+{
+    unsigned order[OPS], queued[OPS], n = 0;
+    int64_t id[OPS + 1];
+    struct history_effect f;
+    for (unsigned i = 0; i < OPS; i++) {
+        unsigned k = next_random(r) % (i + 1);
+        order[i] = order[k];
+        order[k] = i + 1;
+    }
+    for (unsigned i = 0; i < OPS; i++) {
+        unsigned k = order[i];
+        bool wait = op[k].sender == 0 && next_random(r) % 2 == 0;
+        db_begin(&s->db);
+        id[k] = put(s, 1, k, op[k].sender, wait ? 0 : k, op[k].what, op[k].about, op[k].text, NULL);
+        if (wait) queued[n++] = k;
+        while (n > 0 && (next_random(r) % 3 == 0 || i + 1 == OPS)) {
+            n--;
+            history_sent(&s->h, id[queued[n]], queued[n], 1000 + queued[n], &f);
+        }
+        must_commit(s);
+    }
+}
+
+static void any_order_comes_to_the_same(void **state)
+{
+    const char *given = getenv("SEED");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL), r = seed;
+    static struct op op[OPS + 1];
+    char line[2000];
+    (void)state;
+    print_message("# SEED=%llu\n", (unsigned long long)seed);
+    for (int round = 0; round < 30; round++) {
+        struct scene *s = scene_new();
+        size_t places = 0;
+        draw(op, &r);
+        put_shuffled(s, op, &r);
+        static struct page p;
+        (void)read_page(s, &(struct history_page){.chat = 1}, &p);
+        for (unsigned i = 1; i <= OPS; i++) {
+            if (op[i].what > ANSWER) continue;
+            places++;
+            model_line(op, i, line, sizeof line);
+            if (strstr(p.text, line) == NULL)
+                fail_msg("round %d of seed %llu: wanted %s in\n%s", round, (unsigned long long)seed, line, p.text);
+        }
+        assert_int_equal(p.n, places);
+        scene_free(s);
+    }
+}
+
+// --------------------------------------------------------------------------------------------------------------- the list
+
+static void copy_chat(void *arg, const struct history_chat *c) { *(struct history_chat *)arg = *c; }
+
+static void the_list_knows_what_is_unread(void **state)
+{
+    struct scene *s = scene_new();
+    struct history_chat c;
+    char text[200];
+    (void)state;
+    (void)snprintf(text, sizeof text, "[@me]%s is asked", s->h.mention);
+    assert_ok(talk_list(&s->h, 1, copy_chat, &c));
+    assert_int_equal(c.last.message, 0);
+    db_begin(&s->db);
+    (void)put(s, 1, 1, 5, 1, SAY, 0, "one", NULL);
+    (void)put(s, 1, 2, 5, 2, SAY, 0, text, NULL);
+    (void)put(s, 1, 3, 0, 3, SAY, 0, "mine", NULL);
+    (void)put(s, 1, 4, 5, 4, REACT, 3, "+", NULL);
+    (void)history_notice(&s->h, 1, 5, 5, 5, "added", 6, span_str(""));
+    must_commit(s);
+    assert_ok(talk_list(&s->h, 1, copy_chat, &c));
+    assert_true(c.unread == 2 && c.mentions == 1 && c.last.message == 5 && c.last.whom == 6);
+    db_begin(&s->db);
+    assert_ok(talk_read(&s->h, 1, 1, 99));
+    assert_int_equal(talk_read(&s->h, 9, 1, 99), ERR_NOT_FOUND);
+    must_commit(s);
+    assert_ok(talk_list(&s->h, 1, copy_chat, &c));
+    assert_true(c.unread == 1 && c.mentions == 1 && c.read_to == 1);
+    db_begin(&s->db);
+    (void)put(s, 1, 6, 5, 6, DELETE, 2, "", NULL);
+    history_drop(&s->h, 5);
+    must_commit(s);
+    assert_ok(talk_list(&s->h, 1, copy_chat, &c));
+    assert_int_equal(c.last.message, 3);
+    assert_int_equal(talk_list(&s->h, 9, copy_chat, &c), ERR_NOT_FOUND);
+    db_begin(&s->db);
+    assert_ok(talk_set(&s->h, 1, TALK_MUTED, 55));
+    assert_ok(talk_set(&s->h, 1, TALK_PINNED, 1));
+    assert_ok(talk_read(&s->h, 1, INT64_MAX, 99)); // not further than there are messages
+    assert_ok(history_pin(&s->h, 1, 3, true));
+    assert_int_equal(history_pin(&s->h, 1, 2, true), ERR_NOT_FOUND); // it was deleted
+    must_commit(s);
+    assert_ok(talk_list(&s->h, 1, copy_chat, &c));
+    assert_true(c.muted == 55 && c.pinned && !c.archived && c.unread == 0 && c.read_to == 3);
+    struct page *p = calloc(1, sizeof *p);
+    assert_ok(history_pinned(&s->h, 1, note, p));
+    assert_true(p->n == 1 && p->first == 3);
+    free(p);
+    scene_free(s);
+}
+
+// ---------------------------------------------------------------------------------------------------------------- search
+
+static void note_found(void *arg, const struct history_message *m, struct span snippet)
+{
+    char *out = arg;
+    size_t at = strlen(out);
+    (void)snprintf(out + at, 1000 - at, "%d %.*s\n", (int)m->id, (int)snippet.n, (const char *)snippet.p);
+}
+
+static const char *search(struct scene *s, const char *text, int64_t chat)
+{
+    static char out[1000];
+    out[0] = 0;
+    const struct search_query q = {.text = span_str(text), .chat = chat, .limit = 10};
+    assert_ok(search_run(&s->h, &q, note_found, out));
+    return out;
+}
+
+static void words_are_found(void **state)
+{
+    struct scene *s = scene_new();
+    char out[1000] = "";
+    (void)state;
+    add_chat(s, 2);
+    db_begin(&s->db);
+    (void)put(s, 1, 1, 5, 1, SAY, 0, "Tea at five, with Zoë", NULL);
+    (void)put(s, 2, 2, 5, 1, SAY, 0, "tea without cake", NULL);
+    (void)put(s, 1, 3, 5, 2, REACT, 1, "tea", NULL);
+    must_commit(s);
+    assert_string_equal(search(s, "tea", 0), "2 \1tea\2 without cake\n1 \1Tea\2 at five, with Zoë\n");
+    assert_string_equal(search(s, "zo", 0),
+                        "1 Tea at five, with \1Zoë\2\n");    // the beginning of a word, whatever its marks
+    assert_string_equal(search(s, "tea \"NOT cak*", 0), ""); // nothing in it is an operator
+    assert_string_equal(search(s, "cake tea", 1), "");
+    assert_string_equal(search(s, "cake tea", 2), "2 \1tea\2 without \1cake\2\n");
+    const struct search_query none = {.text = span_str(" -- "), .limit = 10};
+    assert_int_equal(search_run(&s->h, &none, note_found, out), ERR_INVALID);
+    db_begin(&s->db); // what changes, changes there, too
+    (void)put(s, 1, 4, 5, 3, EDIT, 1, "Coffee at five", NULL);
+    (void)put(s, 2, 5, 5, 2, DELETE, 2, "", NULL);
+    must_commit(s);
+    assert_string_equal(search(s, "tea", 0), "");
+    assert_string_equal(search(s, "five", 1), "1 Coffee at \1five\2\n");
+    scene_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(content_has_a_kind),
+        cmocka_unit_test(what_is_about_a_message_goes_into_it),
+        cmocka_unit_test(a_deletion_takes_earlier_texts_along),
+        cmocka_unit_test(pages_go_both_ways),
+        cmocka_unit_test(any_order_comes_to_the_same),
+        cmocka_unit_test(the_list_knows_what_is_unread),
+        cmocka_unit_test(words_are_found),
+    };
+    return unit_run("history", tests);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// reach/inner: what the files of this room know of each other.
+#ifndef WHIMBREL_REACH_INNER_H
+#define WHIMBREL_REACH_INNER_H
+
+#include "reach/reach.h"
+
+struct known {
+    struct route route;
+    struct reach_status status;
+    uint32_t trying; // connections under way by it
+};
+
+struct reach {
+    struct net_loop *loop;
+    struct reach_settings s;
+    struct known *known[REACH_ROUTES_MAX + 1]; // [0]: the direct one
+    size_t n;
+    uint32_t next_id;
+    enum reach_policy policy;
+    enum reach_isolation isolation;
+    struct reach_member *members;
+    uint64_t key[2]; /* secret */ // of isolation, and of networks' hashes
+    struct {
+        uint64_t network;
+        uint32_t route;
+    } worked[REACH_NETWORKS_MAX]; // the last one first
+    size_t worked_n;
+    uint64_t network; // the present one
+    int64_t slept;    // milliseconds that the computer has slept since it started
+    struct net_timer look;
+    uint64_t paced; // when the last of the connections that were begun has been paid for
+};
+
+// A hash of this computer's addresses, as networks have given them.
+uint64_t network_hash(const uint64_t key[2]);
+int64_t network_slept(void);
+
+struct known *reach_known(const struct reach *r, uint32_t id);
+// Routes in the order in which a race begins them; those that may be used for this host. How many.
+size_t reach_order(struct reach *r, const char *host, const struct known *out[REACH_ROUTES_MAX + 1]);
+// Takes leave to begin one connection: 0, or how many milliseconds from now to ask again.
+uint32_t reach_pace(struct reach *r);
+// The login under which Tor keeps this apart: 16 characters and NUL each.
+void reach_login(const struct reach *r, const char *host, uint16_t port, uint64_t circuit, char user[17],
+                 char password[17]);
+void reach_tries(struct reach *r, uint32_t route);
+// An attempt that was begun is over: why NULL means that nothing is to be concluded from it.
+void reach_tried(struct reach *r, uint32_t route, const struct reach_failure *why, uint64_t began, bool proved);
+
+#endif

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is known of routes: a list, the policy, how each did, and which one worked on which network. Invariant: known[0] is the direct route,
+// and every question about what may be used goes through reach_allows.
+#include "reach/reach.h"
+
+#include "base/siphash.h"
+#include "reach/inner.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+// A burst, and then one each so often: in any minute no more than REACH_ATTEMPTS_MINUTE.
+enum { BURST = REACH_ATTEMPTS_MINUTE / 3, PACE_MS = 60000 / (REACH_ATTEMPTS_MINUTE - BURST) };
+enum { LOOK_MS = 5000, SLEPT_MS = 2000 };
+
+const struct reach_world reach_real_world = {
+    .resolve = net_resolve, .forget = net_resolve_forget, .connect = net_connect};
+
+enum err reach_new(struct net_loop *loop, const struct reach_settings *s, struct reach **out)
+{
+    struct reach *r = mem_new(sizeof *r);
+    if (r == NULL) return ERR_MEMORY;
+    *r = (struct reach){.loop = loop, .s = *s, .next_id = 1, .isolation = REACH_RELAY, .n = 1};
+    if (r->s.world == NULL) r->s.world = &reach_real_world;
+    if (r->s.hop_ms == 0) r->s.hop_ms = REACH_HOP_MS;
+    if (r->s.slow_hop_ms == 0) r->s.slow_hop_ms = REACH_SLOW_HOP_MS;
+    r->known[0] = mem_new(sizeof *r->known[0]);
+    enum err e = r->known[0] == NULL ? ERR_MEMORY : ERR_OK;
+    if (e == ERR_OK && getrandom(r->key, sizeof r->key, 0) != sizeof r->key) e = ERR_RANDOM;
+    if (e != ERR_OK) {
+        reach_free(r);
+        return e;
+    }
+    r->network = network_hash(r->key);
+    r->slept = network_slept();
+    *out = r;
+    return ERR_OK;
+}
+
+void reach_free(struct reach *r)
+{
+    if (r == NULL) return;
+    net_timer_stop(&r->look);
+    for (size_t i = 0; i < r->n; i++) mem_free_wiped(r->known[i], sizeof *r->known[i]);
+    mem_free_wiped(r, sizeof *r);
+}
+
+// ------------------------------------------------------------------------------------------------------------- members
+
+// Each is told, whoever leaves meanwhile; those who come during the round are not.
+static void tell(struct reach *r, enum reach_news n)
+{
+    struct reach_member *round = r->members;
+    r->members = NULL;
+    if (round != NULL) round->link = &round;
+    while (round != NULL) {
+        struct reach_member *m = round;
+        reach_leave(m);
+        reach_join(r, m);
+        m->news(m, n);
+    }
+}
+
+static void look(struct net_timer *t)
+{
+    struct reach *r = (struct reach *)(void *)((char *)t - offsetof(struct reach, look));
+    uint64_t network = network_hash(r->key);
+    int64_t slept = network_slept();
+    bool changed = network != r->network || slept > r->slept + SLEPT_MS;
+    r->network = network;
+    r->slept = slept;
+    net_timer_start(r->loop, &r->look, LOOK_MS, look);
+    if (changed) tell(r, REACH_NETWORK);
+    if (r->members == NULL) net_timer_stop(&r->look);
+}
+
+void reach_join(struct reach *r, struct reach_member *m)
+{
+    if (r == NULL || m->link != NULL) return;
+    if (r->members == NULL && r->look.link == NULL) net_timer_start(r->loop, &r->look, LOOK_MS, look);
+    m->next = r->members;
+    if (m->next != NULL) m->next->link = &m->next;
+    m->link = &r->members;
+    r->members = m;
+}
+
+void reach_leave(struct reach_member *m)
+{
+    if (m->link == NULL) return;
+    *m->link = m->next;
+    if (m->next != NULL) m->next->link = m->link;
+    m->link = NULL;
+    m->next = NULL;
+}
+
+// -------------------------------------------------------------------------------------------------------------- routes
+
+struct known *reach_known(const struct reach *r, uint32_t id)
+{
+    for (size_t i = 0; r != NULL && i < r->n; i++) {
+        if (r->known[i]->route.id == id) return r->known[i];
+    }
+    return NULL;
+}
+
+const struct route *reach_at(const struct reach *r, size_t i) { return i < r->n ? &r->known[i]->route : NULL; }
+
+const struct route *reach_find(const struct reach *r, uint32_t id)
+{
+    const struct known *k = reach_known(r, id);
+    return k == NULL ? NULL : &k->route;
+}
+
+enum err reach_add(struct reach *r, const struct route *route, uint32_t *id)
+{
+    if (route_check(route) != NULL) return ERR_INVALID;
+    if (r->n > REACH_ROUTES_MAX) return ERR_LIMIT;
+    if (route->id != 0 && reach_known(r, route->id) != NULL) return ERR_MISUSE;
+    struct known *k = mem_new(sizeof *k);
+    if (k == NULL) return ERR_MEMORY;
+    k->route = *route;
+    if (k->route.id == 0) k->route.id = r->next_id;
+    if (k->route.id >= r->next_id) r->next_id = k->route.id + 1;
+    k->status.route = k->route.id;
+    r->known[r->n++] = k;
+    *id = k->route.id;
+    tell(r, REACH_RULES);
+    return ERR_OK;
+}
+
+enum err reach_remove(struct reach *r, uint32_t id)
+{
+    size_t i = 1;
+    while (i < r->n && r->known[i]->route.id != id) i++;
+    if (i == r->n) return ERR_NOT_FOUND;
+    mem_free_wiped(r->known[i], sizeof *r->known[i]);
+    memmove(&r->known[i], &r->known[i + 1], (r->n - i - 1) * sizeof r->known[0]);
+    r->n--;
+    tell(r, REACH_RULES);
+    return ERR_OK;
+}
+
+void reach_set_policy(struct reach *r, enum reach_policy p)
+{
+    r->policy = p;
+    tell(r, REACH_RULES);
+}
+
+enum reach_policy reach_policy(const struct reach *r) { return r->policy; }
+void reach_set_isolation(struct reach *r, enum reach_isolation i) { r->isolation = i; }
+enum reach_isolation reach_isolation(const struct reach *r) { return r->isolation; }
+
+// By the policy alone.
+static bool permitted(const struct reach *r, const struct route *route)
+{
+    switch (r->policy) {
+    case REACH_AUTO: return true;
+    case REACH_PROXY_ONLY: return route->kind != ROUTE_DIRECT;
+    default: return route->kind == ROUTE_TOR;
+    }
+}
+
+static bool fits(const struct reach *r, const struct route *route, const char *host)
+{
+    if (!permitted(r, route)) return false;
+    if (reach_is_onion(host) && route->kind != ROUTE_TOR && route->kind != ROUTE_SOCKS5) return false;
+    return route->kind != ROUTE_TRANSPORT || route->relay[0] == 0 || strcasecmp(route->relay, host) == 0;
+}
+
+bool reach_allows(const struct reach *r, uint32_t id, const char *host)
+{
+    if (r == NULL) return id == ROUTE_DIRECT_ID && !reach_is_onion(host);
+    const struct known *k = reach_known(r, id);
+    return k != NULL && fits(r, &k->route, host);
+}
+
+bool reach_has_choice(const struct reach *r, const char *host)
+{
+    size_t n = 0;
+    for (size_t i = 0; r != NULL && i < r->n; i++) n += fits(r, &r->known[i]->route, host);
+    return n > 1;
+}
+
+// ------------------------------------------------------------------------------------------------------------ the order
+
+static bool tired(const struct reach *r, const struct known *k)
+{
+    return k->status.failures > 0 && net_loop_now(r->loop) - k->status.when < REACH_FORGET_MS;
+}
+
+static uint32_t worked_here(const struct reach *r)
+{
+    for (size_t i = 0; i < r->worked_n; i++) {
+        if (r->worked[i].network == r->network) return r->worked[i].route;
+    }
+    return UINT32_MAX;
+}
+
+size_t reach_order(struct reach *r, const char *host, const struct known *out[REACH_ROUTES_MAX + 1])
+{
+    size_t n = 0;
+    uint32_t best = worked_here(r);
+    for (int pass = 0; pass < 4;
+         pass++) { // not tired and the last that worked here; not tired; tired and the last; tired
+        for (size_t i = 0; i < r->n; i++) {
+            const struct known *k = r->known[i];
+            if (fits(r, &k->route, host) && tired(r, k) == (pass >= 2) && (k->route.id == best) == (pass % 2 == 0))
+                out[n++] = k;
+        }
+    }
+    return n;
+}
+
+uint32_t reach_pace(struct reach *r)
+{
+    uint64_t now = net_loop_now(r->loop), ahead = (uint64_t)(BURST - 1) * PACE_MS;
+    if (r->paced < now) r->paced = now;
+    if (r->paced - now > ahead) return (uint32_t)(r->paced - now - ahead);
+    r->paced += PACE_MS;
+    return 0;
+}
+
+// --------------------------------------------------------------------------------------------------------- how it went
+
+void reach_status(const struct reach *r, uint32_t id, struct reach_status *out)
+{
+    const struct known *k = reach_known(r, id);
+    *out = (struct reach_status){.route = id};
+    if (k == NULL) return;
+    *out = k->status;
+    out->allowed = permitted(r, &k->route);
+    if (k->status.in_use > 0) out->state = REACH_WORKS;
+    else if (k->trying > 0) out->state = REACH_TRYING;
+}
+
+static void changed(struct reach *r, const struct known *k)
+{
+    struct reach_status s;
+    if (r->s.status == NULL) return;
+    reach_status(r, k->route.id, &s);
+    r->s.status(r->s.arg, &s);
+}
+
+void reach_tries(struct reach *r, uint32_t route)
+{
+    struct known *k = reach_known(r, route);
+    if (k != NULL && k->trying++ == 0) changed(r, k);
+}
+
+void reach_tried(struct reach *r, uint32_t route, const struct reach_failure *why, uint64_t began, bool proved)
+{
+    struct known *k = reach_known(r, route);
+    if (k == NULL) return; // it was removed meanwhile
+    k->trying--;
+    if (why != NULL || proved) k->status.ms = (uint32_t)(net_loop_now(r->loop) - began);
+    if (proved) {
+        k->status.state = REACH_WORKS;
+        k->status.when = net_loop_now(r->loop);
+    }
+    if (why != NULL) reach_failed(r, route, why);
+    else changed(r, k);
+}
+
+void reach_worked(struct reach *r, uint32_t route)
+{
+    struct known *k = reach_known(r, route);
+    size_t i = 0;
+    if (k == NULL) return;
+    k->status.failures = 0;
+    k->status.state = REACH_WORKS;
+    k->status.when = net_loop_now(r->loop);
+    while (i < r->worked_n && r->worked[i].network != r->network) i++;
+    if (i == r->worked_n && r->worked_n < REACH_NETWORKS_MAX) r->worked_n++;
+    if (i == r->worked_n) i--; // the oldest goes
+    memmove(&r->worked[1], &r->worked[0], i * sizeof r->worked[0]);
+    r->worked[0].network = r->network;
+    r->worked[0].route = route;
+    changed(r, k);
+}
+
+void reach_failed(struct reach *r, uint32_t route, const struct reach_failure *why)
+{
+    struct known *k = reach_known(r, route);
+    if (k == NULL) return;
+    k->status.failures++;
+    k->status.state = REACH_FAILS;
+    k->status.why = *why;
+    k->status.when = net_loop_now(r->loop);
+    changed(r, k);
+}
+
+void reach_use(struct reach *r, uint32_t route, int more)
+{
+    struct known *k = reach_known(r, route);
+    if (k == NULL) return;
+    k->status.in_use = (uint32_t)((int)k->status.in_use + more);
+    changed(r, k);
+}
+
+void reach_login(const struct reach *r, const char *host, uint16_t port, uint64_t circuit, char user[17],
+                 char password[17])
+{
+    char label[REACH_HOST_MAX + 64] = "profile";
+    if (r->isolation == REACH_RELAY) (void)snprintf(label, sizeof label, "%s %u", host, (unsigned)port);
+    if (r->isolation == REACH_CONVERSATION)
+        (void)snprintf(label, sizeof label, "%s %u %llu", host, (unsigned)port, (unsigned long long)circuit);
+    size_t n = strlen(label);
+    label[n] = 'u';
+    (void)snprintf(user, 17, "%016llx", (unsigned long long)siphash(r->key, span_of(label, n + 1)));
+    label[n] = 'p';
+    (void)snprintf(password, 17, "%016llx", (unsigned long long)siphash(r->key, span_of(label, n + 1)));
+}
