@@ -86,6 +86,7 @@ void say_note(const struct line *l, const char *format, ...) __attribute__((form
 int help_print(FILE *to, const struct command *c); // NULL: all of it
 void help_group(FILE *to, const char *first);      // commands of two words that begin with this one
 int do_help(struct session *s);
+int do_completion(struct session *s);
 
 // whimbrel_init.c
 int do_init(struct session *s);

@@ -36,5 +36,10 @@ const struct command self_commands[] = {
     {"lock", "", "close the profile; who wants it then needs the passphrase", do_lock, RUNNING, NULL, NULL},
     {"unlock", "", "open it again, which other commands do by themselves", do_unlock, AN_ENGINE, NULL, NULL},
     {"rpc", "", "speak JSON-RPC on standard input and output, for programs", do_rpc, AN_ENGINE, NULL, NULL},
+    {"completion", "bash|zsh|fish [WORD...]", "print what makes a shell complete commands and names", do_completion,
+     ALONE, NULL,
+     "Where whimbrel is installed, shells find it by themselves. Otherwise, in bash: source <(whimbrel completion "
+     "bash)\n"
+     "With words behind it, which the shell does, it prints what may stand in the place of the last."},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };
