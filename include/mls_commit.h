@@ -52,6 +52,8 @@ MLS_API bool mls_staged_next_change(const struct mls_staged *s, size_t *at, stru
 MLS_API bool mls_staged_removes_me(const struct mls_staged *s);
 MLS_API bool mls_staged_reinit(const struct mls_staged *s); // the group ends with this commit (§11.2)
 MLS_API bool mls_staged_changes_extensions(const struct mls_staged *s);
+// As mls_group_extensions, of the epoch that would be; it holds while the staged epoch does.
+MLS_API struct mls_span mls_staged_extensions(const struct mls_staged *s);
 // Secrets and facts of the epoch that would be, for applications that decide by them.
 MLS_API enum mls_error mls_staged_export(const struct mls_staged *s, const char *label, struct mls_span context, size_t size,
                                          struct mls_buf *out);

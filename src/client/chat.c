@@ -280,6 +280,33 @@ enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const
     return x;
 }
 
+// The name as the room has it now, for lists that are made without reading groups.
+static void put_name(struct chat *c, const struct room *r)
+{
+    sqlite3_stmt *q = db_sql(&c->e->db, "UPDATE chat SET name = ?2 WHERE id = ?1 AND name != ?2");
+    db_int(q, 1, c->id);
+    db_text(q, 2, r->name);
+    (void)db_run(&c->e->db, q);
+}
+
+enum err chat_merge(struct chat *c, struct mls_staged **take, uint64_t epoch)
+{
+    struct room room;
+    enum err x = ERR_OK;
+    bool out = mls_staged_removes_me(*take);
+    if (!out && commit_removes(*take)) x = chat_log_key(c, *take, c->log_key);
+    if (x == ERR_OK) x = from_mls(mls_group_merge(c->mls, *take));
+    if (x != ERR_OK) return x;
+    *take = NULL;
+    c->log_epoch = epoch + 1;
+    if (out) c->state = CHAT_REMOVED;
+    x = chat_room(c, &room);
+    if (x != ERR_OK) return x;
+    put_name(c, &room);
+    chat_note_members(c);
+    return ERR_OK;
+}
+
 static bool has_member(struct engine *e, const struct mls_group *g, const uint8_t account[FORMAT_ID])
 {
     struct mls_member m;
@@ -320,7 +347,7 @@ void chat_note_members(struct chat *c)
     struct buf fronts;
     buf_init(&fronts, (size_t)8 << 20);
     while (mls_group_next_member(c->mls, &at, &m)) {
-        if (cert_check(c->e->crypto, in_span(m.identity), &cert) != ERR_OK) continue;
+        if (cert_read(in_span(m.identity), &cert) != ERR_OK) continue;
         if (account_id(c->e->crypto, cert.account_key, account) != ERR_OK) continue;
         buf_put(&fronts, span_of(account, sizeof(uint64_t)));
         if (memcmp(account, c->e->self.account, FORMAT_ID) == 0) continue;

@@ -28,7 +28,7 @@ struct engine_event {
 };
 
 enum contact_state { CONTACT_KNOWN = 1, CONTACT_REQUEST, CONTACT_BLOCKED, CONTACT_STRANGER };
-enum chat_state { CHAT_OPEN = 1, CHAT_REQUEST, CHAT_LEFT };
+enum chat_state { CHAT_OPEN = 1, CHAT_REQUEST, CHAT_LEFT, CHAT_REMOVED };
 
 struct engine_new {
     const char *name;     // what one calls oneself
@@ -127,7 +127,22 @@ enum err engine_warning_seen(struct engine *e, int64_t id);
 
 // A group with contacts; more can be added and removed later by its admins, of whom one is the first.
 enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat);
+// What only admins do, in groups. ERR_NOT_FOUND; ERR_REFUSED: one is none, or it is no group, or one is not in it any more.
 enum err engine_add(struct engine *e, int64_t chat, const int64_t *contacts, size_t n);
 enum err engine_remove(struct engine *e, int64_t chat, int64_t contact);
+enum err engine_rename(struct engine *e, int64_t chat, struct span name); // ERR_INVALID: no text of 1 to 200 bytes
+// An image file, which is kept as it is; empty: none. ERR_LIMIT: more than FORMAT_PICTURE_MAX bytes.
+enum err engine_picture(struct engine *e, int64_t chat, struct span picture);
+enum err engine_role(struct engine *e, int64_t chat, int64_t contact, bool admin); // contact 0: oneself
+
+struct engine_member {
+    int64_t contact;        // 0: oneself
+    const uint8_t *account; // [FORMAT_ID]
+    bool admin;
+};
+// Each device in a conversation, by its account: one with several comes several times. ERR_NOT_FOUND.
+enum err engine_members(struct engine *e, int64_t chat, void (*each)(void *arg, const struct engine_member *m),
+                        void *arg);
+enum err engine_chat_picture(struct engine *e, int64_t chat, struct span *picture); // holds until the group changes
 
 #endif

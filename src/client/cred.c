@@ -26,10 +26,10 @@ static bool read_cert(struct engine *e, const struct mls_member *m, struct cert 
 bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[FORMAT_ID])
 {
     struct cert c;
-    return read_cert(e, m, &c) && account_id(e->crypto, c.account_key, account) == ERR_OK;
+    return cert_read(in_span(m->identity), &c) == ERR_OK && account_id(e->crypto, c.account_key, account) == ERR_OK;
 }
 
-static bool same_device(const struct cert *a, const struct cert *b)
+bool cert_same_device(const struct cert *a, const struct cert *b)
 {
     return memcmp(a->account_key, b->account_key, FORMAT_KEY) == 0 && memcmp(a->device, b->device, FORMAT_DEVICE) == 0;
 }
@@ -38,13 +38,15 @@ static bool check(void *arg, const struct mls_credential_check *c)
 {
     struct cert now, before;
     if (!read_cert(arg, c->member, &now)) return false;
-    return c->replaced == NULL || (read_cert(arg, c->replaced, &before) && same_device(&now, &before));
+    return c->replaced == NULL || (read_cert(arg, c->replaced, &before) && cert_same_device(&now, &before));
 }
 
 static bool same_client(void *arg, const struct mls_member *a, const struct mls_member *b)
 {
     struct cert x, y;
-    return read_cert(arg, a, &x) && read_cert(arg, b, &y) && same_device(&x, &y);
+    (void)arg;
+    return cert_read(in_span(a->identity), &x) == ERR_OK && cert_read(in_span(b->identity), &y) == ERR_OK &&
+           cert_same_device(&x, &y);
 }
 
 static bool group_known(void *arg, struct mls_span group_id)

@@ -67,6 +67,9 @@ struct chat {
     bool caught_up;                 // the cursor has been there: what was sent and not seen did not arrive
 };
 
+// Whether one is out of it: it is read, and nothing comes or goes any more.
+static inline bool chat_over(const struct chat *c) { return c->state == CHAT_LEFT || c->state == CHAT_REMOVED; }
+
 // A request under way that is work, or more than one message of a chat.
 struct flight {
     struct peer *peer;
@@ -114,6 +117,7 @@ struct mls_leaf_params cred_leaf(const struct engine *e);
 struct mls_config cred_config(struct engine *e);
 // The account of a member whose certificate MLS has had checked. False if it is none.
 bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[FORMAT_ID]);
+bool cert_same_device(const struct cert *a, const struct cert *b);
 
 // -------------------------------------------------------------------------------------------------------------- peer.c
 
@@ -148,6 +152,8 @@ int64_t work_add(struct engine *e, const struct work *w);
 void work_drop(struct engine *e, int64_t id);
 // It will never be done: a message that it was about is one that failed.
 void work_fail(struct engine *e, int64_t id);
+// Key packages cannot be taken for now, by one piece of work or at a whole relay (or NULL): what is to be said in a group does not wait for them.
+void work_not_now(struct engine *e, int64_t id, const char *relay);
 // A piece of work, read into memory of its own; false if it is gone. `memory` holds it.
 bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory);
 // Sends one piece of work: true if it is under way, false if it must wait.
@@ -190,6 +196,9 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
 void chat_put_take(struct chat *c, int64_t contact);
 enum err chat_room(struct chat *c, struct room *out);
 enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
+// Within a transaction: enters the epoch of a commit that came in this epoch of the log, and what of the chat follows from it: its key,
+// name, members. *take is freed and NULL then.
+enum err chat_merge(struct chat *c, struct mls_staged **take, uint64_t epoch);
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
 
@@ -220,18 +229,55 @@ enum err attach_open(struct engine *e, const char *folder);
 
 // ---------------------------------------------------------------------------------------------------------- commit.c
 
-enum commit_what { COMMIT_ADD = 1, COMMIT_REMOVE, COMMIT_UPDATE };
+enum {
+    COMMIT_PROPOSALS = 256,
+    WHAT_MAX = 600000,   // bytes of what a commit is to do
+    ADDING_MAX = 40000,  // of key packages in one commit
+    WELCOME_MAX = 58000, // what an introduction has room for
+};
+enum commit_kind {
+    COMMIT_ADD = 1,
+    COMMIT_REMOVE,
+    COMMIT_UPDATE,
+    COMMIT_NAME,
+    COMMIT_PICTURE,
+    COMMIT_PROMOTE,
+    COMMIT_DEMOTE
+};
+// What a commit is to do, as it stands in a piece of work.
+struct commit_what {
+    enum commit_kind kind;
+    int64_t contact;   // who is removed, promoted, demoted; 0: oneself
+    struct span bytes; // the name or picture; of COMMIT_ADD: a list of contacts, each with KeyPackages
+};
+void commit_put_what(struct buf *out, const struct commit_what *w);
+bool commit_read_what(struct span bytes, struct commit_what *out);
+// Within a transaction.
+void commit_ask(struct chat *c, const struct commit_what *w);
 // Makes the commit that a piece of work asks for on the chat's present state, and stores it with the work. ERR_NOT_FOUND: there is
 // nothing to do any more.
 enum err commit_make(struct chat *c, const struct work *w);
-// Within a transaction.
-void commit_ask_remove(struct chat *c, int64_t contact);
-// The commit of the piece of work with this number was seen in the log: it is merged, and welcomes go out. Within a transaction.
-enum err commit_won(struct chat *c, int64_t id);
+// The commit of the piece of work with this number was seen in the log, in that epoch: it is merged, and welcomes go out. Within a transaction.
+enum err commit_won(struct chat *c, int64_t id, uint64_t epoch);
+bool commit_removes(const struct mls_staged *s);
+
+// ----------------------------------------------------------------------------------------------------------- allow.c
+
+// Whether the committer may do all of what a staged commit does.
+bool commit_allowed(struct chat *c, const struct mls_staged *s);
+
+// ---------------------------------------------------------------------------------------------------------- adding.c
+
 // A contact's key packages have come: the piece of work becomes the commit that adds them, or goes. Within a transaction.
 // ERR_NOT_FOUND: there are none at the moment.
-enum err commit_add_taken(struct engine *e, const struct work *take, struct span taken);
-// Whether somebody may do what a staged commit does.
-bool commit_allowed(struct chat *c, const struct mls_staged *s);
+enum err adding_taken(struct engine *e, const struct work *take, struct span taken);
+// Within a transaction: a commit that adds takes in those that wait behind it. what->bytes then points into `bytes`, which holds all of it.
+enum err adding_gather(struct chat *c, const struct work *w, struct commit_what *what, struct buf *bytes);
+// Within a transaction: half of it becomes a piece of work of its own. False if it is for one contact alone.
+bool adding_split(struct chat *c, const struct work *w, const struct commit_what *what);
+// One proposal for each device that is not there yet; they point into the list.
+enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *proposals, size_t *n);
+// Within a transaction: introductions to everybody in the list.
+enum err adding_send(struct chat *c, struct span list, struct span welcome);
 
 #endif

@@ -53,7 +53,7 @@ static void on_push(void *arg, const struct wire_reply *r)
         p->following = false;
     } else if (c != NULL) { // behind a commit that changed the key the chat knows the new one
         c->following = c->caught_up = false;
-        if (c->state != CHAT_LEFT && r->code == WIRE_E_ENDED) peer_follow_chat(c);
+        if (!chat_over(c) && r->code == WIRE_E_ENDED) peer_follow_chat(c);
     }
 }
 
@@ -90,7 +90,7 @@ static void on_followed(void *arg, const struct wire_reply *r)
 
 static bool put_chat(struct buf *list, struct chat *c)
 {
-    if (c->following || !c->made || c->state == CHAT_LEFT) return false;
+    if (c->following || !c->made || chat_over(c)) return false;
     c->following = true; // until the answer says otherwise
     c->caught_up = false;
     wire_put_follow(
@@ -191,7 +191,8 @@ static size_t read_items(struct peer *p, struct item *items)
     d->err = ERR_OK;
     sqlite3_stmt *q =
         db_sql(d, "SELECT id, chat, kind, acked, chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
-                  " AND o.id < w.id AND o.relay != w.relay) FROM work w WHERE relay = ?1 ORDER BY id LIMIT ?2");
+                  " AND o.id < w.id AND o.relay != w.relay AND NOT (o.kind = 6 AND o.acked)) FROM work w WHERE relay = "
+                  "?1 ORDER BY id LIMIT ?2");
     db_text(q, 1, span_str(p->relay));
     db_int(q, 2, AHEAD);
     while (n < AHEAD && db_row(d, q)) {
@@ -205,13 +206,25 @@ static size_t read_items(struct peer *p, struct item *items)
     return n;
 }
 
-// Whether something of the same chat stands before it that must be done first.
+// Whether something of the same chat stands before it that must be done first. Key packages are taken at once; who has none at the moment
+// (acked) does not hold up a group.
 static bool must_wait(const struct item *items, size_t i)
 {
+    if (items[i].kind == WORK_TAKE) return false;
     if (items[i].elsewhere) return true;
     for (size_t k = 0; k < i; k++) {
         if (items[k].chat != items[i].chat || items[k].chat == 0) continue;
+        if (items[k].kind == WORK_TAKE && items[k].acked) continue;
         if (items[k].kind != WORK_SAY || items[i].kind != WORK_SAY) return true;
+    }
+    return false;
+}
+
+// A commit waits for key packages that are being taken for the same chat: so whoever is added together is added by one commit.
+static bool taking(const struct engine *e, const struct item *i)
+{
+    for (const struct flight *f = e->flights; f != NULL && i->kind == WORK_COMMIT; f = f->next) {
+        if (f->kind == WORK_TAKE && f->chat == i->chat) return true;
     }
     return false;
 }
@@ -241,9 +254,11 @@ void peer_pump(struct peer *p)
     int64_t stuck[AHEAD];
     size_t stuck_n = 0;
     for (size_t i = 0; i < n && link_room(p->link) > 0; i++) {
-        bool blocked = items[i].acked || must_wait(items, i) || under_way(p->e, items[i].id);
+        bool blocked = (items[i].acked && items[i].kind != WORK_TAKE) || must_wait(items, i) ||
+                       under_way(p->e, items[i].id) || taking(p->e, &items[i]);
         if (items[i].kind != WORK_SAY && p->again.link != NULL) blocked = true; // the relay has asked to wait
-        for (size_t k = 0; k < stuck_n; k++) blocked = blocked || (stuck[k] == items[i].chat && items[i].chat != 0);
+        for (size_t k = 0; k < stuck_n && items[i].kind != WORK_TAKE; k++)
+            blocked = blocked || (stuck[k] == items[i].chat && items[i].chat != 0);
         if (!blocked && !send_item(p, items[i].id)) stuck[stuck_n++] = items[i].chat;
     }
 }
@@ -300,6 +315,7 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
         if (c->peer == p) c->following = c->caught_up = false;
     }
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = link_failure_text(why)});
+    if (!p->e->closing) work_not_now(p->e, 0, p->relay);
 }
 
 struct peer *peer_get(struct engine *e, const char *relay)

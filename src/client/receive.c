@@ -143,18 +143,8 @@ static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t s
     return ERR_OK;
 }
 
-static bool removes_somebody(const struct mls_staged *s)
-{
-    struct mls_change change;
-    size_t at = 0;
-    while (mls_staged_next_change(s, &at, &change)) {
-        if (change.type == MLS_CHANGE_REMOVED) return true;
-    }
-    return false;
-}
-
 // Of a commit that is merged, the chat's key follows; one that is not allowed is an entry that everybody passes over.
-static enum err take_commit(struct chat *c, struct mls_received *r, struct round *round)
+static enum err take_commit(struct chat *c, struct mls_received *r, uint64_t epoch, struct round *round)
 {
     if (!commit_allowed(c, r->staged)) {
         later(round,
@@ -164,13 +154,8 @@ static enum err take_commit(struct chat *c, struct mls_received *r, struct round
                   .text = "somebody tried to change this conversation without being allowed to; nothing was changed"});
         return ERR_OK;
     }
-    enum err x = ERR_OK;
-    if (mls_staged_removes_me(r->staged)) c->state = CHAT_LEFT;
-    else if (removes_somebody(r->staged)) x = chat_log_key(c, r->staged, c->log_key);
-    if (x == ERR_OK) x = from_mls(mls_group_merge(c->mls, r->staged));
+    enum err x = chat_merge(c, &r->staged, epoch);
     if (x != ERR_OK) return x;
-    r->staged = NULL;
-    chat_note_members(c);
     round->rekeyed = true;
     later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     return ERR_OK;
@@ -186,10 +171,8 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
     if (r.content == MLS_CONTENT_APPLICATION && r.sender_type == MLS_SENDER_MEMBER)
         err = take_said(c, x, r.sender, buf_of(&r.data), round);
     else if (r.content == MLS_CONTENT_PROPOSAL) err = from_mls(mls_group_drop_proposals(c->mls, (struct mls_span){0}));
-    else if (r.content == MLS_CONTENT_COMMIT) err = take_commit(c, &r, round);
-    bool merged = r.content == MLS_CONTENT_COMMIT && r.staged == NULL;
+    else if (r.content == MLS_CONTENT_COMMIT) err = take_commit(c, &r, x->epoch, round);
     mls_received_free(&r);
-    if (merged) c->log_epoch = x->epoch + 1;
     return err;
 }
 
@@ -212,11 +195,9 @@ static enum err take_entry(struct chat *c, const struct wire_entry *x, struct ro
     if (x->epoch > c->log_epoch) c->log_epoch = x->epoch;
     remember(c, x->seq);
     int64_t own = find_own(c, x->payload, &message, &kind);
-    if (own == 0) return c->state == CHAT_LEFT ? ERR_OK : take_message(c, x, round);
+    if (own == 0) return chat_over(c) ? ERR_OK : take_message(c, x, round);
     if (kind == WORK_COMMIT) {
-        c->log_epoch = x->epoch + 1;
-        err = commit_won(c, own);
-        if (err == ERR_OK) chat_note_members(c);
+        err = commit_won(c, own, x->epoch);
         round->rekeyed = true;
         later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     } else {

@@ -46,7 +46,7 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     if (db_row(&e->db, q)) {
         c = chat_find(e, db_get_int(q, 0));
         bool ready = c != NULL && db_get_int(q, 2) == 0 && (uint64_t)db_get_int(q, 1) == c->log_epoch;
-        if (c != NULL && (ready || !c->caught_up || c->state == CHAT_LEFT || chat_group(c) == NULL)) c = NULL;
+        if (c != NULL && (ready || !c->caught_up || chat_over(c) || chat_group(c) == NULL)) c = NULL;
         if (c != NULL) buf_put(&content, db_get(q, 3));
     }
     db_done(q);
@@ -133,7 +133,7 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
     struct history_effect effect;
     uint8_t id[CONTENT_ID];
     if (c == NULL) return ERR_NOT_FOUND;
-    enum err x = c->state == CHAT_LEFT ? ERR_REFUSED : history_shape(content, &shape);
+    enum err x = chat_over(c) ? ERR_REFUSED : history_shape(content, &shape);
     if (x == ERR_OK && (!shape.readable || shape.kind >= HISTORY_CONTROL)) x = ERR_INVALID;
     if (x == ERR_OK && chat_group(c) == NULL) x = ERR_CORRUPT;
     if (x == ERR_OK) x = own_id(c, content, id);
@@ -280,28 +280,4 @@ enum err engine_accept(struct engine *e, struct span link, int64_t *contact, con
 enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat)
 {
     return begin(e, ROOM_GROUP, name, contacts, n, chat);
-}
-
-// ------------------------------------------------------------------------------------------------------ adding, removing
-
-enum err engine_add(struct engine *e, int64_t chat, const int64_t *contacts, size_t n)
-{
-    struct chat *c = chat_find(e, chat);
-    if (c == NULL) return ERR_NOT_FOUND;
-    db_begin(&e->db);
-    for (size_t i = 0; i < n; i++) chat_put_take(c, contacts[i]);
-    enum err x = db_commit(&e->db);
-    if (x == ERR_OK) peer_pump_all(e);
-    return x;
-}
-
-enum err engine_remove(struct engine *e, int64_t chat, int64_t contact)
-{
-    struct chat *c = chat_find(e, chat);
-    if (c == NULL) return ERR_NOT_FOUND;
-    db_begin(&e->db);
-    commit_ask_remove(c, contact);
-    enum err x = db_commit(&e->db);
-    if (x == ERR_OK) peer_pump_all(e);
-    return x;
 }

@@ -123,6 +123,20 @@ static void acked(struct engine *e, const struct flight *f, const struct wire_re
     engine_tell(e, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = f->chat, .message = message});
 }
 
+void work_not_now(struct engine *e, int64_t id, const char *relay)
+{
+    db_begin(&e->db);
+    sqlite3_stmt *q =
+        db_sql(&e->db, "UPDATE work SET acked = 1 WHERE kind = ?1 AND NOT acked AND (id = ?2 OR relay = ?3)"
+                       " AND chat IN (SELECT id FROM chat WHERE kind = ?4)");
+    db_int(q, 1, WORK_TAKE);
+    db_int(q, 2, id);
+    db_text(q, 3, span_str(relay == NULL ? "" : relay));
+    db_int(q, 4, ROOM_GROUP);
+    int n = db_run(&e->db, q);
+    if (db_commit(&e->db) == ERR_OK && n > 0 && relay != NULL) peer_pump_all(e);
+}
+
 static void done(struct engine *e, const struct flight *f, const struct wire_reply *r)
 {
     struct work w;
@@ -136,13 +150,17 @@ static void done(struct engine *e, const struct flight *f, const struct wire_rep
     if (f->kind != WORK_TAKE) {
         work_drop(e, f->work);
     } else {
-        if (work_load(e, f->work, &w, &memory)) x = commit_add_taken(e, &w, r->packages);
+        if (work_load(e, f->work, &w, &memory)) x = adding_taken(e, &w, r->packages);
         buf_wipe(&memory);
     }
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
-    if (x == ERR_NOT_FOUND) try_again(f->peer, LATER_MS);
-    else if (x != ERR_OK) peer_stall(f->peer);
+    if (x == ERR_NOT_FOUND) {
+        work_not_now(e, f->work, NULL);
+        try_again(f->peer, LATER_MS);
+    } else if (x != ERR_OK) {
+        peer_stall(f->peer);
+    }
     if (x != ERR_OK) return;
     struct chat *c = f->kind == WORK_MAKE_LOG ? chat_find(e, f->chat) : NULL;
     if (c != NULL) {

@@ -76,19 +76,37 @@ enum err cert_make(struct crypto *c, const uint8_t account_private[FORMAT_KEY], 
     return e;
 }
 
-enum err cert_check(struct crypto *c, struct span bytes, struct cert *out)
+// The parts of one; what is signed, and the signature.
+static enum err split_cert(struct span bytes, struct cert *out, struct span *body, struct span *signature)
 {
     struct tls_reader r = tls_reader_of(bytes);
     struct cert cert = {0};
-    struct buf message;
     enum err e = version_of(&r);
     if (e != ERR_OK) return e;
     cert.account_key = take32(&r);
     cert.device_key = tls_vector(&r);
     cert.device = tls_bytes(&r, FORMAT_DEVICE).p;
     cert.created = tls_u64(&r);
-    struct span body = tls_since(&r, bytes.p), signature = tls_bytes(&r, FORMAT_SIGNATURE);
+    *body = tls_since(&r, bytes.p);
+    *signature = tls_bytes(&r, FORMAT_SIGNATURE);
     if (tls_end(&r) != ERR_OK || cert.device_key.n == 0) return ERR_MALFORMED;
+    *out = cert;
+    return ERR_OK;
+}
+
+enum err cert_read(struct span bytes, struct cert *out)
+{
+    struct span body, signature;
+    return split_cert(bytes, out, &body, &signature);
+}
+
+enum err cert_check(struct crypto *c, struct span bytes, struct cert *out)
+{
+    struct cert cert;
+    struct span body, signature;
+    struct buf message;
+    enum err e = split_cert(bytes, &cert, &body, &signature);
+    if (e != ERR_OK) return e;
     buf_init(&message, bytes.n + sizeof cert_label);
     buf_put(&message, span_str(cert_label));
     buf_put(&message, body);
@@ -218,6 +236,7 @@ void room_encode(const struct room *r, struct buf *out)
     tls_put_vector(out, r->relay);
     buf_put(out, fixed(r->log));
     tls_put_vector(out, r->name);
+    tls_put_vector(out, r->picture);
     tls_put_vector(out, r->admins);
     buf_put(out, fixed(r->recovery));
 }
@@ -232,8 +251,10 @@ enum err room_decode(struct span bytes, struct room *out)
     room.relay = take_text(&r, FORMAT_RELAY_MAX);
     room.log = take32(&r);
     room.name = take_text(&r, FORMAT_NAME_MAX);
+    room.picture = tls_vector(&r);
     room.admins = tls_vector(&r);
     room.recovery = take32(&r);
+    if (room.picture.n > FORMAT_PICTURE_MAX) tls_fail(&r);
     if (room.kind < ROOM_DIRECT || room.kind > ROOM_SELF || room.relay.n == 0) tls_fail(&r);
     if (room.admins.n % FORMAT_ID != 0 || room.admins.n > (size_t)FORMAT_ADMINS_MAX * FORMAT_ID) tls_fail(&r);
     for (size_t at = FORMAT_ID; tls_end(&r) == ERR_OK && at < room.admins.n; at += FORMAT_ID) {

@@ -16,6 +16,7 @@ enum {
     FORMAT_NAME_MAX = 200, // bytes of a name
     FORMAT_RELAY_MAX = 479,
     FORMAT_ADMINS_MAX = 1000,
+    FORMAT_PICTURE_MAX = 8192, // it is in every copy of the group's context: a thumbnail
     FORMAT_LINK_MAX = 2400,
     FORMAT_ROOM_EXTENSION = 0xf0a1,
 };
@@ -33,6 +34,8 @@ struct cert {
 enum err cert_make(struct crypto *c, const uint8_t account_private[FORMAT_KEY], const struct cert *of, struct buf *out);
 // ERR_MALFORMED, ERR_UNSUPPORTED (a version to come), ERR_UNAUTHENTICATED (the account has not signed it).
 enum err cert_check(struct crypto *c, struct span bytes, struct cert *out);
+// The same of one that has been checked before: form alone.
+enum err cert_read(struct span bytes, struct cert *out);
 // SHA-256("Whimbrel account" || key)
 enum err account_id(struct crypto *c, const uint8_t key[FORMAT_KEY], uint8_t id[FORMAT_ID]);
 
@@ -80,6 +83,7 @@ struct room {
     struct span relay;
     const uint8_t *log; // [32]
     struct span name;
+    struct span picture;     // an image file of at most FORMAT_PICTURE_MAX bytes; empty for none
     struct span admins;      // ids of accounts, one behind the other, ascending
     const uint8_t *recovery; // [32]
 };

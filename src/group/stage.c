@@ -128,6 +128,10 @@ uint32_t mls_staged_committer(const struct mls_staged *s) { return s->committer;
 bool mls_staged_removes_me(const struct mls_staged *s) { return s->next.removed; }
 bool mls_staged_reinit(const struct mls_staged *s) { return s->next.reinit.n > 0; }
 bool mls_staged_changes_extensions(const struct mls_staged *s) { return s->changes_extensions; }
+struct mls_span mls_staged_extensions(const struct mls_staged *s)
+{
+    return (struct mls_span){s->next.extensions.p, s->next.extensions.n};
+}
 
 bool mls_staged_next_change(const struct mls_staged *s, size_t *at, struct mls_change *out)
 {

@@ -3,6 +3,8 @@
 // Methods about conversations.
 #include "rpc/inner.h"
 
+#include "base/base64.h"
+
 static json_t *last_of(const struct history_chat *x)
 {
     const struct history_last *l = &x->last;
@@ -21,7 +23,7 @@ static json_t *last_of(const struct history_chat *x)
 static void add_chat(void *arg, const struct history_chat *x)
 {
     static const char *const kinds[] = {"", "direct", "group", "self"}, *const states[] = {"", "open", "request",
-                                                                                           "left"};
+                                                                                           "left", "removed"};
     static const char *const receipts[] = {"usual", "on", "off"};
     json_t *o = json_object();
     rpc_set(o, "id", json_integer(x->id));
@@ -54,7 +56,7 @@ json_t *rpc_chat_list(struct call *c)
     return rpc_failed(c, e, "");
 }
 
-static const char no_way[] = "one of them cannot be reached: there is no invitation of theirs";
+static const char not_admin[] = "only admins of a group may do that, as long as they are in it";
 
 json_t *rpc_chat_group(struct call *c)
 {
@@ -65,7 +67,8 @@ json_t *rpc_chat_group(struct call *c)
     if (n == 0) return rpc_fail(c, E_REFUSED, "a group has somebody in it");
     if (name.n == 0 || name.n > FORMAT_NAME_MAX) return rpc_fail(c, E_REFUSED, "a group's name has 1 to 200 bytes");
     enum err e = engine_group(c->e, name, contacts, n, &chat);
-    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, no_way);
+    json_t *o = e == ERR_OK ? json_object()
+                            : rpc_failed(c, e, "one of them cannot be reached: there is no invitation of theirs");
     if (o != NULL) rpc_set(o, "chat", json_integer(chat));
     return o;
 }
@@ -74,10 +77,72 @@ json_t *rpc_chat_add(struct call *c)
 {
     static int64_t contacts[INTS_MAX];
     size_t n = rpc_ints(c, "contacts", contacts);
-    return rpc_yes(c, engine_add(c->e, rpc_int(c, "chat", 0), contacts, n), no_way);
+    return rpc_yes(c, engine_add(c->e, rpc_int(c, "chat", 0), contacts, n),
+                   "only admins of a group may add somebody, and only whom they have an invitation of");
 }
 
 json_t *rpc_chat_remove(struct call *c)
 {
-    return rpc_yes(c, engine_remove(c->e, rpc_int(c, "chat", 0), rpc_int(c, "contact", 0)), "");
+    return rpc_yes(c, engine_remove(c->e, rpc_int(c, "chat", 0), rpc_int(c, "contact", 0)), not_admin);
+}
+
+json_t *rpc_chat_rename(struct call *c)
+{
+    struct span name = rpc_text(c, "name");
+    if (name.n == 0 || name.n > FORMAT_NAME_MAX) return rpc_fail(c, E_REFUSED, "a group's name has 1 to 200 bytes");
+    return rpc_yes(c, engine_rename(c->e, rpc_int(c, "chat", 0), name), not_admin);
+}
+
+json_t *rpc_chat_role(struct call *c)
+{
+    return rpc_yes(c, engine_role(c->e, rpc_int(c, "chat", 0), rpc_int(c, "contact", 0), rpc_bool(c, "admin")),
+                   not_admin);
+}
+
+// A person comes once, however many devices they have.
+static void add_member(void *arg, const struct engine_member *m)
+{
+    json_t *list = arg, *o;
+    size_t i = 0;
+    json_array_foreach (list, i, o) {
+        if (json_integer_value(json_object_get(o, "contact")) == m->contact) return;
+    }
+    o = json_object();
+    rpc_set(o, "contact", json_integer(m->contact));
+    rpc_set(o, "account", rpc_json_hex(m->account, FORMAT_ID));
+    rpc_set(o, "admin", json_boolean(m->admin));
+    (void)json_array_append_new(list, o);
+}
+
+json_t *rpc_chat_members(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_members(c->e, rpc_int(c, "chat", 0), add_member, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
+json_t *rpc_chat_picture(struct call *c)
+{
+    char text[FORMAT_PICTURE_MAX / 3 * 4 + 5];
+    struct span picture = {0};
+    enum err e = engine_chat_picture(c->e, rpc_int(c, "chat", 0), &picture);
+    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, "");
+    if (o == NULL) return NULL;
+    base64_encode(picture, text);
+    rpc_set(o, "picture", json_string(text));
+    return o;
+}
+
+json_t *rpc_chat_set_picture(struct call *c)
+{
+    static const char wrong[] = "a picture is base64url of an image file of at most 8 KiB";
+    struct buf image;
+    buf_init(&image, FORMAT_PICTURE_MAX);
+    enum err e = base64_decode(rpc_text(c, "picture"), &image);
+    json_t *r = e != ERR_OK ? rpc_fail(c, E_REFUSED, wrong)
+                            : rpc_yes(c, engine_picture(c->e, rpc_int(c, "chat", 0), buf_span(&image)), not_admin);
+    buf_wipe(&image);
+    return r;
 }

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Groups: who may change what, and that nobody follows whoever does it all the same.
+#include "town.h"
+
+static struct town *three_in_a_group(int64_t *chat)
+{
+    struct town *t = town_open(3);
+    int64_t contacts[2];
+    contacts[0] = meet(t, 1, 0, INVITE_PERSONAL);
+    contacts[1] = meet(t, 2, 0, INVITE_PERSONAL);
+    assert_ok(engine_group(t->person[0].e, span_str("Tea"), contacts, 2, chat));
+    return t;
+}
+
+static bool all_have_three(struct town *t)
+{
+    return is_quiet(t) && newest(&t->person[0]).members == 3 && newest(&t->person[1]).members == 3 &&
+           newest(&t->person[2]).members == 3;
+}
+
+static bool at_one(struct town *t)
+{
+    uint64_t epoch = newest(&t->person[0]).epoch;
+    for (size_t i = 1; i < t->people; i++) {
+        if (newest(&t->person[i]).epoch != epoch) return false;
+    }
+    return is_quiet(t);
+}
+
+struct admins {
+    struct person *of;
+    size_t members, admins;
+    bool whom;
+    const uint8_t *account;
+};
+
+static void count_admins(void *arg, const struct engine_member *m)
+{
+    struct admins *a = arg;
+    a->members++;
+    if (m->admin) a->admins++;
+    if (m->admin && memcmp(m->account, a->account, FORMAT_ID) == 0) a->whom = true;
+}
+
+static struct admins admins_of(struct person *p, struct person *whom)
+{
+    struct admins a = {.account = engine_account(whom->e)};
+    assert_ok(engine_members(p->e, newest(p).id, count_admins, &a));
+    return a;
+}
+
+static void assert_all_call_it(struct town *t, const char *name)
+{
+    for (size_t i = 0; i < t->people; i++) assert_true(span_eq(newest(&t->person[i]).name, span_str(name)));
+}
+
+static void admins_change_the_room(void **state)
+{
+    static const uint8_t image[] = {0xff, 0xd8, 0xff, 0xe0};
+    static uint8_t too_much[FORMAT_PICTURE_MAX + 1];
+    int64_t chat = 0;
+    struct town *t = three_in_a_group(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct span picture = {0};
+    (void)state;
+    wait_for(t, all_have_three);
+    assert_ok(engine_rename(alice->e, chat, span_str("Tea and cake")));
+    assert_ok(engine_picture(alice->e, chat, span_of(image, sizeof image)));
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_all_call_it(t, "Tea and cake");
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(engine_chat_picture(t->person[i].e, newest(&t->person[i]).id, &picture));
+        assert_true(span_eq(picture, span_of(image, sizeof image)));
+    }
+    assert_int_equal(engine_rename(bob->e, newest(bob).id, span_str("Beer")), ERR_REFUSED);
+    assert_int_equal(engine_rename(alice->e, chat, span_str("")), ERR_INVALID);
+    assert_int_equal(engine_rename(alice->e, chat, span_str("\xff")), ERR_INVALID);
+    assert_int_equal(engine_picture(alice->e, chat, span_of(too_much, sizeof too_much)), ERR_LIMIT);
+    assert_int_equal(engine_rename(alice->e, 999, span_str("x")), ERR_NOT_FOUND);
+    // Bob becomes an admin, and may then what Alice may
+    assert_false(admins_of(carol, bob).whom);
+    assert_ok(engine_role(alice->e, chat, contact_of_person(alice, bob).id, true));
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(admins_of(&t->person[i], bob).whom);
+        assert_int_equal(admins_of(&t->person[i], bob).admins, 2);
+    }
+    assert_ok(engine_rename(bob->e, newest(bob).id, span_str("Beer")));
+    assert_ok(engine_role(bob->e, newest(bob).id, contact_of_person(bob, alice).id, false));
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_all_call_it(t, "Beer");
+    assert_false(admins_of(carol, alice).whom);
+    assert_int_equal(engine_rename(alice->e, chat, span_str("Tea")), ERR_REFUSED);
+    assert_int_equal(alice->warnings + bob->warnings + carol->warnings, 0);
+    // the last admin stays one
+    assert_ok(engine_role(bob->e, newest(bob).id, 0, false));
+    wait_for(t, is_quiet);
+    assert_non_null(strstr(bob->warning, "one of them must stay"));
+    assert_true(admins_of(carol, bob).whom);
+    town_close(t);
+}
+
+// Changes that race: both happen, one after the other.
+static void changes_that_race_both_happen(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = three_in_a_group(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    (void)state;
+    wait_for(t, all_have_three);
+    assert_ok(engine_role(alice->e, chat, contact_of_person(alice, bob).id, true));
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_ok(engine_rename(alice->e, chat, span_str("Milk")));
+    assert_ok(engine_role(bob->e, newest(bob).id, contact_of_person(bob, carol).id, true));
+    say(carol, newest(carol).id, "in the middle");
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_all_call_it(t, "Milk");
+    assert_int_equal(admins_of(alice, carol).admins, 3);
+    assert_int_equal(read_chat(alice, chat).n, 1);
+    assert_int_equal(alice->warnings + bob->warnings + carol->warnings, 0);
+    town_close(t);
+}
+
+// -------------------------------------------------------------------------------------------------- those who do not ask
+
+// Puts a commit of these proposals into the log as the person's own client would, if it did not look whether it may.
+static void force(struct person *p, const struct mls_proposal *proposals, size_t n)
+{
+    struct engine *e = p->e;
+    struct chat *c = chat_find(e, newest(p).id);
+    struct mls_commit made = {0};
+    struct mls_buf staged = {0};
+    const struct mls_commit_params params = {.proposals = proposals, .proposal_count = n, .tree_in_welcome = true};
+    assert_ok(mls_group_commit(chat_group(c), &params, &made));
+    assert_ok(mls_staged_save(made.staged, &staged));
+    db_begin(&e->db);
+    int64_t id = work_add(e, &(struct work){.kind = WORK_COMMIT,
+                                            .relay = c->peer->relay,
+                                            .chat = c->id,
+                                            .epoch = c->log_epoch,
+                                            .payload = buf_of(&made.message)});
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE work SET staged = ?2, what = x'03000000000000000000' WHERE id = ?1");
+    db_int(q, 1, id);
+    db_blob(q, 2, buf_of(&staged));
+    assert_int_equal(db_run(&e->db, q), 1);
+    assert_ok(chat_save(c));
+    assert_ok(db_commit(&e->db));
+    chat_saved(c);
+    mls_buf_free(&staged);
+    mls_commit_free(&made);
+    peer_pump_all(e);
+}
+
+static struct mls_proposal removal_of(struct person *by, struct person *whom)
+{
+    struct chat *c = chat_find(by->e, newest(by).id);
+    struct mls_member m;
+    uint8_t account[FORMAT_ID];
+    uint32_t at = 0;
+    while (mls_group_next_member(chat_group(c), &at, &m)) {
+        if (cred_account(by->e, &m, account) && memcmp(account, engine_account(whom->e), FORMAT_ID) == 0)
+            return (struct mls_proposal){.type = MLS_PROPOSAL_REMOVE, .removed = m.index};
+    }
+    fail_msg("%s does not see %s", by->name, whom->name);
+    return (struct mls_proposal){0};
+}
+
+struct reroom {
+    struct buf bytes;
+    struct mls_extension extension;
+};
+
+// The room as it is, but for what `change` does to it.
+static struct mls_proposal room_with(struct person *p, struct reroom *to, void (*change)(struct room *r))
+{
+    struct room room;
+    assert_ok(chat_room(chat_find(p->e, newest(p).id), &room));
+    change(&room);
+    buf_init(&to->bytes, 70000);
+    room_encode(&room, &to->bytes);
+    to->extension = (struct mls_extension){.type = FORMAT_ROOM_EXTENSION, .data = {to->bytes.p, to->bytes.n}};
+    return (struct mls_proposal){
+        .type = MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS, .extensions = &to->extension, .extension_count = 1};
+}
+
+static void call_it_beer(struct room *r) { r->name = span_str("Beer"); }
+static void make_it_direct(struct room *r) { r->kind = ROOM_DIRECT; }
+static void without_admins(struct room *r) { r->admins = span_of(NULL, 0); }
+static uint8_t nobody[FORMAT_ID];
+static void with_nobody(struct room *r) { r->admins = span_of(nobody, FORMAT_ID); }
+
+static bool alice_and_carol_are_warned(struct town *t)
+{
+    return is_quiet(t) && t->person[0].warnings > 0 && t->person[2].warnings > 0;
+}
+
+static bool all_have_read_another(struct town *t)
+{
+    for (size_t i = 0; i < 3; i++) {
+        struct seen h = read_chat(&t->person[i], newest(&t->person[i]).id);
+        if (h.n < 1 || strstr(h.text, "on we go") == NULL) return false;
+    }
+    return is_quiet(t);
+}
+
+// Nothing of what was tried has happened, with anybody; and the conversation goes on.
+static void assert_refused(struct town *t, int64_t chat)
+{
+    wait_for(t, alice_and_carol_are_warned);
+    assert_non_null(strstr(t->person[0].warning, "without being allowed"));
+    assert_all_call_it(t, "Tea");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(newest(&t->person[i]).members, 3);
+        assert_int_equal(newest(&t->person[i]).kind, ROOM_GROUP);
+        assert_int_equal(newest(&t->person[i]).state, CHAT_OPEN);
+        assert_int_equal(admins_of(&t->person[i], &t->person[0]).admins, 1);
+    }
+    say(&t->person[0], chat, "on we go");
+    wait_for(t, all_have_read_another);
+    wait_for(t, at_one);
+}
+
+static void members_who_do_not_ask_are_not_followed(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        int64_t chat = 0;
+        struct town *t = three_in_a_group(&chat);
+        struct person *alice = &t->person[0], *bob = &t->person[1];
+        struct mls_proposal p[2];
+        struct reroom to = {0};
+        wait_for(t, all_have_three);
+        p[0] = what == 0 ? removal_of(bob, alice) : room_with(bob, &to, call_it_beer);
+        if (what == 2) p[1] = removal_of(bob, alice); // the one mixed with the other
+        force(bob, p, what == 2 ? 2 : 1);
+        assert_refused(t, chat);
+        assert_int_equal(bob->warnings, 0);
+        buf_wipe(&to.bytes);
+        town_close(t);
+    }
+}
+
+static void nor_are_admins_who_break_the_room(void **state)
+{
+    static void (*const change[])(struct room * r) = {make_it_direct, without_admins, with_nobody};
+    (void)state;
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        int64_t chat = 0;
+        struct town *t = three_in_a_group(&chat);
+        struct reroom to = {0};
+        wait_for(t, all_have_three);
+        const struct mls_proposal p = room_with(&t->person[0], &to, change[i]);
+        force(&t->person[0], &p, 1);
+        for (int k = 0; k < 3; k++) wait_for(t, is_quiet);
+        assert_all_call_it(t, "Tea");
+        assert_int_equal(newest(&t->person[1]).kind, ROOM_GROUP);
+        assert_int_equal(admins_of(&t->person[1], &t->person[0]).admins, 1);
+        say(&t->person[1], newest(&t->person[1]).id, "on we go");
+        wait_for(t, all_have_read_another);
+        assert_true(at_one(t));
+        buf_wipe(&to.bytes);
+        town_close(t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(admins_change_the_room),
+        cmocka_unit_test(changes_that_race_both_happen),
+        cmocka_unit_test(members_who_do_not_ask_are_not_followed),
+        cmocka_unit_test(nor_are_admins_who_break_the_room),
+    };
+    return unit_run("group", tests);
+}
