@@ -92,7 +92,7 @@ enum err engine_safety_code(struct engine *e, int64_t contact, char out[ENGINE_S
 enum err engine_safety_compare(struct engine *e, int64_t contact, const char *shown);
 enum err engine_verified(struct engine *e, int64_t contact, bool verified);
 
-// All conversations, the newest first, or the one with an id. kind and state are of enum room_kind and enum chat_state. ERR_NOT_FOUND.
+// All conversations (talk_list says in which order), or the one with an id. kind and state are of enum room_kind and enum chat_state. ERR_NOT_FOUND.
 enum err engine_chats(struct engine *e, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg);
 
 // Messages of a chat (history.h says in which order), one of them, and those that are pinned. ERR_NOT_FOUND.
@@ -101,6 +101,12 @@ enum err engine_message(struct engine *e, int64_t chat, int64_t message, history
 enum err engine_pinned(struct engine *e, int64_t chat, history_each *each, void *arg);
 // Errors as search_run's; ERR_NOT_FOUND.
 enum err engine_search(struct engine *e, const struct search_query *q, search_each *each, void *arg);
+
+// What one has of a conversation for oneself. All up to a message is read, or nothing more is. ERR_NOT_FOUND; of a draft ERR_LIMIT.
+enum err engine_read(struct engine *e, int64_t chat, int64_t message);
+enum err engine_set(struct engine *e, int64_t chat, enum talk_what what, int64_t value);
+enum err engine_draft(struct engine *e, int64_t chat, struct span text);
+enum err engine_pin(struct engine *e, int64_t chat, int64_t message, bool pinned);
 
 // Says something: encoded MIMI content, which is checked. It is durable, and *message is its number in the history, when this
 // returns. ERR_NOT_FOUND; ERR_INVALID for what is no content; ERR_REFUSED in a conversation that one has left.

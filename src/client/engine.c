@@ -197,6 +197,7 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     *out = e;
     open_peers(e);
     transfer_wake(e->transfers);
+    clock_tidy(e);
     return ERR_OK;
 }
 
@@ -204,6 +205,7 @@ void engine_close(struct engine *e)
 {
     if (e == NULL) return;
     e->closing = true;
+    clock_stop(e);
     peer_free_all(e);
     transfer_close(e->transfers);
     chat_free_all(e);

@@ -95,6 +95,7 @@ struct engine {
     struct chat *chats;
     struct flight *flights;
     struct transfers *transfers;
+    struct net_timer tidy;
     bool packaging; // key packages are on their way
     bool full;      // people have been told that nothing can be stored
     bool closing;
@@ -109,6 +110,12 @@ static inline struct mls_span out_span(struct span s) { return (struct mls_span)
 static inline struct span buf_of(const struct mls_buf *b) { return span_of(b->data, b->size); }
 enum err sha256(struct engine *e, struct span bytes, uint8_t out[32]);
 enum err from_mls(enum mls_error m);
+
+// ------------------------------------------------------------------------------------------------------------- clock.c
+
+// There may be something to do that nobody waits for.
+void clock_tidy(struct engine *e);
+void clock_stop(struct engine *e);
 
 // -------------------------------------------------------------------------------------------------------------- cred.c
 

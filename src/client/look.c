@@ -28,3 +28,40 @@ enum err engine_search(struct engine *e, const struct search_query *q, search_ea
 {
     return q->chat != 0 && chat_find(e, q->chat) == NULL ? ERR_NOT_FOUND : search_run(&e->history, q, each, arg);
 }
+
+// -------------------------------------------------------------------------------------------------------- for oneself
+
+// The end of a change to a conversation; whoever shows it is told.
+static enum err changed(struct engine *e, int64_t chat, int64_t message, enum err x)
+{
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    if (x != ERR_OK) return x;
+    if (message != 0) engine_tell(e, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = chat, .message = message});
+    else engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat});
+    return ERR_OK;
+}
+
+enum err engine_read(struct engine *e, int64_t chat, int64_t message)
+{
+    db_begin(&e->db);
+    return changed(e, chat, 0, talk_read(&e->history, chat, message, engine_now()));
+}
+
+enum err engine_set(struct engine *e, int64_t chat, enum talk_what what, int64_t value)
+{
+    db_begin(&e->db);
+    return changed(e, chat, 0, talk_set(&e->history, chat, what, value));
+}
+
+enum err engine_draft(struct engine *e, int64_t chat, struct span text)
+{
+    db_begin(&e->db);
+    return changed(e, chat, 0, talk_draft(&e->history, chat, text));
+}
+
+enum err engine_pin(struct engine *e, int64_t chat, int64_t message, bool pinned)
+{
+    db_begin(&e->db);
+    return changed(e, chat, message, history_pin(&e->history, chat, message, pinned));
+}

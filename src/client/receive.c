@@ -234,6 +234,7 @@ void chat_entries(struct chat *c, struct span list)
         peer_stall(c->peer);
         return;
     }
+    clock_tidy(e);
     chat_check_caught_up(c);
     if (round.rekeyed) peer_pump_all(e);
 }

@@ -145,6 +145,7 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
     (void)work_add(e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = chat, .message = *message});
     x = db_commit(&e->db);
     if (x == ERR_OK) peer_pump(c->peer);
+    if (x == ERR_OK) clock_tidy(e);
     return x;
 }
 

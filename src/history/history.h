@@ -138,10 +138,12 @@ struct history_message {
     const struct history_reaction *reactions;
     size_t reactions_n;
 };
-// Those after a message, oldest first; or those before one (INT64_MAX: the newest), newest first.
+// Those after a message, oldest first; or those before one (INT64_MAX: the newest), newest first; or those around one or a time, oldest
+// first, of which half of the limit comes before it.
 struct history_page {
-    int64_t chat, after, before; // before 0: after counts
-    uint32_t limit;
+    int64_t chat, after, before, around; // of the last three one at most; none: from the first on
+    uint64_t date;                       // milliseconds since 1970: around the first message of that time or later
+    uint32_t limit;                      // 0: all
 };
 typedef void history_each(void *arg, const struct history_message *m);
 enum err history_list(struct history *h, const struct history_page *page, history_each *each, void *arg);

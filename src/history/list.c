@@ -88,16 +88,70 @@ static enum err read_all(struct history *h, sqlite3_stmt *q, history_each *each,
     return e;
 }
 
+static int64_t number(struct history *h, sqlite3_stmt *q)
+{
+    int64_t n = db_row(h->db, q) ? db_get_int(q, 0) : 0;
+    db_done(q);
+    return n;
+}
+
+// The message at this number in its conversation, or the next one behind it; 0. *time: when it was.
+static int64_t at_or_behind(struct history *h, int64_t chat, int64_t message, uint64_t *time)
+{
+    int64_t id = 0;
+    sqlite3_stmt *q =
+        db_sql(h->db, "SELECT id, time FROM message WHERE chat = ?1 AND kind < 16 AND id >= ?2 ORDER BY id LIMIT 1");
+    db_int(q, 1, chat);
+    db_int(q, 2, message);
+    if (db_row(h->db, q)) {
+        id = db_get_int(q, 0);
+        *time = (uint64_t)db_get_int(q, 1);
+    }
+    db_done(q);
+    return id;
+}
+
+// The first message of a time or later; behind all if there is none. Numbers rise with times, or nearly so: so it is looked for by halves, and no index of
+// times is kept.
+static int64_t find_date(struct history *h, int64_t chat, uint64_t date)
+{
+    uint64_t time = 0;
+    sqlite3_stmt *q = db_sql(h->db, "SELECT coalesce(max(id), 0) FROM message WHERE chat = ?1 AND kind < 16");
+    db_int(q, 1, chat);
+    int64_t low = 0, high = number(h, q) + 1; // it is in [low, high]
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2, id = at_or_behind(h, chat, middle, &time);
+        if (id == 0 || time >= date) high = middle;
+        else low = id + 1;
+    }
+    return low;
+}
+
+// So that half of a page comes before a message: after which one it begins.
+static int64_t page_begin(struct history *h, const struct history_page *page, int64_t around)
+{
+    sqlite3_stmt *q =
+        db_sql(h->db, "SELECT coalesce(min(id), ?2) - 1 FROM (SELECT id FROM message WHERE chat = ?1 AND kind < 16"
+                      " AND id < ?2 ORDER BY id DESC LIMIT ?3)");
+    db_int(q, 1, page->chat);
+    db_int(q, 2, around);
+    db_int(q, 3, page->limit == 0 ? -1 : (int64_t)page->limit / 2);
+    return number(h, q);
+}
+
 enum err history_list(struct history *h, const struct history_page *page, history_each *each, void *arg)
 {
     size_t n = 0;
+    int64_t after = page->after, around = page->around;
     h->db->err = ERR_OK;
+    if (page->date != 0) around = find_date(h, page->chat, page->date);
+    if (around != 0) after = page_begin(h, page, around);
     sqlite3_stmt *q =
         page->before != 0
             ? db_sql(h->db, COLUMNS " WHERE m.chat = ?1 AND m.kind < 16 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3")
             : db_sql(h->db, COLUMNS " WHERE m.chat = ?1 AND m.kind < 16 AND m.id > ?2 ORDER BY m.id LIMIT ?3");
     db_int(q, 1, page->chat);
-    db_int(q, 2, page->before != 0 ? page->before : page->after);
+    db_int(q, 2, page->before != 0 ? page->before : after);
     db_int(q, 3, page->limit == 0 ? -1 : (int64_t)page->limit);
     return read_all(h, q, each, arg, &n);
 }

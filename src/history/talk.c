@@ -20,8 +20,8 @@ void talk_open(struct history *h, int64_t chat)
 
 void talk_put(struct history *h, int64_t chat, int64_t message, bool unread, bool mention)
 {
-    sqlite3_stmt *q =
-        db_sql(h->db, LAST "WHERE id = ?2), unread = unread + ?3, mentions = mentions + ?4 WHERE chat = ?1");
+    sqlite3_stmt *q = db_sql(h->db, LAST "WHERE id = ?2), unread = unread + ?3, mentions = mentions + ?4,"
+                                         " archived = archived AND (NOT ?3 OR muted > last_time) WHERE chat = ?1");
     db_int(q, 1, chat);
     db_int(q, 2, message);
     db_int(q, 3, unread);
@@ -137,7 +137,9 @@ enum err talk_list(struct history *h, int64_t chat, void (*each)(void *arg, cons
     " t.last_whom, t.last_kind, t.last_flags, t.last_type, t.last_body, t.unread, t.mentions, t.read_to, t.muted, " \
     "t.pinned,"                                                                                                     \
     " t.archived, t.receipts, t.timer, t.draft FROM chat c JOIN talk t ON t.chat = c.id"
-    sqlite3_stmt *q = chat == 0 ? db_sql(h->db, LIST " ORDER BY c.id DESC") : db_sql(h->db, LIST " WHERE c.id = ?1");
+    sqlite3_stmt *q =
+        chat == 0 ? db_sql(h->db, LIST " ORDER BY t.pinned DESC, coalesce(t.last_time, c.created) DESC, c.id DESC")
+                  : db_sql(h->db, LIST " WHERE c.id = ?1");
     if (chat != 0) db_int(q, 1, chat);
     for (; db_row(h->db, q); any = true) read_row(q, each, arg);
     return h->db->err != ERR_OK ? h->db->err : any || chat == 0 ? ERR_OK : ERR_NOT_FOUND;

@@ -33,7 +33,7 @@ struct history_chat {
     uint32_t timer; // seconds that messages live; 0: for ever
     struct span draft;
 };
-// All conversations, or the one with an id; the newest first. ERR_NOT_FOUND.
+// All conversations, pinned ones first, then those with the newest message; or the one with an id. ERR_NOT_FOUND.
 enum err talk_list(struct history *h, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg);
 
 // A conversation is there: it gets a row. Within a transaction, as all that follow; ERR_NOT_FOUND where there is no such conversation.

@@ -159,7 +159,7 @@ static void find(void *arg, const struct history_chat *c)
 {
     struct found *f = arg;
     static uint8_t name[FORMAT_NAME_MAX];
-    if (f->n++ > 0) return; // the newest comes first
+    if (f->n++ > 0 && c->id < f->chat.id) return;
     f->chat = *c;
     memcpy(name, c->name.p, c->name.n);
     f->chat.name = span_of(name, c->name.n);

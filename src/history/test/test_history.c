@@ -309,6 +309,21 @@ static void pages_go_both_ways(void **state)
     assert_non_null(strstr(p->text, "0! Coffee"));
     (void)read_page(s, &(struct history_page){.chat = 1, .before = 26, .limit = 100}, p);
     assert_true(p->n == 10 && p->first == 24 && p->last == 2);
+    (void)read_page(s, &(struct history_page){.chat = 1, .around = 26, .limit = 4}, p);
+    assert_true(p->n == 4 && p->first == 22 && p->last == 28);
+    (void)read_page(s, &(struct history_page){.chat = 1, .around = 2, .limit = 4}, p); // nothing is before it
+    assert_true(p->n == 4 && p->first == 2 && p->last == 8);
+    (void)read_page(s, &(struct history_page){.chat = 1, .around = 25, .limit = 4},
+                    p); // which is in another conversation
+    assert_true(p->n == 4 && p->first == 22 && p->last == 28);
+    (void)read_page(s, &(struct history_page){.chat = 1, .date = 1025, .limit = 4},
+                    p); // put gives them times above 1000
+    assert_true(p->n == 4 && p->first == 22 && p->last == 28);
+    (void)read_page(s, &(struct history_page){.chat = 1, .date = 1, .limit = 2}, p);
+    assert_true(p->n == 2 && p->first == 2 && p->last == 4);
+    (void)read_page(s, &(struct history_page){.chat = 1, .date = 5000, .limit = 4},
+                    p); // behind all: half a page before
+    assert_true(p->n == 2 && p->last == 101);
     assert_int_equal(history_get(&s->h, 2, 2, note, p), ERR_NOT_FOUND); // it is in another conversation
     assert_ok(history_get(&s->h, 1, 2, note, p));
     free(p);
