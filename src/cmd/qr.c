@@ -37,7 +37,8 @@ static bool is_dark(const struct code *c, size_t row, size_t column)
 
 static void draw(const struct text *t, const struct code *c)
 {
-    static const char *const blocks[] = {" ", "\xe2\x96\x84", "\xe2\x96\x80", "\xe2\x96\x88"}; // none, lower, upper, both
+    static const char *const blocks[] = {" ", "\xe2\x96\x84", "\xe2\x96\x80",
+                                         "\xe2\x96\x88"}; // none, lower, upper, both
     for (size_t row = 0; row < columns_of(c); row += 2) {
         if (t->colours) fputs("\033[38;5;16;48;5;231m", t->to);
         for (size_t column = 0; column < columns_of(c); column++) {

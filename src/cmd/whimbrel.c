@@ -11,8 +11,13 @@
 #include <unistd.h>
 
 const struct command_group command_groups[] = {
-    {"To begin", engine_commands}, {"People", people_commands},     {"Conversations", talk_commands},
-    {"Groups", group_commands},    {"This profile", self_commands}, {NULL, NULL},
+    {"To begin", engine_commands},
+    {"People", people_commands},
+    {"Conversations", talk_commands},
+    {"For yourself", chat_commands},
+    {"Groups", group_commands},
+    {"This profile", self_commands},
+    {NULL, NULL},
 };
 
 const struct flag common_flags[] = {

@@ -48,7 +48,8 @@ struct command_group {
 };
 extern const struct command_group command_groups[]; // whimbrel.c; the last without a title
 extern const struct flag common_flags[];
-extern const struct command engine_commands[], self_commands[], people_commands[], talk_commands[], group_commands[];
+extern const struct command engine_commands[], self_commands[], people_commands[], talk_commands[], chat_commands[],
+    group_commands[];
 
 // The command of this name; NULL.
 const struct command *command_find(const char *name);
@@ -150,6 +151,8 @@ json_int_t find_chat(struct session *s, const char *word);
 json_int_t find_contact(struct session *s, const char *word);
 // The contacts that the words from the first on name, as an array; NULL after an error, which has been said.
 json_t *find_contacts(struct session *s, size_t first);
+// A time in seconds: "30m", "8h", "2d", "1w"; 0 after an error, which has been said.
+json_int_t duration_in(struct session *s, const char *word); // whimbrel_chat.c
 // A number behind a command, such as a message's; 0 after an error, which has been said.
 json_int_t number_in(struct session *s, const char *word, const char *what);
 

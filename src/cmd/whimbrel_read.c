@@ -213,6 +213,11 @@ int do_read(struct session *s)
     if (s->line->json) print_json(list);
     else print_list(s, t, list);
     pages_end(&p, true);
+    size_t n = json_array_size(list);
+    if (n > 0 && !s->line->json) // it has been read
+        json_decref(
+            ask_quietly(s, "chat.read",
+                        json_pack("{s:I, s:I}", "chat", chat, "message", int_of(json_array_get(list, n - 1), "id"))));
     json_decref(list);
     return EXIT_DONE;
 }

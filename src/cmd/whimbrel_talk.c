@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void print_chat(const struct session *s, const struct text *t, const json_t *o)
 {
@@ -16,7 +17,16 @@ static void print_chat(const struct session *s, const struct text *t, const json
     if (strcmp(text_of(o, "kind"), "group") == 0) fprintf(t->to, "  group of %lld", (long long)int_of(o, "members"));
     else if (int_of(o, "members") < 2 && strcmp(text_of(o, "kind"), "self") != 0) fputs("  not there yet", t->to);
     if (strcmp(text_of(o, "state"), "open") != 0) fprintf(t->to, "  %s", text_of(o, "state"));
+    if (is_set(o, "pinned")) fputs("  pinned", t->to);
+    if (int_of(o, "muted") > (json_int_t)time(NULL) * 1000) fputs("  muted", t->to);
+    if (text_of(o, "draft")[0] != 0) fputs("  draft", t->to);
     text_end(t);
+    if (int_of(o, "unread") > 0) {
+        text_colour(t, TEXT_BOLD);
+        fprintf(t->to, "  %lld unread%s", (long long)int_of(o, "unread"),
+                int_of(o, "mentions") > 0 ? ", with your name" : "");
+        text_end(t);
+    }
     fputc('\n', t->to);
 }
 
@@ -31,7 +41,10 @@ static int do_chats(struct session *s)
         return EXIT_DONE;
     }
     struct text *t = pages_begin(&p);
-    json_array_foreach (s->chats, i, o) print_chat(s, t, o);
+    bool archived = flag_on(s->line, "archived");
+    json_array_foreach (s->chats, i, o) {
+        if (is_set(o, "archived") == archived) print_chat(s, t, o);
+    }
     pages_end(&p, false);
     if (i == 0 && !s->line->quiet)
         fputs("No conversations yet. `whimbrel invite` makes a link for somebody, `whimbrel accept` takes theirs.\n",
@@ -75,13 +88,18 @@ static int do_react(struct session *s) { return act(s, "message.react", true); }
 static int do_edit(struct session *s) { return act(s, "message.edit", true); }
 static int do_delete(struct session *s) { return act(s, "message.delete", false); }
 
+static const struct flag chats_flags[] = {
+    {"archived", NULL, "those that you have put aside"},
+    {NULL, NULL, NULL},
+};
+
 static const struct flag read_flags[] = {
     {"last", "N", "only the last N messages; 0 shows all"},
     {NULL, NULL, NULL},
 };
 
 const struct command talk_commands[] = {
-    {"chats", "", "show your conversations", do_chats, AN_ENGINE, NULL, NULL},
+    {"chats", "", "show your conversations", do_chats, AN_ENGINE, chats_flags, NULL},
     {"send", "CHAT TEXT...", "say something", do_send, AN_ENGINE, NULL,
      "It is stored when this returns, and goes out as soon as the relay can be reached. TEXT is Markdown; quotes keep "
      "the\n"
@@ -89,7 +107,8 @@ const struct command talk_commands[] = {
     {"read", "CHAT", "show what was said", do_read, AN_ENGINE, read_flags,
      "Each message has a number in front, which reply, react, edit and delete want. Behind your own stands how far it "
      "is:\n"
-     "\xe2\x9c\x93 the relay has it, \xe2\x9c\x93\xe2\x9c\x93 it has arrived. On a terminal the last 100 are shown "
+     "\xe2\x9c\x93 the relay has it, \xe2\x9c\x93\xe2\x9c\x93 it has arrived. What is shown counts as read, but not "
+     "with --json. On a terminal the last 100 are shown "
      "unless --last says otherwise."},
     {"tail", "[CHAT]", "show what is being said, until Ctrl-C", do_tail, AN_ENGINE, NULL, NULL},
     {"reply", "CHAT NUMBER TEXT...", "answer a message, by the number that `read` shows", do_reply, AN_ENGINE, NULL,

@@ -20,7 +20,7 @@ static json_t *last_of(const struct history_chat *x)
     return o;
 }
 
-static void add_chat(void *arg, const struct history_chat *x)
+static json_t *chat_of(const struct history_chat *x)
 {
     static const char *const kinds[] = {"", "direct", "group", "self"}, *const states[] = {"", "open", "request",
                                                                                            "left", "removed"};
@@ -44,8 +44,11 @@ static void add_chat(void *arg, const struct history_chat *x)
     rpc_set(o, "receipts", json_string(receipts[x->receipts]));
     rpc_set(o, "timer", json_integer(x->timer));
     rpc_set(o, "draft", rpc_json_text(x->draft));
-    (void)json_array_append_new(arg, o);
+    return o;
 }
+
+static void add_chat(void *arg, const struct history_chat *x) { (void)json_array_append_new(arg, chat_of(x)); }
+static void set_chat(void *arg, const struct history_chat *x) { *(json_t **)arg = chat_of(x); }
 
 json_t *rpc_chat_list(struct call *c)
 {
@@ -54,6 +57,13 @@ json_t *rpc_chat_list(struct call *c)
     if (e == ERR_OK) return list;
     json_decref(list);
     return rpc_failed(c, e, "");
+}
+
+json_t *rpc_chat_get(struct call *c)
+{
+    json_t *o = NULL;
+    enum err e = engine_chats(c->e, rpc_int(c, "chat", 0), set_chat, &o);
+    return e == ERR_OK ? o : rpc_failed(c, e, "");
 }
 
 static const char not_admin[] = "only admins of a group may do that, as long as they are in it";

@@ -3,6 +3,8 @@
 // Methods about messages.
 #include "rpc/inner.h"
 
+enum { SEARCH_USUAL = 50, SEARCH_MAX = 1000 };
+
 const char *rpc_kind(enum history_kind k)
 {
     switch (k) {
@@ -82,18 +84,26 @@ static json_t *turned(json_t *take_list)
 
 json_t *rpc_message_list(struct call *c)
 {
-    int64_t limit = rpc_int(c, "limit", LIST_USUAL), before = rpc_int(c, "before", INT64_MAX);
-    bool after = rpc_has(c, "after");
+    static const char *const from[] = {"after", "before", "around", "date"};
+    struct history_page page = {.chat = rpc_int(c, "chat", 0)};
+    int64_t limit = rpc_int(c, "limit", LIST_USUAL), at = 0;
+    int given = 0, which = 1; // the newest, if nothing is said
+    for (int i = 0; i < 4; i++) {
+        if (!rpc_has(c, from[i])) continue;
+        given++;
+        which = i;
+        at = rpc_int(c, from[i], 0);
+    }
+    if (given == 0) at = INT64_MAX;
     if (limit < 1 || limit > LIST_MAX) return rpc_fail(c, E_PARAMS, "`limit` is a number from 1 to 10000");
-    if (after && rpc_has(c, "before")) return rpc_fail(c, E_PARAMS, "one of `after` and `before`, or none");
-    if (before < 1) return rpc_fail(c, E_PARAMS, "`before` is a message's number");
-    const struct history_page page = {.chat = rpc_int(c, "chat", 0),
-                                      .after = rpc_int(c, "after", 0),
-                                      .before = after ? 0 : before,
-                                      .limit = (uint32_t)limit};
+    if (given > 1) return rpc_fail(c, E_PARAMS, "one of `after`, `before`, `around` and `date`, or none");
+    if (at < (which != 0)) return rpc_fail(c, E_PARAMS, "a message's number, or a time, is 1 at least");
+    page.limit = (uint32_t)limit;
+    if (which == 3) page.date = (uint64_t)at;
+    else *(which == 0 ? &page.after : which == 1 ? &page.before : &page.around) = at;
     json_t *list = json_array();
     enum err e = engine_messages(c->e, &page, add_message, list);
-    if (e == ERR_OK) return after ? list : turned(list);
+    if (e == ERR_OK) return which == 1 ? turned(list) : list;
     json_decref(list);
     return rpc_failed(c, e, "");
 }
@@ -106,6 +116,60 @@ json_t *rpc_message_get(struct call *c)
     enum err e = engine_message(c->e, rpc_int(c, "chat", 0), rpc_int(c, "message", 0), set_message, &o);
     return e == ERR_OK ? o : rpc_failed(c, e, "");
 }
+
+json_t *rpc_message_pinned(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_pinned(c->e, rpc_int(c, "chat", 0), add_message, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
+json_t *rpc_message_pin(struct call *c)
+{
+    return rpc_yes(c, engine_pin(c->e, rpc_int(c, "chat", 0), rpc_int(c, "message", 0), rpc_bool(c, "pinned")), "");
+}
+
+// -------------------------------------------------------------------------------------------------------------- searching
+
+// The text around what was found, cut at what matches: every second piece does.
+static json_t *pieces_of(struct span s)
+{
+    json_t *list = json_array();
+    size_t from = 0;
+    for (size_t i = 0; i <= s.n; i++) {
+        if (i < s.n && s.p[i] != 1 && s.p[i] != 2) continue;
+        (void)json_array_append_new(list, rpc_json_text(span_of(s.p + from, i - from)));
+        from = i + 1;
+    }
+    return list;
+}
+
+static void add_found(void *arg, const struct history_message *x, struct span snippet)
+{
+    json_t *o = json_object();
+    rpc_set(o, "message", message_of(x));
+    rpc_set(o, "pieces", pieces_of(snippet));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_message_search(struct call *c)
+{
+    int64_t limit = rpc_int(c, "limit", SEARCH_USUAL);
+    if (limit < 1 || limit > SEARCH_MAX) return rpc_fail(c, E_PARAMS, "`limit` is a number from 1 to 1000");
+    const struct search_query q = {.text = rpc_text(c, "text"),
+                                   .chat = rpc_int(c, "chat", 0),
+                                   .before = rpc_int(c, "before", 0),
+                                   .limit = (uint32_t)limit};
+    json_t *list = json_array();
+    enum err e = engine_search(c->e, &q, add_found, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, e == ERR_LIMIT ? "search for 500 bytes at most" : "there is no word to search for");
+}
+
+// ---------------------------------------------------------------------------------------------------------------- saying
 
 json_t *rpc_message_send(struct call *c)
 {

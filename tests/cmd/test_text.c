@@ -62,7 +62,8 @@ static void test_cutting(void **state)
     assert_int_equal(text_line(&p.t, "Alexandra", 5), 5);
     text_cell(&p.t, "Bo", 4);
     assert_int_equal(text_line(&p.t, "a\nb", 5), 3);
-    assert_string_equal(page_text(&p), "Alex\xe2\x80\xa6" "Bo  a b");
+    assert_string_equal(page_text(&p), "Alex\xe2\x80\xa6"
+                                       "Bo  a b");
     page_close(&p);
 }
 
@@ -70,8 +71,11 @@ static void test_what_others_wrote(void **state)
 {
     (void)state;
     assert_wrapped(80, 0, 0, "a\033[31mb\rc\b\a\x7f", "a[31mbc");
-    assert_wrapped(80, 0, 0, "x\xe2\x80\xaey", "xy");             // turns the direction of what follows
-    assert_wrapped(80, 0, 0, "\xc2\x9b" "31mz", "31mz");          // a control of one character
+    assert_wrapped(80, 0, 0, "x\xe2\x80\xaey", "xy"); // turns the direction of what follows
+    assert_wrapped(80, 0, 0,
+                   "\xc2\x9b"
+                   "31mz",
+                   "31mz");                                                           // a control of one character
     assert_wrapped(80, 0, 0, "\xff\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"); // no UTF-8
     char pile[200] = "a", out[16] = "a";
     for (int i = 0; i < 40; i++) strcat(pile, "\xcc\x81");

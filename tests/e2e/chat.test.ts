@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one does with conversations for oneself, from a terminal and over rpc: searching, pinning, muting, archiving, and what counts as read.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RpcError } from '../../build/ts/rpc';
+import { overSocket } from './engine';
+import { Person, meet, settled, skip, until } from './person';
+import { Relay, temporary } from './relay';
+
+test('conversations are searched, pinned, muted and put aside', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t);
+  const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
+  await meet(alice, bob);
+  bob.ok('send', 'alice', 'Tea at six, with Zo\u00eb?');
+  bob.ok('send', 'alice', 'Or coffee');
+  await settled(bob);
+  await until(() => alice.read('bob').length === 2, 30000);
+  assert.match(alice.ok('chats'), / {2}2 unread$/m);
+  const found = alice.ok('search', 'tea', 'zo').split('\n');
+  assert.equal(found.length, 2);
+  assert.match(found[0]!, /^\d+ {2}.* {2}bob$/);
+  assert.equal(found[1], '      Tea at six, with Zo\u00eb?');
+  assert.equal(alice.ok('search', 'coffee', '--in', 'bob').split('\n').length, 2);
+  assert.equal(alice.run('search', 'cocoa').stderr, 'nothing was found\n');
+  assert.match(alice.run('search', '...').stderr, /no word/);
+  const [first, second] = alice.read('bob').map(m => String(m.id));
+  alice.ok('pin', 'bob');
+  alice.ok('pin', 'bob', second!);
+  alice.ok('pin', 'bob', first!);
+  alice.ok('unpin', 'bob', first!);
+  assert.match(alice.ok('pins', 'bob'), / Or coffee$/);
+  alice.ok('mute', 'bob', '8h');
+  assert.match(alice.ok('chats'), / pinned {2}muted {2}2 unread$/m);
+  assert.equal(alice.run('mute', 'bob', 'long').status, 2);
+  assert.match(alice.ok('read', 'bob'), /Or coffee/);
+  assert.match(alice.ok('chats'), / muted$/m); // all of it is read
+  alice.ok('unmute', 'bob');
+  alice.ok('unpin', 'bob');
+  alice.ok('archive', 'bob');
+  assert.equal(alice.ok('chats'), '');
+  assert.match(alice.ok('chats', '--archived'), /bob$/);
+  bob.ok('send', 'alice', 'Are you there?');
+  await until(() => / {2}1 unread$/m.test(alice.ok('chats')), 30000); // it has come back
+});
+
+test('pages, search, and how a conversation stands for oneself, fit the schema', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t);
+  const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
+  await meet(alice, bob);
+  alice.ok('send', 'bob', 'Tea?');
+  const b = await overSocket(t, bob), chat = (await b.call('chat.list'))[0]!.id;
+  await until(() => bob.read('alice').length === 1, 30000);
+  await b.call('message.reply', { chat, message: bob.read('alice')[0]!.id, text: 'Gladly' });
+  await settled(bob);
+  const list = await b.call('message.list', { chat, after: 0 });
+  assert.deepEqual(await b.call('message.list', { chat: chat, around: list[1]!.id, limit: 2 }), list);
+  assert.deepEqual(await b.call('message.list', { chat: chat, date: list[0]!.time }), list);
+  await assert.rejects(b.call('message.list', { chat: chat, after: 0, before: 5 }), (e: RpcError) => e.code === -32602);
+  const found = await b.call('message.search', { text: 'glad' });
+  assert.deepEqual(found.map(f => [f.message.id, f.pieces]), [[list[1]!.id, ['', 'Gladly', '']]]);
+  await assert.rejects(b.call('message.search', { text: ' - ' }), (e: RpcError) => e.code === 1);
+  await b.call('message.pin', { chat: chat, message: list[1]!.id, pinned: true });
+  assert.deepEqual((await b.call('message.pinned', { chat: chat })).map(m => m.id), [list[1]!.id]);
+  assert.equal((await b.call('chat.get', { chat: chat })).unread, 1);
+  await b.call('chat.read', { chat: chat, message: list[1]!.id });
+  await b.call('chat.set', { chat: chat, pinned: true, archived: true, muted: 5, receipts: 'off' });
+  await b.call('chat.draft', { chat: chat, text: 'And' });
+  const mine = await b.call('chat.get', { chat: chat });
+  assert.deepEqual([mine.unread, mine.read_to, mine.pinned, mine.archived, mine.muted, mine.receipts, mine.draft],
+    [0, list[1]!.id, true, true, 5, 'off', 'And']);
+});
