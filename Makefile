@@ -21,6 +21,7 @@ SETUP = $(if $(COMPILER),CC="$(COMPILER)") $(TOOLS)/setup
 .PHONY: all deps run demo test bench asan ct fuzz interop lint fmt fmt-check install reproducible clean help
 all:
 	@$(SETUP) $(B)
+	@tools/web $(B)
 	@ninja -C $(B)
 
 help:
@@ -54,6 +55,7 @@ demo: deps all
 	@$(B)/mls-demo
 
 test: deps all
+	@$(TOOLS)/deps ui || echo 'Without Chromium the tests of the page are left out.'
 	@tools/e2e $(B)
 	@tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(B)
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two people with browsers, two engines, one relay: from the first run to a conversation in which things are answered, changed and taken back.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Relay } from '../e2e/relay';
+import { Person, closeChrome, meet, skip } from './person';
+
+after(closeChrome);
+
+test('first run, invitation, and a conversation', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob');
+  await meet(alice, bob, relay.address);
+  assert.equal(new URL(alice.page.url()).hash.replace(/^#\/?.*/, ''), '', 'the token is not in the address');
+
+  await bob.say('Hello **Alice**');
+  await alice.chat('Bob');
+  await alice.bubble('Hello Alice').waitFor();
+  assert.equal(await alice.bubble('Hello Alice').locator('strong').textContent(), 'Alice');
+
+  await alice.menu('Hello Alice', 'Reply');
+  await alice.say('Hello Bob, tea at six?');
+  await bob.bubble('tea at six').locator('.quote', { hasText: 'Hello Alice' }).waitFor();
+
+  const b = bob.bubble('tea at six');
+  await b.focus();
+  await b.press('Enter');
+  await bob.page.getByRole('button', { name: '👍' }).click();
+  await alice.bubble('tea at six').locator('.chip', { hasText: '👍' }).waitFor();
+  await bob.bubble('tea at six').locator('.chip').click(); // takes it back
+  await alice.bubble('tea at six').locator('.chip').waitFor({ state: 'detached' });
+
+  await alice.page.locator('.composer textarea').press('ArrowUp');
+  await alice.say('Hello Bob, tea at seven?');
+  await bob.bubble('tea at seven').waitFor();
+  assert.match(await bob.bubble('tea at seven').textContent() ?? '', /edited/);
+
+  await bob.menu('Hello Alice', 'Delete for everybody');
+  await bob.page.getByRole('button', { name: 'Delete for everybody' }).click();
+  await alice.page.locator('.message', { hasText: 'Message deleted' }).waitFor();
+  assert.equal(await alice.page.locator('.rich', { hasText: 'Hello Alice' }).count(), 0);
+});
+
+test('it is locked, and opens only with the passphrase; a reload keeps the page', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice');
+  await alice.begin(relay.address);
+  await alice.page.reload();
+  await alice.page.getByRole('heading', { name: 'Chats' }).waitFor();
+  await alice.page.getByRole('button', { name: 'Settings' }).click();
+  await alice.page.getByRole('button', { name: 'Lock' }).click();
+  await alice.page.getByRole('heading', { name: 'Locked' }).waitFor();
+  assert.doesNotMatch(await alice.page.content(), /Alice/);
+  await alice.page.getByLabel('Passphrase', { exact: true }).fill('something else');
+  await alice.page.getByRole('button', { name: 'Unlock' }).click();
+  await alice.page.getByRole('alert').waitFor();
+  await alice.unlock();
+  await alice.page.getByRole('heading', { name: 'Settings' }).waitFor();
+});
+
+test('the page outlives its engine', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob');
+  await meet(alice, bob, relay.address);
+  await alice.chat('Bob');
+  await alice.say('before');
+  await alice.bubble('before').waitFor();
+  alice.kill();
+  await alice.page.getByText('Whimbrel does not answer').waitFor();
+  assert.ok(await alice.bubble('before').isVisible(), 'what was there can still be read');
+  alice.address(); // starts another, which is locked; the token that the page has is still good
+  await alice.unlock();
+  await alice.bubble('before').waitFor();
+  await bob.chat('Alice');
+  await bob.say('and after');
+  await alice.bubble('and after').waitFor();
+});

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which of the big states the page is in: no engine, no profile, locked, open. Everything that is shown is thrown away when the
+// profile is locked, and asked for again whenever the engine is there again.
+import { signal } from '@preact/signals';
+import { call, on, start } from '../engine/engine';
+import type { Profile } from '../engine/methods';
+import { forgetDrafts } from './drafts';
+import { forgetPeople, loadPeople } from './people';
+import { forgetTimelines, refreshTimelines } from './timeline';
+
+export const profile = signal<Profile | undefined>(undefined);
+/** Set while the first run still has something to show after the profile was made. */
+export const welcoming = signal(false);
+
+async function look(): Promise<void> {
+  const p = await call('profile.status');
+  if (p.state === 'open') {
+    await call('events.follow');
+    await loadPeople();
+    profile.value = p;
+    refreshTimelines();
+  } else {
+    profile.value = p;
+    forgetTimelines();
+    forgetDrafts();
+    forgetPeople();
+  }
+}
+
+export function begin(): void {
+  on('profile', () => void look().catch(() => undefined));
+  start(() => void look().catch(() => undefined));
+}
+
+export async function create(o: { name: string; passphrase: string; relay: string; password?: string }): Promise<void> {
+  await call('profile.create', o);
+  welcoming.value = true;
+  await look();
+}
+
+export async function unlock(passphrase: string): Promise<void> {
+  await call('profile.unlock', { passphrase });
+  await look();
+}
+
+export async function lock(): Promise<void> {
+  await call('profile.lock');
+  await look();
+}

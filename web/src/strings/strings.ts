@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Words, numbers and times in the language that was chosen. Each sentence is an entry of en.ts; ru.ts has the same ones. {name} is
+// put in isolated, so that a name written from the other side does not turn the sentence around; {n} also chooses the plural.
+import { type Language, settings } from '../state/settings';
+import { en } from './en';
+import { ru } from './ru';
+
+export type Entry = string | Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+export type Key = keyof typeof en;
+export const catalogues: Record<Language, Record<Key, Entry>> = { en, ru };
+
+type Params = Record<string, string | number>;
+
+export function t(key: Key, params?: Params): string {
+  const language = settings.value.language, entry: Entry = catalogues[language][key];
+  const n = params?.['n'];
+  const text = typeof entry === 'string' ? entry : entry[new Intl.PluralRules(language).select(Number(n ?? 0))] ?? entry.other;
+  if (params === undefined) return text;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const p = params[name];
+    return p === undefined ? whole : typeof p === 'number' ? new Intl.NumberFormat(language).format(p) : `\u2068${p}\u2069`;
+  });
+}
+
+// The browser's own variety of the language, for dates: en-GB where that is what it speaks.
+function locale(): string {
+  const language = settings.value.language;
+  return navigator.languages.find(l => l.split('-')[0] === language) ?? language;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+function format(time: number, options: Intl.DateTimeFormatOptions): string {
+  const key = settings.value.language + JSON.stringify(options);
+  const f = formats.get(key) ?? new Intl.DateTimeFormat(locale(), options);
+  formats.set(key, f);
+  return f.format(time);
+}
+
+export function clock(time: number): string { return format(time, { hour: 'numeric', minute: '2-digit' }); }
+export function whole(time: number): string { return format(time, { dateStyle: 'full', timeStyle: 'short' }); }
+
+export function dayNumber(time: number): number {
+  const d = new Date(time);
+  return Math.floor((time - d.getTimezoneOffset() * 60_000) / 86_400_000);
+}
+
+/** Today, yesterday, a weekday within the last six days, or a date. */
+export function day(time: number, now = Date.now()): string {
+  const ago = dayNumber(now) - dayNumber(time);
+  if (ago === 0 || ago === 1) {
+    const word = new Intl.RelativeTimeFormat(settings.value.language, { numeric: 'auto' }).format(-ago, 'day');
+    return word[0]!.toLocaleUpperCase() + word.slice(1);
+  }
+  if (ago > 1 && ago < 7) return format(time, { weekday: 'long' });
+  const sameYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  return format(time, sameYear ? { day: 'numeric', month: 'long' } : { day: 'numeric', month: 'long', year: 'numeric' });
+}
+
+/** For lists: the time today, otherwise the day, short. */
+export function brief(time: number, now = Date.now()): string {
+  const ago = dayNumber(now) - dayNumber(time);
+  if (ago === 0) return clock(time);
+  if (ago > 0 && ago < 7) return format(time, { weekday: 'short' });
+  return format(time, { day: 'numeric', month: 'numeric', year: '2-digit' });
+}
+
+export function size(bytes: number): string {
+  const unit = bytes < 1e3 ? 'byte' : bytes < 1e6 ? 'kilobyte' : bytes < 1e9 ? 'megabyte' : 'gigabyte';
+  const n = bytes / { byte: 1, kilobyte: 1e3, megabyte: 1e6, gigabyte: 1e9 }[unit];
+  return new Intl.NumberFormat(settings.value.language, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: n < 10 && unit !== 'byte' ? 1 : 0 }).format(n);
+}

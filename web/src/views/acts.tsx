@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What can be done with a message: its menu, the keys for it, and its information.
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { call } from '../engine/engine';
+import type { Chat, Message } from '../engine/methods';
+import { answer, revise } from '../state/drafts';
+import { attempt } from '../state/notices';
+import { nameOf } from '../state/people';
+import { t, whole } from '../strings/strings';
+import { MORE, QUICK } from '../text/emoji';
+import { tame } from '../text/plain';
+import { type Action, Confirm, Dialog, Menu } from '../ui/dialog';
+import { copy } from './invite';
+import { chipsOf, stateWord } from './message';
+
+export type Showing = { what: 'menu'; item: Message; at: DOMRect } | { what: 'delete' | 'info'; item: Message } | undefined;
+
+const said = (i: Message): boolean => !i.deleted && (i.kind === 'text' || i.kind === 'reply');
+const ended = (c: Chat): boolean => c.state !== 'open';
+
+/** The same reaction again takes it back. */
+export function react(chat: Chat, item: Message, emoji: string): void {
+  if (ended(chat) || item.deleted || item.id === 0) return;
+  const own = item.reactions.some(r => r.text === emoji && r.from === 0);
+  void attempt(call('message.react', { chat: chat.id, message: item.id, text: own ? '' : emoji }));
+}
+
+/** Whether the key meant something here. */
+export function keyOn(chat: Chat, item: Message, e: KeyboardEvent, show: (s: Showing) => void): boolean {
+  const at = (e.target as HTMLElement).querySelector('.bubble')?.getBoundingClientRect();
+  if (at === undefined) return false;
+  if (e.key === 'Enter' || e.key === 'ContextMenu') show({ what: 'menu', item, at });
+  else if (e.code === 'KeyR' && !ended(chat) && !item.deleted) answer(chat.id, item);
+  else if (e.code === 'KeyE' && !ended(chat) && item.from === 0 && said(item)) revise(chat.id, item);
+  else if (e.key === 'Delete' && !ended(chat) && item.from === 0 && !item.deleted) show({ what: 'delete', item });
+  else return false;
+  return true;
+}
+
+function Emoji({ item, choose }: { item: Message; choose: (emoji: string) => void }): JSX.Element {
+  const [all, setAll] = useState(false), own = (e: string): boolean => item.reactions.some(r => r.text === e && r.from === 0);
+  return (
+    <div class={all ? 'emoji all' : 'emoji'} role="group" aria-label={t('react')}>
+      {(all ? [...QUICK, ...MORE] : QUICK).map(e => <button key={e} type="button" aria-pressed={own(e)} onClick={() => choose(e)}>{e}</button>)}
+      {!all && <button type="button" aria-label={t('moreEmoji')} title={t('moreEmoji')} onClick={() => setAll(true)}>＋</button>}
+    </div>
+  );
+}
+
+function MessageMenu({ chat, item, at, show }: { chat: Chat; item: Message; at: DOMRect; show: (s: Showing) => void }): JSX.Element {
+  const open = !ended(chat), actions: Action[] = [];
+  if (open && !item.deleted) actions.push({ label: t('reply'), icon: 'reply', run: () => answer(chat.id, item) });
+  if (said(item)) actions.push({ label: t('copyText'), icon: 'copy', run: () => void copy(item.text) });
+  if (open && item.from === 0 && said(item)) actions.push({ label: t('edit'), icon: 'edit', run: () => revise(chat.id, item) });
+  actions.push({ label: t('information'), icon: 'info', run: () => show({ what: 'info', item }) });
+  if (open && item.from === 0 && !item.deleted) actions.push({ label: t('deleteForAll'), icon: 'trash', danger: true, run: () => show({ what: 'delete', item }) });
+  const close = (): void => show(undefined);
+  return (
+    <Menu label={t('message')} at={at} onClose={close} actions={actions}>
+      {open && !item.deleted && <Emoji item={item} choose={e => {
+        close();
+        react(chat, item, e);
+      }} />}
+    </Menu>
+  );
+}
+
+function Info({ item, onClose }: { item: Message; onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title={t('information')} onClose={onClose}>
+      <dl class="facts">
+        <div><dt>{t('from')}</dt><dd><bdi>{nameOf(item.from)}</bdi></dd></div>
+        <div><dt>{t('when')}</dt><dd>{whole(item.time)}</dd></div>
+        {item.from === 0 && <div><dt>{t('delivery')}</dt><dd>{stateWord(item)}</dd></div>}
+        {item.edited > 0 && <div><dt>{t('changed')}</dt><dd>{whole(item.edited)}</dd></div>}
+        {item.expires > 0 && <div><dt>{t('disappears')}</dt><dd>{whole(item.expires)}</dd></div>}
+        {chipsOf(item).map(c => <div key={c.emoji}><dt>{tame(c.emoji)}</dt><dd><bdi>{c.from.slice(0, 100).map(nameOf).join(', ')}</bdi></dd></div>)}
+      </dl>
+    </Dialog>
+  );
+}
+
+export function Acts({ chat, showing, show }: { chat: Chat; showing: Showing; show: (s: Showing) => void }): JSX.Element | null {
+  if (showing === undefined) return null;
+  const { item } = showing, close = (): void => show(undefined);
+  if (showing.what === 'menu') return <MessageMenu chat={chat} item={item} at={showing.at} show={show} />;
+  if (showing.what === 'info') return <Info item={item} onClose={close} />;
+  return (
+    <Confirm title={t('deleteTitle')} text={t('deleteText')} action={t('deleteForAll')} onClose={close}
+      run={() => void attempt(call('message.delete', { chat: chat.id, message: item.id }))} />
+  );
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A conversation: who it is with, what must be known about it, its timeline, and where one writes.
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Chat, Message } from '../engine/methods';
+import { attempt } from '../state/notices';
+import { chatById, contacts, seedOf, titleOf, warnings } from '../state/people';
+import { go, route } from '../state/route';
+import { timelineOf } from '../state/timeline';
+import { t } from '../strings/strings';
+import { Avatar } from '../ui/avatar';
+import { Button, IconButton } from '../ui/controls';
+import { Icon } from '../ui/icon';
+import { Acts, keyOn, react, type Showing } from './acts';
+import { Composer } from './composer';
+import { Info, verifiedWord } from './info';
+import { Log } from './log';
+import type { Doings } from './message';
+import { answer } from './requests';
+import { WarningCard } from './warnings';
+
+function Head({ chat, info }: { chat: Chat; info: boolean }): JSX.Element {
+  const title = titleOf(chat), contact = contacts.value.get(chat.contact);
+  const under = chat.kind === 'group' ? t('members', { n: chat.members }) : contact !== undefined ? verifiedWord(contact) : t('notesHint');
+  const toggle = (): void => info ? go('chat', chat.id) : go('chat', chat.id, 'info');
+  return (
+    <header class="bar">
+      <IconButton icon="back" label={t('back')} onClick={() => go()} />
+      <button type="button" class="head-who" onClick={toggle} aria-expanded={info}>
+        <Avatar name={title} seed={seedOf(chat)} icon={chat.kind === 'group' ? 'people' : chat.kind === 'self' ? 'bookmark' : undefined} />
+        <span class="head-words">
+          <h1><bdi>{title}</bdi>{contact?.verified === true && <span class="verified" title={t('verified')}><Icon name="shield" /></span>}</h1>
+          <span class="hint">{under}</span>
+        </span>
+      </button>
+      <IconButton icon="info" label={t('details')} onClick={toggle} pressed={info} />
+    </header>
+  );
+}
+
+function Foot({ chat, children }: { chat: Chat; children: JSX.Element }): JSX.Element {
+  if (chat.state === 'left' || chat.state === 'removed') return <p class="foot">{chat.state === 'left' ? t('leftText') : t('removedText')}</p>;
+  const contact = contacts.value.get(chat.contact);
+  if (chat.state === 'request' || contact?.state === 'request') {
+    return (
+      <div class="foot asks">
+        <p>{t('asksText', { name: titleOf(chat) })}</p>
+        <div class="buttons">
+          <Button onClick={() => void answer(chat.contact, false)}>{t('block')}</Button>
+          <Button kind="main" onClick={() => void answer(chat.contact, true)}>{t('letIn')}</Button>
+        </div>
+      </div>
+    );
+  }
+  if (contact?.state === 'blocked') {
+    return (
+      <div class="foot asks">
+        <p>{t('blockedText', { name: titleOf(chat) })}</p>
+        <div class="buttons"><Button onClick={() => void answer(chat.contact, true)}>{t('unblock')}</Button></div>
+      </div>
+    );
+  }
+  return children;
+}
+
+function Open({ chat }: { chat: Chat }): JSX.Element {
+  const line = timelineOf(chat.id), r = route.value, start = r.part === 'at' ? r.at : 0;
+  const [showing, show] = useState<Showing>(undefined);
+  const moving = useMemo(() => ({ jump: (_: number): void => undefined, last: (): void => undefined }), []);
+  const [unreadAfter] = useState(() => chat.unread > 0 ? chat.read_to : 0);
+  useEffect(() => { void attempt(line.load(start || unreadAfter)); }, [line]);
+  useEffect(() => { if (start !== 0 && line.loaded.value) void line.load(start).then(() => moving.jump(start)); }, [start]);
+  const doings = useMemo<Doings>(() => ({
+    menu: (item, at) => show({ what: 'menu', item, at }),
+    react: (item, emoji) => react(chat, item, emoji),
+    jump: item => {
+      const to = item.answers?.id;
+      if (to !== undefined) void line.load(to).then(() => moving.jump(to));
+    },
+    link: openLink,
+  }), [line, chat.state]);
+  const info = r.part === 'info', about = warnings.value.filter(w => w.chat === chat.id || (w.contact !== 0 && w.contact === chat.contact));
+  return (
+    <div class={info ? 'talk with-info' : 'talk'}>
+      <main class="pane">
+        <Head chat={chat} info={info} />
+        {about.map(w => <WarningCard key={w.id} warning={w} here />)}
+        {line.loaded.value
+          ? <Log chat={chat} line={line} doings={doings} unreadAfter={unreadAfter} start={start} moving={moving}
+            onKey={(e, item: Message) => keyOn(chat, item, e, show)} onSeen={() => undefined} />
+          : <div class="log" />}
+        <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} /></Foot>
+        <Acts chat={chat} showing={showing} show={show} />
+      </main>
+      {info && <Info chat={chat} />}
+    </div>
+  );
+}
+
+// Links that Whimbrel itself understands.
+function openLink(href: string): boolean {
+  if (!/^whimbrel:|^https:\/\/[^/]+\/i#/i.test(href)) return false;
+  go('accept', encodeURIComponent(href));
+  return true;
+}
+
+export function Conversation({ id }: { id: number }): JSX.Element {
+  const chat = chatById.value.get(id);
+  if (chat !== undefined) return <Open chat={chat} />;
+  return (
+    <main class="pane empty">
+      <p>{t('nothingHere')}</p>
+      <Button onClick={() => go()}>{t('back')}</Button>
+    </main>
+  );
+}

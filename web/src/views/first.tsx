@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The first run: a name, a passphrase, a relay; then one's own invitation. Three steps, none of them in words that need explaining.
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { reason } from '../state/notices';
+import { create, welcoming } from '../state/session';
+import { t } from '../strings/strings';
+import { strength, suggestion } from '../text/passphrase';
+import { Button, Field } from '../ui/controls';
+import { ShareInvitation } from './invite';
+
+export function FirstRun(): JSX.Element {
+  const [step, setStep] = useState(0), [name, setName] = useState(''), [passphrase, setPassphrase] = useState('');
+  const at = welcoming.value ? 2 : step;
+  return (
+    <main class="centre">
+      <div class="card">
+        <p class="steps" aria-label={t('stepOf', { step: at + 1, steps: 3 })}>
+          {[0, 1, 2].map(i => <span key={i} class={i <= at ? 'done' : ''} />)}
+        </p>
+        {at === 0 && <WhoStep name={name} setName={setName} passphrase={passphrase} setPassphrase={setPassphrase} next={() => setStep(1)} />}
+        {at === 1 && <RelayStep name={name} passphrase={passphrase} back={() => setStep(0)} />}
+        {at === 2 && <InviteStep />}
+      </div>
+    </main>
+  );
+}
+
+interface Who { name: string; setName: (s: string) => void; passphrase: string; setPassphrase: (s: string) => void; next: () => void }
+
+function WhoStep({ name, setName, passphrase, setPassphrase, next }: Who): JSX.Element {
+  const grade = strength(passphrase), words = [t('strength0'), t('strength1'), t('strength2'), t('strength3')];
+  const submit = (e: Event): void => {
+    e.preventDefault();
+    if (name.trim() !== '' && grade > 0) next();
+  };
+  return (
+    <form onSubmit={submit}>
+      <h1>{t('welcome')}</h1>
+      <p>{t('welcomeText')}</p>
+      <Field label={t('yourName')} value={name} onInput={setName} hint={t('yourNameHint')} required focus max={60} />
+      <Field label={t('passphrase')} value={passphrase} onInput={setPassphrase} type="password" required complete="new-password" hint={t('passphraseHint')} />
+      <div class="strength">
+        <meter min={0} max={3} value={grade} aria-label={t('strength')} class={`grade${grade}`} />
+        <span class="hint" role="status">{passphrase === '' ? '' : words[grade]}</span>
+        <Button kind="quiet" onClick={() => setPassphrase(suggestion())}>{t('suggest')}</Button>
+      </div>
+      <div class="buttons">
+        <Button kind="main" submit disabled={name.trim() === '' || grade === 0}>{t('next')}</Button>
+      </div>
+    </form>
+  );
+}
+
+function RelayStep({ name, passphrase, back }: { name: string; passphrase: string; back: () => void }): JSX.Element {
+  const [relay, setRelay] = useState(''), [password, setPassword] = useState(''), [error, setError] = useState<string | undefined>(undefined);
+  const [busy, setBusy] = useState(false);
+  const submit = async (e: Event): Promise<void> => {
+    e.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      await create({ name: name.trim(), passphrase, relay: relay.trim(), ...(password === '' ? {} : { password }) });
+    } catch (x) {
+      setError(reason(x));
+      setBusy(false);
+    }
+  };
+  return (
+    <form onSubmit={e => void submit(e)}>
+      <h1>{t('relayTitle')}</h1>
+      <p>{t('relayText')}</p>
+      <Field label={t('relayAddress')} value={relay} onInput={setRelay} hint={t('relayHint')} error={error} required focus lines={3} />
+      <details>
+        <summary>{t('relayNeedsPassword')}</summary>
+        <Field label={t('relayPassword')} value={password} onInput={setPassword} type="password" />
+      </details>
+      <div class="buttons">
+        <Button onClick={back} disabled={busy}>{t('back')}</Button>
+        <Button kind="main" submit disabled={busy || relay.trim() === ''}>{busy ? t('creating') : t('createProfile')}</Button>
+      </div>
+    </form>
+  );
+}
+
+function InviteStep(): JSX.Element {
+  return (
+    <div>
+      <h1>{t('readyTitle')}</h1>
+      <p>{t('readyText')}</p>
+      <ShareInvitation />
+      <div class="buttons">
+        <Button kind="main" onClick={() => { welcoming.value = false; }}>{t('startTalking')}</Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pages that stand where a conversation would: invitations, a new group, requests, settings. Each has a way back.
+import type { ComponentChildren, JSX } from 'preact';
+import { go } from '../state/route';
+import { t } from '../strings/strings';
+import { IconButton } from '../ui/controls';
+import { NewGroup } from './group';
+import { Accept, ShareInvitation } from './invite';
+import { Requests } from './requests';
+import { Settings } from './settings';
+import { Warnings } from './warnings';
+
+function Frame({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <main class="pane page">
+      <header class="bar">
+        <IconButton icon="back" label={t('back')} onClick={() => go()} />
+        <h1>{title}</h1>
+      </header>
+      <div class="page-body"><div class="column">{children}</div></div>
+    </main>
+  );
+}
+
+export function Subpage({ page, word }: { page: string; word: string }): JSX.Element {
+  switch (page) {
+    case 'invite': return <Frame title={t('invite')}><ShareInvitation /></Frame>;
+    case 'accept': return <Frame title={t('acceptInvitation')}><Accept given={word} /></Frame>;
+    case 'group': return <Frame title={t('newGroup')}><NewGroup /></Frame>;
+    case 'requests': return <Frame title={t('requestsTitle')}><Requests /></Frame>;
+    case 'warnings': return <Frame title={t('warningsTitle')}><Warnings /></Frame>;
+    case 'settings': return <Frame title={t('settings')}><Settings /></Frame>;
+    default: return <Frame title="Whimbrel"><p>{t('nothingHere')}</p></Frame>;
+  }
+}
