@@ -141,6 +141,7 @@ enum err chat_load_all(struct engine *e)
         }
         load_row(c, q);
     }
+    for (struct chat *c = e->chats; c != NULL; c = c->next) refill_load(c);
     return d->err;
 }
 
@@ -382,6 +383,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     c->log_epoch = i->log_epoch;
     c->cursor = i->seq;
     c->made = true;
+    chat_remember(c);
     chat_note_members(c);
     x = chat_save(c);
     if (x != ERR_OK) chat_forget(c);

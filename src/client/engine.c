@@ -75,8 +75,8 @@ static enum err store_self(struct engine *e)
 {
     const struct self *s = &e->self;
     db_begin(&e->db);
-    sqlite3_stmt *q =
-        db_sql(&e->db, "INSERT INTO self VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)");
+    sqlite3_stmt *q = db_sql(
+        &e->db, "INSERT INTO self VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, zeroblob(32))");
     db_text(q, 1, span_str(s->name));
     db_blob(q, 2, span_of(s->account_public, 32));
     db_blob(q, 3, span_of(s->account_private, 32));
@@ -133,7 +133,7 @@ static enum err load_self(struct engine *e)
     struct db *d = &e->db;
     sqlite3_stmt *q =
         db_sql(d, "SELECT name, account_public, account_private, device, device_public, device_private, cert, relay,"
-                  " password, inbox, inbox_key, package_key, cursor FROM self");
+                  " password, inbox, inbox_key, package_key, cursor, last FROM self");
     if (!db_row(d, q)) return d->err == ERR_OK ? ERR_CORRUPT : d->err;
     take_text(d, q, 0, s->name, sizeof s->name);
     (void)db_get_fixed(d, q, 1, s->account_public, 32);
@@ -150,6 +150,7 @@ static enum err load_self(struct engine *e)
     (void)db_get_fixed(d, q, 10, s->inbox_key, 32);
     (void)db_get_fixed(d, q, 11, s->package_key, 32);
     s->cursor = (uint64_t)db_get_int(q, 12);
+    (void)db_get_fixed(d, q, 13, s->last, 32);
     db_done(q);
     return d->err == ERR_OK ? account_id(e->crypto, s->account_public, s->account) : d->err;
 }

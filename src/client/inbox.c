@@ -271,11 +271,18 @@ static enum err open_entry(struct engine *e, const struct wire_entry *x, struct 
     return err;
 }
 
-static void move_cursor(struct engine *e, uint64_t seq)
+static void move_cursor(struct engine *e, uint64_t seq, const uint8_t hash[32])
 {
-    sqlite3_stmt *q = db_sql(&e->db, "UPDATE self SET cursor = ?1");
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE self SET cursor = ?1, last = ?2");
     db_int(q, 1, (int64_t)seq);
+    db_blob(q, 2, span_of(hash, 32));
     (void)db_run(&e->db, q);
+}
+
+bool inbox_differs(struct engine *e, const struct wire_entry *x)
+{
+    uint8_t hash[32];
+    return x->seq == e->self.cursor && sha256(e, x->payload, hash) == ERR_OK && memcmp(hash, e->self.last, 32) != 0;
 }
 
 // In one transaction: what the entry brings, and that it was read. One that brings nothing is passed over: anybody with an invitation
@@ -284,7 +291,9 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x)
 {
     struct chat *chat = NULL;
     int64_t contact = 0;
+    uint8_t hash[32];
     if (x->seq <= e->self.cursor) return true;
+    if (sha256(e, x->payload, hash) != ERR_OK) return false;
     db_begin(&e->db);
     enum err err = open_entry(e, x, &chat, &contact);
     bool later = passes(err) || passes(e->db.err);
@@ -295,12 +304,13 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x)
         if (later) return false;
         db_begin(&e->db);
     }
-    move_cursor(e, x->seq);
+    move_cursor(e, x->seq, hash);
     if (db_commit(&e->db) != ERR_OK) {
         if (chat != NULL) chat_forget(chat);
         return false;
     }
     e->self.cursor = x->seq;
+    memcpy(e->self.last, hash, 32);
     if (chat == NULL) return true;
     chat_saved(chat);
     engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = contact});

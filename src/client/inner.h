@@ -36,6 +36,7 @@ struct self {
     size_t cert_n;
     uint8_t inbox[32], inbox_key[32], package_key[32]; /* secret */
     uint64_t cursor;                                   // of the inbox
+    uint8_t last[32];                                  // the hash of the entry there
 };
 
 // A relay that something is done at.
@@ -50,6 +51,8 @@ struct peer {
     struct net_timer again; // work that a relay refused for now
     bool stalled;           // something that came or went could not be stored: nothing is taken until all is read again
     struct net_timer restart;
+    struct net_timer refill; // looks for what can be put back
+    uint64_t inbox_again;    // not before then is all of the inbox put right again
 };
 
 struct chat {
@@ -65,6 +68,15 @@ struct chat {
     bool following;
     uint64_t catch_to, catch_epoch; // where the log was when it was last asked, and its epoch then
     bool caught_up;                 // the cursor has been there: what was sent and not seen did not arrive
+    bool fresh;         // it was asked when it was followed: what was acknowledged before that must be there
+    bool again;         // the entry at the cursor is asked for again, and has not come yet
+    uint64_t oldest;    // that the relay has
+    uint64_t gap;       // which entry was missing
+    bool lost, my_turn; // entries are to be put back (refill.c)
+    bool remade;        // the log was made again
+    int64_t refilling;  // which one is under way
+    uint64_t refill_at;
+    unsigned tried, refused; // keys; how often in a row all were
 };
 
 // Whether one is out of it: it is read, and nothing comes or goes any more.
@@ -169,11 +181,15 @@ bool work_send(struct peer *p, const struct work *w);
 void say_prepare(struct peer *p, const int64_t *ids, size_t n);
 // Within a transaction: whoever is in a conversation gets a fresh invitation to one's inbox, in a message that nobody is shown.
 enum err say_card(struct chat *c);
+// Within a transaction: something for the other engines, which nobody is shown.
+enum err say_control(struct chat *c, enum content_disposition disposition, const char *type, struct span body);
 
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 
 // False: it could not be stored, and nothing that comes behind it may be taken before it.
 bool inbox_entry(struct engine *e, const struct wire_entry *x);
+// Whether the entry at the cursor was another before.
+bool inbox_differs(struct engine *e, const struct wire_entry *x);
 // A fresh invitation, with its grant on the way. Within a transaction.
 enum err inbox_invite(struct engine *e, uint8_t flags, struct span label, struct buf *out);
 void inbox_packages(struct peer *p, const struct work *w);
@@ -219,6 +235,44 @@ bool warning_keep(struct engine *e, const struct engine_event *w);
 // Takes entries that were pushed, in one transaction.
 void chat_entries(struct chat *c, struct span list);
 void chat_check_caught_up(struct chat *c);
+// Within a transaction: the running hash at the cursor, if it is known.
+void chat_remember(struct chat *c);
+
+// What is known of the log's past up to the cursor: without it nothing is claimed, and nothing compared.
+static inline bool chat_chain_known(const struct chat *c)
+{
+    static const uint8_t none[32];
+    return c->cursor == 0 || memcmp(c->chain, none, 32) != 0;
+}
+
+// ----------------------------------------------------------------------------------------------------------- refill.c
+
+// Within a transaction: an entry that was taken, the log's key before it, and the message it brought.
+void refill_keep(struct chat *c, const struct wire_entry *x, const uint8_t key[32], int64_t message);
+void refill_load(struct chat *c);
+bool refill_is_kept(struct chat *c, struct span payload);
+// Whether another entry had this number.
+bool refill_differs(struct chat *c, const struct wire_entry *x);
+// Within a transaction: the entry is one of those that were lost, and is lost no longer.
+bool refill_known(struct chat *c, const struct wire_entry *x, int64_t *message);
+// The relay has only so many entries, other ones, or says that there is no such log or key.
+void refill_shorter(struct chat *c, uint64_t head);
+void refill_other(struct chat *c);
+void refill_denied(struct chat *c);
+// Puts back what is next, or waits for one's turn.
+void refill_go_on(struct chat *c);
+void refill_inbox(struct peer *p);
+void refill_inbox_gone(struct peer *p);
+
+// ------------------------------------------------------------------------------------------------------------ doubt.c
+
+// What people are told of an entry that MLS did not take; NULL: nothing.
+const char *doubt_entry(struct chat *c, const struct wire_entry *x, enum mls_error m);
+extern const char doubt_gap[], doubt_twice[], doubt_forked[];
+// Within a transaction: if somebody has said something that came too late to be read, it is asked for again; and whoever is asked for
+// something that they have said says it anew.
+void doubt_ask_again(struct chat *c, const struct wire_entry *x);
+void doubt_asked(struct chat *c, struct span body);
 
 // ---------------------------------------------------------------------------------------------------------- contact.c
 

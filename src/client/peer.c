@@ -16,6 +16,10 @@ static void take_inbox(struct peer *p, struct span list)
 {
     struct wire_entry x;
     while (!p->stalled && wire_next_entry(&list, &x)) {
+        if (inbox_differs(p->e, &x)) {
+            refill_inbox_gone(p);
+            return;
+        }
         if (!inbox_entry(p->e, &x)) peer_stall(p);
     }
 }
@@ -59,20 +63,48 @@ static void on_push(void *arg, const struct wire_reply *r)
 
 // ------------------------------------------------------------------------------------------------------------- following
 
+static bool has_work(struct engine *e, enum work_kind kind)
+{
+    e->db.err = ERR_OK;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM work WHERE kind = ?1 LIMIT 1");
+    db_int(q, 1, kind);
+    bool has = db_row(&e->db, q);
+    db_done(q);
+    return has;
+}
+
 static void followed_chat(struct chat *c, const struct wire_followed *f)
 {
     c->following = f->code == WIRE_OK;
+    if (f->code == WIRE_E_DENIED) refill_denied(c);
     if (!c->following) return;
+    c->tried = c->refused = 0;
+    c->remade = false;
+    c->oldest = f->oldest;
+    c->fresh = true;
+    if (f->head < c->cursor) {
+        refill_shorter(c, f->head);
+        return;
+    }
     if (f->oldest > c->cursor + 1) {
         engine_tell(c->e, (struct engine_event){
                               .kind = ENGINE_WARNING,
                               .chat = c->id,
                               .text = "older messages of this conversation have expired before they were read"});
-        c->cursor = f->oldest - 1; // the running hash is not known from here on
+        c->cursor = f->oldest - 1;
+        mem_wipe(c->chain, 32); // it is not known from here on
     }
     c->catch_to = f->head;
     c->catch_epoch = f->epoch;
     chat_check_caught_up(c);
+}
+
+static void followed_inbox(struct peer *p, const struct wire_followed *f)
+{
+    p->following = f->code == WIRE_OK;
+    bool waits = has_work(p->e, WORK_MAKE_INBOX);
+    bool denied = f->code == WIRE_E_DENIED && !waits && net_loop_now(p->e->loop) >= p->inbox_again;
+    if (denied || (p->following && f->head < p->e->self.cursor)) refill_inbox_gone(p);
 }
 
 static void on_followed(void *arg, const struct wire_reply *r)
@@ -83,7 +115,7 @@ static void on_followed(void *arg, const struct wire_reply *r)
     while (wire_next_followed(&list, &f)) {
         struct chat *c = f.tag == TAG_INBOX ? NULL : chat_find_tag(p->e, p, f.tag);
         if (c != NULL) followed_chat(c, &f);
-        else if (f.tag == TAG_INBOX) p->following = f.code == WIRE_OK;
+        else if (f.tag == TAG_INBOX) followed_inbox(p, &f);
     }
     if (r != NULL) peer_pump(p);
 }
@@ -94,7 +126,9 @@ static bool put_chat(struct buf *list, struct chat *c)
     c->following = true; // until the answer says otherwise
     c->caught_up = false;
     wire_put_follow(
-        list, &(struct wire_follow){.tag = (uint32_t)c->id, .log = c->log, .key = c->log_key, .after = c->cursor});
+        list, &(struct wire_follow){
+                  .tag = (uint32_t)c->id, .log = c->log, .key = c->log_key, .after = c->cursor - (c->cursor > 0)});
+    c->again = true;
     return true;
 }
 
@@ -122,7 +156,8 @@ void peer_follow_inbox(struct peer *p)
     if (!p->ready || p->following || strcmp(p->relay, s->relay) != 0) return;
     buf_init(&list, WIRE_FRAME_MAX);
     wire_put_follow(&list,
-                    &(struct wire_follow){.tag = TAG_INBOX, .log = s->inbox, .key = s->inbox_key, .after = s->cursor});
+                    &(struct wire_follow){
+                        .tag = TAG_INBOX, .log = s->inbox, .key = s->inbox_key, .after = s->cursor - (s->cursor > 0)});
     send_follows(p, &list);
 }
 
@@ -311,8 +346,12 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
     p->ready = p->following = p->stalled = false;
     net_timer_stop(&p->again);
     net_timer_stop(&p->restart);
+    net_timer_stop(&p->refill);
     for (struct chat *c = p->e->chats; c != NULL; c = c->next) {
-        if (c->peer == p) c->following = c->caught_up = false;
+        if (c->peer != p) continue;
+        c->following = c->caught_up = false;
+        c->refilling = 0;
+        c->tried = 0;
     }
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = link_failure_text(why)});
     if (!p->e->closing) work_not_now(p->e, 0, p->relay);
@@ -345,6 +384,7 @@ void peer_free_all(struct engine *e)
         next = p->next;
         net_timer_stop(&p->again);
         net_timer_stop(&p->restart);
+        net_timer_stop(&p->refill);
         link_free(p->link);
         mem_free_wiped(p, sizeof *p);
     }

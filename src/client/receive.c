@@ -15,7 +15,10 @@ enum { EVENTS_MAX = 1 << 20 }; // a push has at most some thousand entries
 // What a round of entries has brought, told when it is durable.
 struct round {
     struct buf events; // each a struct engine_event
-    bool rekeyed;
+    bool rekeyed, answers; // answers: there may be something to say
+    int64_t message;       // that the present entry has brought
+    bool differs;          // an entry was another before
+    uint64_t gap;          // which entry is missing, and may be asked for again
 };
 
 static void later(struct round *r, struct engine_event event) { buf_put(&r->events, span_of(&event, sizeof event)); }
@@ -34,17 +37,23 @@ static void later_message(struct round *r, struct chat *c, const struct history_
     if (f->message != 0) later(r, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = f->message});
 }
 
-static void remember(struct chat *c, uint64_t seq)
+static void warn(struct round *r, const struct chat *c, const char *text)
+{
+    later(r, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = text});
+}
+
+void chat_remember(struct chat *c)
 {
     struct db *d = &c->e->db;
+    if (!chat_chain_known(c)) return;
     sqlite3_stmt *q = db_sql(d, "INSERT OR REPLACE INTO past(chat, seq, chain) VALUES(?1, ?2, ?3)");
     db_int(q, 1, c->id);
-    db_int(q, 2, (int64_t)seq);
+    db_int(q, 2, (int64_t)c->cursor);
     db_blob(q, 3, span_of(c->chain, 32));
     (void)db_run(d, q);
     q = db_sql(d, "DELETE FROM past WHERE chat = ?1 AND seq <= ?2");
     db_int(q, 1, c->id);
-    db_int(q, 2, (int64_t)seq - PAST_KEPT);
+    db_int(q, 2, (int64_t)c->cursor - PAST_KEPT);
     (void)db_run(d, q);
 }
 
@@ -68,17 +77,15 @@ static int64_t find_own(struct chat *c, struct span payload, int64_t *message, u
 static void own_arrived(struct chat *c, const struct wire_entry *x, int64_t message, struct round *round)
 {
     if (message == 0) return; // a card
+    round->message = message;
     struct history_effect effect;
     history_sent(&c->e->history, message, x->seq, x->time, &effect);
     later_message(round, c, &effect);
 }
 
-// What somebody has seen of the log must be what we have seen.
-static void compare(struct chat *c, const struct said *s, struct round *round)
+// What somebody has seen of the log must be what we have seen. Where that is not known, what somebody says who had seen all is believed.
+static void compare(struct chat *c, const struct wire_entry *x, const struct said *s, struct round *round)
 {
-    static const char forked[] =
-        "the relay shows different people different histories of this conversation. Somebody controls it: compare"
-        " what you have read over another way, and move to another relay";
     struct db *d = &c->e->db;
     sqlite3_stmt *q = db_sql(d, "SELECT chain FROM past WHERE chat = ?1 AND seq = ?2");
     db_int(q, 1, c->id);
@@ -86,7 +93,11 @@ static void compare(struct chat *c, const struct said *s, struct round *round)
     bool differs = db_row(d, q) && !span_eq(db_get(q, 0), span_of(s->chain, 32));
     db_done(q);
     if (differs || (s->seen >= c->cursor && s->seen != 0)) { // or they have seen what comes later
-        later(round, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = forked});
+        warn(round, c, doubt_forked);
+    } else if (!chat_chain_known(c) && s->seen != 0 && s->seen == x->seq - 1) {
+        memcpy(c->chain, s->chain, 32);
+        if (chain_next(c->e->crypto, c->chain, x->seq, x->epoch, x->payload) != ERR_OK) mem_wipe(c->chain, 32);
+        chat_remember(c);
     }
 }
 
@@ -120,7 +131,7 @@ static void take_content(struct chat *c, const struct wire_entry *x, const uint8
                                   .state = own ? MESSAGE_SENT : MESSAGE_RECEIVED,
                                   .mimi = id,
                                   .content = content};
-    (void)history_put(&e->history, &n, shape, &effect);
+    round->message = history_put(&e->history, &n, shape, &effect);
     later_message(round, c, &effect);
 }
 
@@ -135,11 +146,13 @@ static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t s
     if (said_decode(data, &s) != ERR_OK || mls_group_member(c->mls, sender, &m) != MLS_OK ||
         !cred_account(e, &m, account))
         return ERR_OK;
-    compare(c, &s, round);
+    compare(c, x, &s, round);
     enum err err = history_shape(s.content, &shape);
     if (err != ERR_OK) return err;
     if (shape.kind == HISTORY_CARD) take_card(c, shape.body, account);
+    else if (shape.kind == HISTORY_AGAIN) doubt_asked(c, shape.body);
     else if (shape.kind < HISTORY_CONTROL) take_content(c, x, account, s.content, &shape, round);
+    round->answers = round->answers || shape.kind >= HISTORY_CONTROL;
     return ERR_OK;
 }
 
@@ -167,7 +180,12 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
     enum err err = ERR_OK;
     enum mls_error m = mls_group_receive(c->mls, out_span(x->payload), &r);
     if (m == MLS_E_MEMORY) return ERR_MEMORY;
-    if (m != MLS_OK) return ERR_OK; // an entry that is nothing to this group
+    if (m != MLS_OK) { // an entry that is nothing to this group
+        warn(round, c, doubt_entry(c, x, m));
+        doubt_ask_again(c, x);
+        round->answers = true;
+        return ERR_OK;
+    }
     if (r.content == MLS_CONTENT_APPLICATION && r.sender_type == MLS_SENDER_MEMBER)
         err = take_said(c, x, r.sender, buf_of(&r.data), round);
     else if (r.content == MLS_CONTENT_PROPOSAL) err = from_mls(mls_group_drop_proposals(c->mls, (struct mls_span){0}));
@@ -176,24 +194,21 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
     return err;
 }
 
-static enum err take_entry(struct chat *c, const struct wire_entry *x, struct round *round)
+// An entry that was here before: the one at the cursor is asked for, so that a relay that has gone back is noticed.
+static void take_again(struct chat *c, const struct wire_entry *x, struct round *round)
+{
+    bool asked = c->again && x->seq == c->cursor;
+    if (asked) c->again = false;
+    if (refill_differs(c, x)) round->differs = true;
+    else if (!asked) warn(round, c, doubt_twice);
+}
+
+// What an entry that has not been taken before brings.
+static enum err take_new(struct chat *c, const struct wire_entry *x, struct round *round)
 {
     int64_t message = 0;
     uint8_t kind = 0;
-    if (x->seq != c->cursor + 1) {
-        if (x->seq > c->cursor) {
-            later(round, (struct engine_event){
-                             .kind = ENGINE_WARNING,
-                             .chat = c->id,
-                             .text = "the relay has left something out of this conversation; it cannot be trusted"});
-        }
-        if (x->seq <= c->cursor) return ERR_OK; // again
-    }
-    enum err err = chain_next(c->e->crypto, c->chain, x->seq, x->epoch, x->payload);
-    if (err != ERR_OK) return err;
-    c->cursor = x->seq;
-    if (x->epoch > c->log_epoch) c->log_epoch = x->epoch;
-    remember(c, x->seq);
+    enum err err = ERR_OK;
     int64_t own = find_own(c, x->payload, &message, &kind);
     if (own == 0) return chat_over(c) ? ERR_OK : take_message(c, x, round);
     if (kind == WORK_COMMIT) {
@@ -207,6 +222,36 @@ static enum err take_entry(struct chat *c, const struct wire_entry *x, struct ro
     return err;
 }
 
+static enum err take_entry(struct chat *c, const struct wire_entry *x, struct round *round)
+{
+    uint8_t key[32]; /* secret */
+    bool known = chat_chain_known(c);
+    enum err err = ERR_OK;
+    if (x->seq <= c->cursor) {
+        take_again(c, x, round);
+        return ERR_OK;
+    }
+    if (x->seq != c->cursor + 1) {
+        warn(round, c, doubt_gap);
+        if (c->gap != c->cursor + 1) { // the second time it is taken as it comes
+            round->gap = c->cursor + 1;
+            return ERR_OK;
+        }
+    }
+    memcpy(key, c->log_key, 32);
+    if (known) err = chain_next(c->e->crypto, c->chain, x->seq, x->epoch, x->payload);
+    if (err != ERR_OK) return err;
+    c->cursor = x->seq;
+    c->again = false;
+    if (x->epoch > c->log_epoch) c->log_epoch = x->epoch;
+    if (known) chat_remember(c);
+    round->message = 0;
+    if (!refill_known(c, x, &round->message)) err = take_new(c, x, round);
+    refill_keep(c, x, key, round->message);
+    mem_wipe(key, sizeof key);
+    return err;
+}
+
 void chat_entries(struct chat *c, struct span list)
 {
     const struct chat before = *c;
@@ -217,7 +262,8 @@ void chat_entries(struct chat *c, struct span list)
     buf_init(&round.events, EVENTS_MAX);
     db_begin(&e->db);
     enum err err = ERR_OK;
-    while (err == ERR_OK && wire_next_entry(&list, &x)) err = take_entry(c, &x, &round);
+    while (err == ERR_OK && !round.differs && round.gap == 0 && wire_next_entry(&list, &x))
+        err = take_entry(c, &x, &round);
     if (err == ERR_OK) err = buf_end(&round.events);
     if (err == ERR_OK) err = chat_save(c);
     if (err == ERR_OK) err = db_commit(&e->db);
@@ -235,24 +281,40 @@ void chat_entries(struct chat *c, struct span list)
         return;
     }
     clock_tidy(e);
+    if (round.gap != 0) {
+        c->gap = round.gap;
+        link_break(c->peer->link);
+    }
+    if (round.differs) {
+        refill_other(c);
+        return;
+    }
     chat_check_caught_up(c);
+    if (before.lost) refill_go_on(c);
+    if (round.answers || (before.lost && !c->lost)) peer_pump(c->peer);
     if (round.rekeyed) peer_pump_all(e);
 }
 
 // The relay has said that it has something of ours, and the log does not show it.
 static void look_for_lost(struct chat *c)
 {
-    sqlite3_stmt *q =
-        db_sql(&c->e->db,
-               "SELECT 1 FROM work w JOIN message m ON m.id = w.message WHERE w.chat = ?1 AND w.acked AND m.seq <= ?2");
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM work w LEFT JOIN message m ON m.id = w.message WHERE w.chat = "
+                                        "?1 AND w.acked AND w.kind IN (?4, ?5)"
+                                        " AND (?3 OR m.seq <= ?2)");
     db_int(q, 1, c->id);
     db_int(q, 2, (int64_t)c->cursor);
+    db_int(q, 3, c->fresh);
+    db_int(q, 4, WORK_SAY);
+    db_int(q, 5, WORK_COMMIT);
+    c->fresh = false;
     bool lost = db_row(&c->e->db, q);
     db_done(q);
     if (!lost) return;
     db_begin(&c->e->db);
-    q = db_sql(&c->e->db, "UPDATE work SET acked = 0 WHERE chat = ?1");
+    q = db_sql(&c->e->db, "UPDATE work SET acked = 0 WHERE chat = ?1 AND kind IN (?2, ?3)");
     db_int(q, 1, c->id);
+    db_int(q, 2, WORK_SAY);
+    db_int(q, 3, WORK_COMMIT);
     (void)db_run(&c->e->db, q);
     if (db_commit(&c->e->db) != ERR_OK) return;
     engine_tell(c->e, (struct engine_event){
@@ -267,5 +329,6 @@ void chat_check_caught_up(struct chat *c)
     if (c->log_epoch < c->catch_epoch) c->log_epoch = c->catch_epoch;
     c->caught_up = true;
     look_for_lost(c);
+    if (c->lost) refill_go_on(c);
     peer_pump(c->peer);
 }

@@ -15,7 +15,7 @@ static enum err protect(struct chat *c, int64_t work, struct span content)
     struct engine *e = c->e;
     struct mls_buf message = {0};
     struct buf data;
-    const struct said s = {.seen = c->cursor, .chain = c->chain, .content = content};
+    const struct said s = {.seen = chat_chain_known(c) ? c->cursor : 0, .chain = c->chain, .content = content};
     buf_init(&data, CONTENT_MESSAGE_MAX + 200);
     said_encode(&s, &data);
     enum err x = buf_end(&data);
@@ -46,7 +46,7 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     if (db_row(&e->db, q)) {
         c = chat_find(e, db_get_int(q, 0));
         bool ready = c != NULL && db_get_int(q, 2) == 0 && (uint64_t)db_get_int(q, 1) == c->log_epoch;
-        if (c != NULL && (ready || !c->caught_up || chat_over(c) || chat_group(c) == NULL)) c = NULL;
+        if (c != NULL && (ready || !c->caught_up || c->lost || chat_over(c) || chat_group(c) == NULL)) c = NULL;
         if (c != NULL) buf_put(&content, db_get(q, 3));
     }
     db_done(q);
@@ -101,20 +101,27 @@ static enum err text_content(struct engine *e, enum content_disposition disposit
     return x;
 }
 
-enum err say_card(struct chat *c)
+enum err say_control(struct chat *c, enum content_disposition disposition, const char *type, struct span body)
 {
-    struct buf invite, content;
-    buf_init(&invite, FORMAT_LINK_MAX);
+    struct buf content;
     buf_init(&content, (size_t)2 * FORMAT_LINK_MAX);
-    enum err x = inbox_invite(c->e, INVITE_PERSONAL, span_of(NULL, 0), &invite);
-    if (x == ERR_OK) x = text_content(c->e, CONTENT_PROFILE, HISTORY_CARD_TYPE, buf_span(&invite), &content);
+    enum err x = text_content(c->e, disposition, type, body, &content);
     if (x == ERR_OK) {
         (void)work_add(
             c->e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = c->id, .what = buf_span(&content)});
         x = c->e->db.err;
     }
-    buf_wipe(&invite);
     buf_wipe(&content);
+    return x;
+}
+
+enum err say_card(struct chat *c)
+{
+    struct buf invite;
+    buf_init(&invite, FORMAT_LINK_MAX);
+    enum err x = inbox_invite(c->e, INVITE_PERSONAL, span_of(NULL, 0), &invite);
+    if (x == ERR_OK) x = say_control(c, CONTENT_PROFILE, HISTORY_CARD_TYPE, buf_span(&invite));
+    buf_wipe(&invite);
     return x;
 }
 

@@ -7,12 +7,13 @@
 #include "transfer/transfer.h"
 
 static const char version_1[] =
-    // Oneself: one row.
+    // Oneself: one row. last: of the inbox's entry at the cursor, the hash
     "CREATE TABLE self(one INTEGER PRIMARY KEY CHECK(one = 1), name TEXT NOT NULL,"
     " account_public BLOB NOT NULL, account_private BLOB NOT NULL,"
     " device BLOB NOT NULL, device_public BLOB NOT NULL, device_private BLOB NOT NULL, cert BLOB NOT NULL,"
     " relay TEXT NOT NULL, password TEXT NOT NULL,"
-    " inbox BLOB NOT NULL, inbox_key BLOB NOT NULL, package_key BLOB NOT NULL, cursor INTEGER NOT NULL) STRICT;"
+    " inbox BLOB NOT NULL, inbox_key BLOB NOT NULL, package_key BLOB NOT NULL, cursor INTEGER NOT NULL, last BLOB NOT "
+    "NULL) STRICT;"
 
     // state: 1 open, 2 used or taken back
     "CREATE TABLE invite(key BLOB PRIMARY KEY, flags INTEGER NOT NULL, label TEXT NOT NULL, state INTEGER NOT NULL,"
@@ -40,6 +41,14 @@ static const char version_1[] =
     // The running hash after each of the last entries.
     "CREATE TABLE past(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, seq INTEGER NOT NULL,"
     " chain BLOB NOT NULL, PRIMARY KEY(chat, seq)) STRICT, WITHOUT ROWID;"
+
+    // The last entries as they came, for a relay that loses them. message: what it brought, or 0; key, next: of the log before and
+    // behind it; lost: the relay does not have it any more, as far as is known
+    "CREATE TABLE kept(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, seq INTEGER "
+    "NOT NULL,"
+    " message INTEGER NOT NULL, key BLOB NOT NULL, next BLOB NOT NULL, lost INTEGER NOT NULL, payload BLOB NOT NULL) "
+    "STRICT;"
+    "CREATE INDEX kept_seq ON kept(chat, seq);"
 
     // id: never used twice, since answers to what is long done may come late; acked: the relay says that it has it, and it has not
     // been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made;

@@ -22,7 +22,10 @@ static bool is_file(void *arg, const struct content_part *p)
 
 static const char *control_type(enum history_kind kind)
 {
-    return kind == HISTORY_STATUS ? CONTENT_TYPE_STATUS : kind == HISTORY_CARD ? HISTORY_CARD_TYPE : HISTORY_TIMER_TYPE;
+    return kind == HISTORY_STATUS  ? CONTENT_TYPE_STATUS
+           : kind == HISTORY_CARD  ? HISTORY_CARD_TYPE
+           : kind == HISTORY_TIMER ? HISTORY_TIMER_TYPE
+                                   : HISTORY_AGAIN_TYPE;
 }
 
 // One part alone, of a type that is the engine's own.
@@ -30,7 +33,7 @@ static bool read_control(const struct content *c, struct history_shape *out)
 {
     const struct content_part *p = &c->parts[0];
     for (enum history_kind k = HISTORY_STATUS;
-         c->part_count == 1 && p->cardinality == CONTENT_SINGLE && k <= HISTORY_TIMER; k++) {
+         c->part_count == 1 && p->cardinality == CONTENT_SINGLE && k <= HISTORY_AGAIN; k++) {
         if (!is_type(p->type, control_type(k))) continue;
         out->kind = k;
         out->body = p->body;
