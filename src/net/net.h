@@ -64,6 +64,10 @@ void net_tls_unref(struct net_tls *t); // the last one frees
 enum err net_tls_generate(const char *host, const char *certificate, const char *key);
 // SHA-256 of the certificate's SubjectPublicKeyInfo.
 void net_tls_pin(const struct net_tls *t, uint8_t pin[32]);
+// Signs with a server's key (of EC and RSA keys over SHA-256), and appends its SubjectPublicKeyInfo and the signature.
+enum err net_tls_sign(const struct net_tls *server, struct span message, struct buf *key, struct buf *signature);
+// Whether this key fits the pin and has signed the message: ERR_UNAUTHENTICATED if not.
+enum err net_tls_check(const uint8_t pin[32], struct span message, struct span key, struct span signature);
 
 // ---------------------------------------------------------------------------------------------------- connections
 

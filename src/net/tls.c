@@ -166,4 +166,51 @@ void net_tls_unref(struct net_tls *t)
     mem_free(t);
 }
 
+// ------------------------------------------------------------------------------------------------------- signatures
+
+// Ed25519 and Ed448 hash by themselves.
+static const EVP_MD *hash_for(const EVP_PKEY *key)
+{
+    int id = EVP_PKEY_get_base_id(key);
+    return id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448 ? NULL : EVP_sha256();
+}
+
+enum err net_tls_sign(const struct net_tls *t, struct span message, struct buf *key, struct buf *signature)
+{
+    uint8_t *der = NULL, *to;
+    size_t n = 0;
+    EVP_PKEY *pair = SSL_CTX_get0_privatekey(t->ctx);
+    EVP_MD_CTX *m = EVP_MD_CTX_new();
+    int der_n = pair != NULL ? i2d_PUBKEY(pair, &der) : 0;
+    bool ok = m != NULL && der_n > 0 && EVP_DigestSignInit(m, NULL, hash_for(pair), NULL, pair) == 1 &&
+              EVP_DigestSign(m, NULL, &n, message.p, message.n) == 1;
+    to = ok ? buf_grow(signature, n) : NULL;
+    size_t room = n;
+    ok = to != NULL && EVP_DigestSign(m, to, &n, message.p, message.n) == 1;
+    if (ok) {
+        signature->n -= room - n; // a signature of ECDSA may be shorter than the most
+        buf_put(key, span_of(der, (size_t)der_n));
+    }
+    EVP_MD_CTX_free(m);
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return ok && key->err == ERR_OK ? ERR_OK : ERR_MEMORY;
+}
+
+enum err net_tls_check(const uint8_t pin[32], struct span message, struct span key, struct span signature)
+{
+    uint8_t hash[32];
+    const uint8_t *der = key.p;
+    EVP_PKEY *public = key.n <= 4096 ? d2i_PUBKEY(NULL, &der, (long)key.n) : NULL;
+    EVP_MD_CTX *m = EVP_MD_CTX_new();
+    bool ok = public != NULL && m != NULL && der == key.p + key.n &&
+              EVP_Digest(key.p, key.n, hash, NULL, EVP_sha256(), NULL) == 1 && mem_equal(hash, pin, sizeof hash) &&
+              EVP_DigestVerifyInit(m, NULL, hash_for(public), NULL, public) == 1 &&
+              EVP_DigestVerify(m, signature.p, signature.n, message.p, message.n) == 1;
+    EVP_MD_CTX_free(m);
+    EVP_PKEY_free(public);
+    ERR_clear_error();
+    return ok ? ERR_OK : ERR_UNAUTHENTICATED;
+}
+
 void net_tls_pin(const struct net_tls *t, uint8_t pin[32]) { memcpy(pin, t->pin, sizeof t->pin); }

@@ -4,6 +4,8 @@
 // all go by it. Invariant: a file with an error changes nothing.
 #include "relay/config.h"
 
+#include "wire/published.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum kind { TEXT, NUMBER, BYTES, SECONDS, SWITCH, LISTEN, HOST };
+enum kind { TEXT, NUMBER, BYTES, SECONDS, SWITCH, LISTEN, HOST, WAY };
 
 struct setting {
     const char *name;
@@ -35,6 +37,9 @@ static const struct setting settings[] = {
      "Addresses to listen on, one a line; without any: all of IPv6 and IPv4 (\"::\" and \"0.0.0.0\")."},
     {"secret", TEXT, MEMBER(secret), 0, 0, NULL,
      "The path at which the relay is found. Whoever does not know it sees a web site."},
+    {"publish", WAY, 0, 0, 0, 0, NULL,
+     "Further ways to this relay, one a line, which clients remember for the day on which this one is blocked: "
+     "wss://HOST:PORT (another address of it), socks5://HOST:PORT and other links to proxies, bridge lines."},
     {"certificate", TEXT, MEMBER(certificate), 0, 0, NULL, "The certificate and its chain, PEM. Reloaded on SIGHUP."},
     {"key", TEXT, MEMBER(key), 0, 0, NULL,
      "Its private key, PEM. Clients know the relay by it: keep it when the certificate is renewed."},
@@ -181,6 +186,23 @@ static bool secret_ok(const char *text)
     return n > 0 && text[n] == 0;
 }
 
+static enum err set_way(struct config *c, const char *value, char *why, size_t why_n)
+{
+    if (!published_is_way(span_str(value)) || (strstr(value, "://") == NULL && strncmp(value, "bridge ", 7) != 0)) {
+        (void)snprintf(why, why_n,
+                       "publish is wss://HOST:PORT, a link to a proxy such as socks5://HOST:PORT, or bridge and a "
+                       "bridge line, of at most %d plain characters",
+                       CONFIG_WAY_MAX - 1);
+        return ERR_INVALID;
+    }
+    if (c->publishes == CONFIG_PUBLISH_MAX) {
+        (void)snprintf(why, why_n, "at most %d ways can be published", CONFIG_PUBLISH_MAX);
+        return ERR_LIMIT;
+    }
+    memcpy(c->publish[c->publishes++], value, strlen(value) + 1);
+    return ERR_OK;
+}
+
 static enum err set_plain(struct config *c, const struct setting *s, const char *value, char *why, size_t why_n)
 {
     char *member = (char *)c + s->at;
@@ -225,6 +247,7 @@ enum err config_set(struct config *c, const char *name, const char *value, char 
         if (strcmp(s->name, name) != 0) continue;
         if (s->kind == HOST) return set_host(c, value, why, why_n);
         if (s->kind == LISTEN) return set_listen(c, value, why, why_n);
+        if (s->kind == WAY) return set_way(c, value, why, why_n);
         return set_plain(c, s, value, why, why_n);
     }
     (void)snprintf(why, why_n, "there is no setting named %s; `whimbreld init` writes a file with all of them", name);
@@ -334,6 +357,7 @@ enum err config_write(const struct config *c, FILE *to)
         else if (strcmp(s->name, "port") == 0) fprintf(to, "port = %llu\n", (unsigned long long)c->port);
         else if (strcmp(s->name, "secret") == 0) fprintf(to, "secret = %s\n", c->secret);
         else if (s->kind == LISTEN) fprintf(to, "#listen = ::\n#listen = 0.0.0.0\n");
+        else if (s->kind == WAY) fprintf(to, "#publish = wss://other.example:8443\n");
         else if (s->kind == HOST) fprintf(to, "#hosting_password = NAME HASH 100000 10G\n");
         else if (strcmp(s->name, "hosting") == 0) fprintf(to, "hosting = %s\n", c->hosting_open ? "yes" : "no");
         else if (s->standard != NULL) fprintf(to, "#%s = %s\n", s->name, s->standard);
@@ -342,6 +366,7 @@ enum err config_write(const struct config *c, FILE *to)
                                                                                    : "site");
     }
     for (size_t i = 0; i < c->listens; i++) fprintf(to, "listen = %s\n", c->listen[i]);
+    for (size_t i = 0; i < c->publishes; i++) fprintf(to, "publish = %s\n", c->publish[i]);
     return fflush(to) == 0 && !ferror(to) ? ERR_OK : ERR_IO;
 }
 

@@ -10,7 +10,14 @@
 
 #include <stdio.h>
 
-enum { CONFIG_LISTEN_MAX = 8, CONFIG_HOSTS_MAX = 256, CONFIG_PATH_MAX = 1024, CONFIG_NAME_MAX = 64 };
+enum {
+    CONFIG_LISTEN_MAX = 8,
+    CONFIG_PUBLISH_MAX = 32,
+    CONFIG_WAY_MAX = 501,
+    CONFIG_HOSTS_MAX = 256,
+    CONFIG_PATH_MAX = 1024,
+    CONFIG_NAME_MAX = 64
+};
 
 // A hosting password, by its hash, and its quota.
 struct config_host {
@@ -27,6 +34,8 @@ struct config {
     char listen[CONFIG_LISTEN_MAX][64]; // numeric addresses
     size_t listens;
     char secret[129]; // of the path
+    char publish[CONFIG_PUBLISH_MAX][CONFIG_WAY_MAX]; // further ways, as the file has them
+    size_t publishes;
     char certificate[CONFIG_PATH_MAX], key[CONFIG_PATH_MAX], site[CONFIG_PATH_MAX];
     char metrics[64]; // "ADDRESS:PORT", or empty for none
     char user[64];    // to become after the start; empty: stay

@@ -3,6 +3,7 @@
 // Requests: what a client's message asks for, the limits that it meets, which lane performs it, and what is answered when
 // it comes home. Invariant: every request has exactly one reply, or the session closes.
 #include "relay/follow.h"
+#include "relay/worker.h"
 
 #include "store/grants.h"
 
@@ -244,6 +245,7 @@ static size_t answer_max(const struct wire_request *q)
     case WIRE_BLOB_READ: return q->limit == 0 || q->limit > WIRE_CHUNK_MAX ? WIRE_CHUNK_MAX : q->limit;
     case WIRE_PACKAGE_TAKE: return WIRE_FRAME_MAX;
     case WIRE_FOLLOW: return q->follows.n;
+    case WIRE_WAYS: return WIRE_PUBLISHED_MAX;
     default: return 0;
     }
 }
@@ -293,6 +295,12 @@ static void perform(struct session *s, struct job *j)
     session_give(s, lane_of(q->type), j, q->type == WIRE_SIGNAL ? signal_done : done);
 }
 
+static void ways(struct session *s, uint32_t id)
+{
+    const struct wire_reply r = {.type = WIRE_R_PUBLISHED, .id = id, .data = buf_span(&s->worker->setup->published)};
+    session_reply(s, &r);
+}
+
 // Those that need no lane, or a special way. False if it was none of them.
 static bool handle_here(struct session *s, const struct wire_request *q)
 {
@@ -300,6 +308,7 @@ static bool handle_here(struct session *s, const struct wire_request *q)
     case WIRE_HOST: host(s, q); return true;
     case WIRE_CREDIT: credit(s, q); return true;
     case WIRE_UNFOLLOW: follow_stop(s, q); return true;
+    case WIRE_WAYS: ways(s, q->id); return true;
     default: return false;
     }
 }

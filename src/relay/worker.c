@@ -5,12 +5,60 @@
 #include "relay/worker.h"
 
 #include "relay/door.h"
+#include "relay/relay.h"
 #include "relay/session.h"
+#include "wire/published.h"
 
 #include <stdio.h>
 #include <sys/random.h>
 
 enum { DRAIN_TICK_MS = 50 };
+
+// Another address of this relay has its secret and its pin, whether the operator wrote them or not.
+static enum err put_way(struct buf *ways, const char *way, const struct config *c)
+{
+    char address[RELAY_ADDRESS_MAX], why[300], text[CONFIG_WAY_MAX + RELAY_ADDRESS_MAX];
+    const char *host = strncmp(way, "wss://", 6) == 0 ? way + 6 : NULL;
+    bool whole = host != NULL && strchr(host, '/') != NULL;
+    if (host == NULL || whole) {
+        published_put_way(ways, span_str(way));
+        return ERR_OK;
+    }
+    enum err e = relay_address(c, address, why, sizeof why);
+    if (e != ERR_OK) return e;
+    int n = snprintf(text, sizeof text, "%s%s", way, strchr(address + 6, '/'));
+    mem_wipe(address, sizeof address);
+    if (n <= 0 || n > PUBLISHED_WAY_MAX) return ERR_LIMIT;
+    published_put_way(ways, span_str(text));
+    return ERR_OK;
+}
+
+// What clients are told of further ways, signed.
+static enum err publish(struct setup *s)
+{
+    struct buf ways, signed_part, key, signature;
+    buf_init(&s->published, WIRE_PUBLISHED_MAX);
+    if (s->config.publishes == 0) return ERR_OK;
+    buf_init(&ways, WIRE_PUBLISHED_MAX);
+    buf_init(&signed_part, 2 * WIRE_PUBLISHED_MAX);
+    buf_init(&key, 1024);
+    buf_init(&signature, 1024);
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < s->config.publishes; i++)
+        e = put_way(&ways, s->config.publish[i], &s->config);
+    if (e == ERR_OK) e = buf_end(&ways);
+    published_write(&s->published, relay_now(), buf_span(&ways));
+    published_signed(&signed_part, buf_span(&s->published));
+    if (e == ERR_OK) e = buf_end(&signed_part);
+    if (e == ERR_OK) e = net_tls_sign(s->tls, buf_span(&signed_part), &key, &signature);
+    published_finish(&s->published, buf_span(&key), buf_span(&signature));
+    if (e == ERR_OK) e = buf_end(&s->published);
+    buf_wipe(&ways);
+    buf_wipe(&signed_part);
+    buf_wipe(&key);
+    buf_wipe(&signature);
+    return e;
+}
 
 enum err setup_new(const struct config *c, struct setup **out, char *why, size_t why_n)
 {
@@ -29,6 +77,8 @@ enum err setup_new(const struct config *c, struct setup **out, char *why, size_t
         (void)snprintf(why, why_n, "site %s: %s", c->site,
                        e == ERR_LIMIT ? "more than 64 MiB or 4096 files" : "the folder cannot be read");
     }
+    if (e == ERR_OK && (e = publish(s)) != ERR_OK)
+        (void)snprintf(why, why_n, "what is to be published cannot be signed: %s", err_text(e));
     if (e != ERR_OK) {
         setup_unref(s);
         return e;
@@ -48,6 +98,7 @@ void setup_unref(struct setup *s)
     if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1) return;
     net_tls_unref(s->tls);
     site_unref(s->site);
+    buf_wipe(&s->published);
     mem_free_wiped(s, sizeof *s);
 }
 

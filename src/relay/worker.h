@@ -12,6 +12,7 @@ struct setup {
     struct config config;
     struct net_tls *tls;
     struct site *site;
+    struct buf published; // what `ways` is answered with; empty: nothing
 };
 // Reads certificate, key and site as the configuration says. `why` names what is wrong.
 enum err setup_new(const struct config *c, struct setup **out, char *why, size_t why_n);

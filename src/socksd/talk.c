@@ -86,8 +86,10 @@ static void password(struct socksd_talk *t, const struct socksd_users *users, st
 // X'00'." (RFC 1928 §6)
 static enum socks5_reply objection(struct span in)
 {
-    if (in.p[0] != SOCKS5_VERSION || (in.n > 2 && in.p[2] != 0)) return SOCKS5_FAILURE;
+    // In the order in which they come, so that pieces get the same answer as a whole.
+    if (in.p[0] != SOCKS5_VERSION) return SOCKS5_FAILURE;
     if (in.n > 1 && in.p[1] != SOCKS5_CONNECT) return SOCKS5_NO_COMMAND;
+    if (in.n > 2 && in.p[2] != 0) return SOCKS5_FAILURE;
     const bool known = in.n <= 3 || in.p[3] == SOCKS5_IPV4 || in.p[3] == SOCKS5_NAME || in.p[3] == SOCKS5_IPV6;
     return known ? SOCKS5_GRANTED : SOCKS5_NO_ADDRESS_TYPE;
 }

@@ -137,11 +137,11 @@ enum err sqlite_prepare(sqlite3 *h, const char *sql, sqlite3_stmt **out);
 struct usage *sqlite_usage(struct store *s, uint32_t host);
 
 // sqlite_row.c: logs at hand. find gives NULL where there is no such log, or no memory (*e).
-struct hot *row_find(struct store *s, const uint8_t *id, enum err *e);
-enum err row_read(struct db *db, const uint8_t *id, struct row *out, bool *found);
-void row_free(struct row *r);
+struct hot *log_row_find(struct store *s, const uint8_t *id, enum err *e);
+enum err log_row_read(struct db *db, const uint8_t *id, struct row *out, bool *found);
+void log_row_free(struct row *r);
 // A new row for a log that never was.
-struct hot *row_new(struct store *s, const uint8_t *id, enum err *e);
+struct hot *log_row_new(struct store *s, const uint8_t *id, enum err *e);
 // Marks it as changed; its row is written at the end of the batch if `grants` says that more than its entries changed.
 void row_dirty(struct store *s, struct hot *h, bool whole);
 enum err row_write_all(struct store *s);

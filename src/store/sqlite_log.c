@@ -34,12 +34,12 @@ enum err sqlite_log_create(struct store *s, const uint8_t *log, uint32_t retenti
     struct grants grants = {0};
     (void)now;
     *code = WIRE_OK;
-    if (row_find(s, log, &e) != NULL) *code = WIRE_E_EXISTS;
+    if (log_row_find(s, log, &e) != NULL) *code = WIRE_E_EXISTS;
     else if (e == ERR_OK && over(s, host->id, host->logs_max, 0, 1, 0)) *code = WIRE_E_QUOTA;
     if (e != ERR_OK || *code != WIRE_OK) return e;
     e = grants_decode(&grants, list, code);
     if (e != ERR_OK || *code != WIRE_OK) return e;
-    struct hot *h = row_new(s, log, &e);
+    struct hot *h = log_row_new(s, log, &e);
     if (h == NULL) {
         grants_free(&grants);
         return e == ERR_OK ? ERR_MEMORY : e;
@@ -209,7 +209,7 @@ struct piece {
 static enum err expire_log(struct store *s, struct piece *p, const uint8_t *id)
 {
     enum err e = ERR_OK;
-    struct hot *h = row_find(s, id, &e);
+    struct hot *h = log_row_find(s, id, &e);
     if (h == NULL || e != ERR_OK) return e;
     uint32_t seconds = h->row.retention < s->settings.retention ? h->row.retention : s->settings.retention;
     uint64_t ms = (uint64_t)seconds * 1000, from = h->row.next;
@@ -318,7 +318,7 @@ static enum err look(struct store_reader *r, const struct store_access *a, struc
 {
     bool found = false;
     *code = WIRE_E_DENIED;
-    enum err e = row_read(&r->db, a->log, row, &found);
+    enum err e = log_row_read(&r->db, a->log, row, &found);
     if (e != ERR_OK || !found) return e;
     const struct wire_grant *g = row->exists ? grants_find(&row->grants, a->hash) : NULL;
     if (g != NULL) {

@@ -117,7 +117,7 @@ enum err sqlite_package_stat(struct store_reader *r, const struct store_access *
 {
     struct row row = {0};
     bool found = false;
-    enum err e = row_read(&r->db, a->log, &row, &found);
+    enum err e = log_row_read(&r->db, a->log, &row, &found);
     bool ok = e == ERR_OK && found && row.exists && grants_allow(&row.grants, a->hash, WIRE_ADMIN);
     *code = ok ? WIRE_OK : WIRE_E_DENIED;
     if (found) grants_free(&row.grants);

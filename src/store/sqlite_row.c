@@ -11,7 +11,7 @@
 
 enum { BUCKETS_FIRST = 1024, ROW_COST = 300 }; // ROW_COST: bytes, without grants
 
-void row_free(struct row *r)
+void log_row_free(struct row *r)
 {
     grants_free(&r->grants);
     *r = (struct row){0};
@@ -40,7 +40,7 @@ static enum err read_ends(struct db *db, struct row *r)
     return e;
 }
 
-enum err row_read(struct db *db, const uint8_t *id, struct row *out, bool *found)
+enum err log_row_read(struct db *db, const uint8_t *id, struct row *out, bool *found)
 {
     enum err e = ERR_OK;
     enum wire_code code = WIRE_OK;
@@ -66,7 +66,7 @@ enum err row_read(struct db *db, const uint8_t *id, struct row *out, bool *found
     if (e == ERR_OK && code != WIRE_OK) e = ERR_CORRUPT;
     if (e == ERR_OK) e = read_ends(db, &r);
     if (e != ERR_OK) {
-        row_free(&r);
+        log_row_free(&r);
         return e;
     }
     *out = r;
@@ -104,7 +104,7 @@ static void drop(struct store *s, struct hot *h)
     *at = h->next;
     unlink_hot(h);
     s->hot_bytes -= h->bytes;
-    row_free(&h->row);
+    log_row_free(&h->row);
     mem_free(h);
 }
 
@@ -142,7 +142,7 @@ static struct hot *add(struct store *s, struct row *row, enum err *e)
     make_room(s);
     struct hot *h = mem_new(sizeof *h);
     if (h == NULL) {
-        row_free(row);
+        log_row_free(row);
         *e = ERR_MEMORY;
         return NULL;
     }
@@ -169,11 +169,11 @@ static struct hot *find_any(struct store *s, const uint8_t *id, enum err *e)
         use(s, h);
         return h;
     }
-    *e = row_read(&s->db, id, &row, &found);
+    *e = log_row_read(&s->db, id, &row, &found);
     return *e == ERR_OK && found ? add(s, &row, e) : NULL;
 }
 
-struct hot *row_find(struct store *s, const uint8_t *id, enum err *e)
+struct hot *log_row_find(struct store *s, const uint8_t *id, enum err *e)
 {
     struct hot *h = find_any(s, id, e);
     return h != NULL && h->row.exists ? h : NULL;
@@ -181,13 +181,13 @@ struct hot *row_find(struct store *s, const uint8_t *id, enum err *e)
 
 struct hot *row_allowed(struct store *s, const struct store_access *a, uint8_t rights, enum wire_code *code, enum err *e)
 {
-    struct hot *h = row_find(s, a->log, e);
+    struct hot *h = log_row_find(s, a->log, e);
     bool ok = h != NULL && grants_allow(&h->row.grants, a->hash, rights);
     *code = ok ? WIRE_OK : WIRE_E_DENIED;
     return ok ? h : NULL;
 }
 
-struct hot *row_new(struct store *s, const uint8_t *id, enum err *e)
+struct hot *log_row_new(struct store *s, const uint8_t *id, enum err *e)
 {
     sqlite3_stmt *q = s->db.q[Q_LOG_PUT];
     struct hot *h = find_any(s, id, e); // one that was deleted counts on

@@ -121,6 +121,7 @@ static bool read_body(struct wire_reader *d, struct wire_reply *r)
         r->expires = tls_u64(&d->r);
         return true;
     case WIRE_R_CHUNK: r->data = wire_read_sized(d, 0, WIRE_CHUNK_MAX); return true;
+    case WIRE_R_PUBLISHED: r->data = wire_read_sized(d, 0, WIRE_PUBLISHED_MAX); return true;
     case WIRE_R_ERROR:
         r->code = read_code(d);
         r->detail = tls_u64(&d->r);
@@ -240,7 +241,8 @@ void wire_write_reply(struct buf *out, const struct wire_reply *r)
     case WIRE_R_POOL: tls_put_vector(out, r->pool); break;
     case WIRE_R_PACKAGES: tls_put_vector(out, r->packages); break;
     case WIRE_R_BLOB: write_blob(out, r); break;
-    case WIRE_R_CHUNK: tls_put_vector(out, r->data); break;
+    case WIRE_R_CHUNK:
+    case WIRE_R_PUBLISHED: tls_put_vector(out, r->data); break;
     case WIRE_R_ERROR: write_error(out, r); break;
     case WIRE_P_ENTRIES: break; // above
     case WIRE_P_SIGNAL:

@@ -84,6 +84,7 @@ static bool read_body(struct wire_reader *d, struct wire_request *q)
         q->retention = tls_u32(&d->r);
         q->grants = wire_read_grants(d);
         return true;
+    case WIRE_WAYS: return true;
     case WIRE_FOLLOW: q->follows = wire_read_follows(d); return true;
     case WIRE_UNFOLLOW: q->tag = tls_u32(&d->r); return true;
     case WIRE_LOG_APPEND:
@@ -229,6 +230,7 @@ void wire_write_request(struct buf *out, const struct wire_request *r)
         tls_put_u32(out, r->credit);
         break;
     case WIRE_HOST: tls_put_vector(out, r->password); break;
+    case WIRE_WAYS: break;
     case WIRE_CREDIT: tls_put_u32(out, r->credit); break;
     case WIRE_LOG_CREATE:
         put(out, r->log, WIRE_ID);

@@ -24,11 +24,12 @@ enum {
     WIRE_SIGNAL_MAX = 1024,
     WIRE_CHUNK_MAX = 65536,
     WIRE_PACKAGE_MAX = 16384,
-    WIRE_GRANTS_MAX = 16,     // in one log_create
-    WIRE_FOLLOWS_MAX = 1024,  // in one follow
-    WIRE_PACKAGES_MAX = 100,  // in one package_put
-    WIRE_DEVICES_MAX = 32,    // of one inbox
+    WIRE_GRANTS_MAX = 16,    // in one log_create
+    WIRE_FOLLOWS_MAX = 1024, // in one follow
+    WIRE_PACKAGES_MAX = 100, // in one package_put
+    WIRE_DEVICES_MAX = 32,   // of one inbox
     WIRE_PASSWORD_MAX = 128,
+    WIRE_PUBLISHED_MAX = 20480,
     WIRE_TEXT_MAX = 200,
     WIRE_VERSIONS_MAX = 16,
 };
@@ -117,6 +118,7 @@ enum wire_type {
     WIRE_HELLO = 0x01,
     WIRE_HOST = 0x02,
     WIRE_CREDIT = 0x03, // id 0, no reply
+    WIRE_WAYS = 0x04,
     WIRE_LOG_CREATE = 0x10,
     WIRE_LOG_APPEND = 0x11,
     WIRE_LOG_ADVANCE = 0x12,
@@ -178,16 +180,17 @@ void wire_write_request(struct buf *out, const struct wire_request *r);
 // -------------------------------------------------------------------------------------------- replies and pushes
 
 enum wire_reply_type {
-    WIRE_R_OK = 0x80,      // nothing to say
+    WIRE_R_OK = 0x80, // nothing to say
     WIRE_R_HELLO = 0x81,
     WIRE_R_APPENDED = 0x82, // append, advance
     WIRE_R_ENTRIES = 0x83,  // read
     WIRE_R_STAT = 0x84,
     WIRE_R_FOLLOWED = 0x85,
-    WIRE_R_POOL = 0x86,     // package_put, package_stat
-    WIRE_R_PACKAGES = 0x87, // package_take
-    WIRE_R_BLOB = 0x88,     // blob_stat, blob_append
-    WIRE_R_CHUNK = 0x89,    // blob_read
+    WIRE_R_POOL = 0x86,      // package_put, package_stat
+    WIRE_R_PACKAGES = 0x87,  // package_take
+    WIRE_R_BLOB = 0x88,      // blob_stat, blob_append
+    WIRE_R_CHUNK = 0x89,     // blob_read
+    WIRE_R_PUBLISHED = 0x8a, // ways
     WIRE_R_ERROR = 0x8f,
     WIRE_P_ENTRIES = 0xc0, // a push has no id
     WIRE_P_SIGNAL = 0xc1,
@@ -209,7 +212,7 @@ struct wire_reply {
     uint64_t size;               // blob
     bool sealed;                 // blob
     uint64_t expires;            // blob: seconds since 1970
-    struct span data;            // chunk, signal
+    struct span data;            // chunk, signal; published: see published.h, empty for nothing
     uint32_t tag;                // pushes
     enum wire_code code;         // error, ended
     uint64_t detail;             // error

@@ -221,6 +221,7 @@ export class Client {
   blobSeal = (blob: Uint8Array, key: Uint8Array, size: number) => this.ask('ok', requests.blobSeal(blob, key, size));
   blobRead = async (blob: Uint8Array, offset: number, limit = 0) => (await this.ask('chunk', requests.blobRead(blob, offset, limit))).data;
   blobStat = (blob: Uint8Array) => this.ask('blob', requests.blobStat(blob));
+  ways = () => this.ask('published', requests.ways());
   blobDelete = (blob: Uint8Array, key: Uint8Array) => this.ask('ok', requests.blobDelete(blob, key));
 
   // ------------------------------------------------------------------------------------------------------ what comes

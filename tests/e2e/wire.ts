@@ -46,6 +46,7 @@ export const requests = {
     ({ type: 0x01, body: new Writer().vector(versions, (w, v) => w.u16(v)).u32(credit) }),
   host: (password: Uint8Array): Request => ({ type: 0x02, body: new Writer().opaque(password) }),
   credit: (credit: number): Request => ({ type: 0x03, body: new Writer().u32(credit) }),
+  ways: (): Request => ({ type: 0x04, body: new Writer() }),
 
   logCreate: (log: Uint8Array, retention: number, grants: Grant[]): Request =>
     ({ type: 0x10, body: new Writer().raw(id32(log)).u32(retention).vector(grants, grant) }),
@@ -127,6 +128,7 @@ const readers = {
   })],
   blob: [0x88, (r: Reader): Blob => ({ size: r.u64(), sealed: flag(r), expires: r.u64() })],
   chunk: [0x89, (r: Reader) => ({ data: r.opaque() })],
+  published: [0x8a, (r: Reader) => ({ published: r.opaque() })],
   error: [0x8f, (r: Reader) => ({ code: codeOf(r.u8()), detail: r.u64(), text: r.opaque().toString('utf8') })],
   pushEntries: [0xc0, (r: Reader) => ({ tag: r.u32(), entries: r.vector(entry) })],
   pushSignal: [0xc1, (r: Reader) => ({ tag: r.u32(), data: r.opaque() })],

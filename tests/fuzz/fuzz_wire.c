@@ -4,6 +4,7 @@
 // to their ends, and a refusal can always be written.
 #include "kit.h"
 
+#include "wire/published.h"
 #include "wire/samples.h"
 
 static void same(const struct buf *again, struct span bytes)
@@ -37,6 +38,24 @@ static void walk_reply(const struct wire_reply *r)
     must(entries.n + followed.n + taken.n + pool.n == 0);
 }
 
+// What a relay publishes, too: its ways walk to their end.
+static void try_published(struct span bytes)
+{
+    struct published p;
+    struct span way;
+    struct buf again;
+    if (published_read(bytes, &p) != ERR_OK) return;
+    buf_init(&again, 2 * WIRE_PUBLISHED_MAX);
+    struct span ways = p.ways;
+    while (published_next(&ways, &way)) must(published_is_way(way));
+    must(ways.n == 0);
+    published_write(&again, p.issued, p.ways);
+    same(&again, p.said);
+    published_finish(&again, p.key, p.signature);
+    same(&again, bytes);
+    buf_wipe(&again);
+}
+
 void fuzz_open(void) {}
 
 void fuzz_one(struct span bytes)
@@ -62,8 +81,22 @@ void fuzz_one(struct span bytes)
         same(&again, bytes);
     }
     buf_wipe(&again);
+    try_published(bytes);
 }
 
 static void seed(void *folder, const char *name, struct span message) { kit_seed(folder, name, message); }
 
-void fuzz_seeds(const char *folder) { samples_all(seed, (void *)(uintptr_t)folder); }
+void fuzz_seeds(const char *folder)
+{
+    struct buf ways, out;
+    buf_init(&ways, WIRE_PUBLISHED_MAX);
+    buf_init(&out, WIRE_PUBLISHED_MAX);
+    published_put_way(&ways, span_str("wss://relay.example:8443/secret#pin"));
+    published_put_way(&ways, span_str("socks5://user:word@192.0.2.1:1080"));
+    published_write(&out, 1800000000123, buf_span(&ways));
+    published_finish(&out, span_str("key"), span_str("signature"));
+    kit_seed(folder, "published_ways", buf_span(&out));
+    buf_wipe(&ways);
+    buf_wipe(&out);
+    samples_all(seed, (void *)(uintptr_t)folder);
+}

@@ -63,10 +63,16 @@ static inline void samples_plain_requests(samples_fn *fn, void *arg)
         {.type = WIRE_HELLO, .versions = span_of(versions, 4), .credit = 0x7fffffff},
         {.type = WIRE_HOST, .password = span_str("correct horse")},
         {.type = WIRE_CREDIT, .credit = 65536},
+        {.type = WIRE_WAYS},
         {.type = WIRE_LOG_APPEND, .log = log, .key = key, .epoch = 7, .payload = span_str("sealed")},
         {.type = WIRE_LOG_ADVANCE, .log = log, .key = key, .epoch = 7, .payload = span_str("commit")},
-        {.type = WIRE_LOG_ADVANCE, .log = log, .key = key, .epoch = 8, .payload = span_of(samples_bytes(0), 64),
-         .new_hash = SAMPLES_HASH, .new_from = 9},
+        {.type = WIRE_LOG_ADVANCE,
+         .log = log,
+         .key = key,
+         .epoch = 8,
+         .payload = span_of(samples_bytes(0), 64),
+         .new_hash = SAMPLES_HASH,
+         .new_from = 9},
         {.type = WIRE_LOG_READ, .log = log, .key = key, .after = 0x0102030405060708, .limit = 100},
         {.type = WIRE_LOG_STAT, .log = log, .key = key},
         {.type = WIRE_LOG_DELETE, .log = log, .key = key},
@@ -84,10 +90,29 @@ static inline void samples_plain_requests(samples_fn *fn, void *arg)
         {.type = WIRE_BLOB_STAT, .blob = SAMPLES_BLOB},
         {.type = WIRE_BLOB_DELETE, .blob = SAMPLES_BLOB, .key = key},
     };
-    static const char *const names[] = {
-        "hello", "host", "credit", "log_append", "log_advance", "log_advance_replacing", "log_read", "log_stat",
-        "log_delete", "unfollow", "signal", "grant_set", "grant_remove", "package_take", "package_stat", "package_clear",
-        "blob_create", "blob_append", "blob_seal", "blob_read", "blob_stat", "blob_delete"};
+    static const char *const names[] = {"hello",
+                                        "host",
+                                        "credit",
+                                        "ways",
+                                        "log_append",
+                                        "log_advance",
+                                        "log_advance_replacing",
+                                        "log_read",
+                                        "log_stat",
+                                        "log_delete",
+                                        "unfollow",
+                                        "signal",
+                                        "grant_set",
+                                        "grant_remove",
+                                        "package_take",
+                                        "package_stat",
+                                        "package_clear",
+                                        "blob_create",
+                                        "blob_append",
+                                        "blob_seal",
+                                        "blob_read",
+                                        "blob_stat",
+                                        "blob_delete"};
     _Static_assert(sizeof plain / sizeof *plain == sizeof names / sizeof *names, "each has a name");
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) samples_request(fn, arg, names[i], plain[i], NULL);
 }
@@ -128,12 +153,13 @@ static inline void samples_plain_replies(samples_fn *fn, void *arg)
         {.type = WIRE_R_STAT, .oldest = 40, .head = 42, .epoch = 7},
         {.type = WIRE_R_BLOB, .size = 65541, .sealed = true, .expires = 1800086400},
         {.type = WIRE_R_CHUNK, .data = span_str("chunk")},
+        {.type = WIRE_R_PUBLISHED, .data = span_str("published")},
         {.type = WIRE_R_ERROR, .code = WIRE_E_STALE, .detail = 8, .text = span_str("the log is in another epoch")},
         {.type = WIRE_P_SIGNAL, .tag = 2, .data = span_str("typing")},
         {.type = WIRE_P_ENDED, .tag = 2, .code = WIRE_E_ENDED},
     };
-    static const char *const names[] = {"ok", "hello_reply", "appended", "entries_none", "stat", "blob", "chunk", "error",
-                                        "push_signal", "push_ended"};
+    static const char *const names[] = {"ok",    "hello_reply", "appended", "entries_none", "stat",      "blob",
+                                        "chunk", "published",   "error",    "push_signal",  "push_ended"};
     _Static_assert(sizeof plain / sizeof *plain == sizeof names / sizeof *names, "each has a name");
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) samples_reply(fn, arg, names[i], plain[i], NULL);
 }
