@@ -13,18 +13,23 @@
 #include "vault/vault.h"
 
 struct engine;
+struct files_info;
 
 enum engine_event_kind {
-    ENGINE_LINK,    // a relay came up or went down: text says how it is
-    ENGINE_CHAT,    // a conversation is new, or something about it has changed
-    ENGINE_CONTACT, // likewise a contact; state tells of a request
-    ENGINE_MESSAGE, // a message has come, or the state of one has changed
-    ENGINE_WARNING, // something that people must know: text says what, and what to do; see engine_warnings
+    ENGINE_LINK,       // a relay came up or went down: text says how it is
+    ENGINE_CHAT,       // a conversation is new, or something about it has changed
+    ENGINE_CONTACT,    // likewise a contact; state tells of a request
+    ENGINE_MESSAGE,    // a message has come, or the state of one has changed
+    ENGINE_FILE,       // a file has made progress, or changed its state: client/file.h
+    ENGINE_FILE_SAVED, // likewise, on its way to where it is being saved
+    ENGINE_FILE_GONE,  // one that was being sent was given up
+    ENGINE_WARNING,    // something that people must know: text says what, and what to do; see engine_warnings
 };
 struct engine_event {
     enum engine_event_kind kind;
     int64_t chat, message, contact; // 0 where it does not apply
     const char *text;
+    const struct files_info *file; // of a file
 };
 
 enum contact_state { CONTACT_KNOWN = 1, CONTACT_REQUEST, CONTACT_BLOCKED, CONTACT_STRANGER };

@@ -185,6 +185,8 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     if (x == ERR_OK) x = crypto_new(&e->crypto);
     if (x == ERR_OK) x = load_self(e);
     if (x == ERR_OK) history_init(&e->history, &e->db, e->self.account);
+    e->history.gone = attach_gone;
+    e->history.gone_arg = e;
     if (x == ERR_OK) {
         const struct mls_config config = cred_config(e);
         x = from_mls(mls_client_new(&config, &e->mls));

@@ -7,6 +7,7 @@
 #define WHIMBREL_CLIENT_INNER_H
 
 #include "client/client.h"
+#include "files/files.h"
 #include "mls.h"
 #include "transfer/transfer.h"
 #include "vault/db.h"
@@ -108,6 +109,8 @@ struct engine {
     struct flight *flights;
     struct transfers *transfers;
     struct net_timer tidy;
+    struct files files;
+    char why[200];  // of the last thing that was refused
     bool packaging; // key packages are on their way
     bool full;      // people have been told that nothing can be stored
     bool closing;
@@ -177,6 +180,9 @@ void work_not_now(struct engine *e, int64_t id, const char *relay);
 bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory);
 // Sends one piece of work: true if it is under way, false if it must wait.
 bool work_send(struct peer *p, const struct work *w);
+// Within a transaction: content goes into the history and the outbox; the chat's peer is pumped after it. ERR_REFUSED: one is out of the
+// conversation; ERR_INVALID: it is no content.
+enum err say_put(struct chat *c, struct span content, int64_t *message);
 // Encrypts what waits to be said in chats that are caught up, in one transaction.
 void say_prepare(struct peer *p, const int64_t *ids, size_t n);
 // Within a transaction: whoever is in a conversation gets a fresh invitation to one's inbox, in a message that nobody is shown.
@@ -285,8 +291,12 @@ void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8
 // ---------------------------------------------------------------------------------------------------------- attach.c
 
 // What a transfer is for (transfer_info.use), and whose it is (owner).
-enum attach_use { ATTACH_FILE = 1 }; // a message
+enum attach_use { ATTACH_FILE = 1 }; // of src/files; what other uses there are, on_ended sends on
 enum err attach_open(struct engine *e, const char *folder);
+// Within a transaction: a message with a file has come. After it: files_settle.
+void attach_take(struct chat *c, int64_t message, int64_t sender, struct span content);
+// Within a transaction: what a message said is gone (history's `gone`).
+void attach_gone(void *engine, int64_t message);
 
 // ---------------------------------------------------------------------------------------------------------- commit.c
 

@@ -132,6 +132,8 @@ static void take_content(struct chat *c, const struct wire_entry *x, const uint8
                                   .mimi = id,
                                   .content = content};
     round->message = history_put(&e->history, &n, shape, &effect);
+    if (round->message != 0 && shape->kind == HISTORY_FILE && !effect.gone)
+        attach_take(c, round->message, n.sender, content);
     later_message(round, c, &effect);
 }
 
@@ -281,6 +283,7 @@ void chat_entries(struct chat *c, struct span list)
         return;
     }
     clock_tidy(e);
+    files_settle(&e->files);
     if (round.gap != 0) {
         c->gap = round.gap;
         link_break(c->peer->link);

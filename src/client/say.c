@@ -133,24 +133,33 @@ static enum err own_id(struct chat *c, struct span content, uint8_t id[CONTENT_I
     return content_id(c->e->crypto, span_str(account), in_span(mls_group_id(c->mls)), content, id);
 }
 
-enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message)
+enum err say_put(struct chat *c, struct span content, int64_t *message)
 {
-    struct chat *c = chat_find(e, chat);
+    struct engine *e = c->e;
     struct history_shape shape;
     struct history_effect effect;
     uint8_t id[CONTENT_ID];
-    if (c == NULL) return ERR_NOT_FOUND;
     enum err x = chat_over(c) ? ERR_REFUSED : history_shape(content, &shape);
     if (x == ERR_OK && (!shape.readable || shape.kind >= HISTORY_CONTROL)) x = ERR_INVALID;
     if (x == ERR_OK && chat_group(c) == NULL) x = ERR_CORRUPT;
     if (x == ERR_OK) x = own_id(c, content, id);
     if (x != ERR_OK) return x;
     const struct history_new n = {
-        .chat = chat, .time = engine_now(), .state = MESSAGE_QUEUED, .mimi = id, .content = content};
-    db_begin(&e->db);
+        .chat = c->id, .time = engine_now(), .state = MESSAGE_QUEUED, .mimi = id, .content = content};
     *message = history_put(&e->history, &n, &shape, &effect);
-    (void)work_add(e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = chat, .message = *message});
-    x = db_commit(&e->db);
+    (void)work_add(e, &(struct work){.kind = WORK_SAY, .relay = c->peer->relay, .chat = c->id, .message = *message});
+    return e->db.err;
+}
+
+enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message)
+{
+    struct chat *c = chat_find(e, chat);
+    if (c == NULL) return ERR_NOT_FOUND;
+    db_begin(&e->db);
+    enum err x = say_put(c, content, message);
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    files_settle(&e->files);
     if (x == ERR_OK) peer_pump(c->peer);
     if (x == ERR_OK) clock_tidy(e);
     return x;

@@ -62,6 +62,10 @@ extern const char history_tables[];
 
 struct history {
     struct db *db;
+    // Within a transaction: nothing of what a message said is there any more, by its writer's wish, or since its time is over. NULL: nobody
+    // needs to know. It may come twice.
+    void (*gone)(void *arg, int64_t message);
+    void *gone_arg;
     char mention[sizeof HISTORY_PERSON + 2 * (size_t)HISTORY_ACCOUNT + 2]; // what mentions oneself
 };
 void history_init(struct history *h, struct db *db, const uint8_t account[HISTORY_ACCOUNT]);

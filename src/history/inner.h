@@ -8,6 +8,8 @@
 
 // --------------------------------------------------------------------------------------------------------------- put.c
 
+// Tells whoever needs to know that nothing of a message is there any more.
+void message_gone(struct history *h, int64_t message);
 // Deletes a message's row and those that are about it, but leaves the conversation's own row as it was; the conversation, 0 if there is no such message.
 int64_t message_drop(struct history *h, int64_t message);
 

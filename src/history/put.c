@@ -102,6 +102,11 @@ static void settle_reactions(struct history *h, const struct row *target, int64_
     set_reacted(h, target->id);
 }
 
+void message_gone(struct history *h, int64_t message)
+{
+    if (h->gone != NULL) h->gone(h->gone_arg, message);
+}
+
 // Nothing that was said in it, or in edits of it, stays. What has not left yet keeps its bytes until it has.
 static void wipe(struct history *h, const struct row *r)
 {
@@ -110,6 +115,7 @@ static void wipe(struct history *h, const struct row *r)
                                     " flags = (flags | 1) & ~12 WHERE id = ?1");
     db_int(q, 1, r->id);
     (void)db_run(h->db, q);
+    message_gone(h, r->id);
     q = db_sql(h->db, "UPDATE message SET type = '', body = '', content = iif(state = 1, content, x'')"
                       " WHERE chat = ?1 AND about = ?2 AND about != x'' AND sender = ?3 AND kind = 17");
     db_int(q, 1, r->chat);
@@ -291,6 +297,7 @@ int64_t message_drop(struct history *h, int64_t message)
     int64_t chat = 0;
     sqlite3_stmt *q;
     index_remove(h, message);
+    message_gone(h, message);
     if (row_of(h, message, &r)) {
         q = db_sql(h->db, "DELETE FROM message WHERE chat = ?1 AND about = ?2 AND about != x'' AND kind >= 16");
         db_int(q, 1, r.chat);

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-enum { PARAMS_MAX = 8, LIST_USUAL = 100, LIST_MAX = 10000, INTS_MAX = 1000 };
+enum { PARAMS_MAX = 16, LIST_USUAL = 100, LIST_MAX = 10000, INTS_MAX = 1000 };
 enum {
     E_PARSE = -32700,
     E_REQUEST = -32600,
@@ -85,6 +85,11 @@ size_t rpc_ints(const struct call *c, const char *name, int64_t out[INTS_MAX]);
 const char *rpc_kind(enum history_kind k); // of a message
 json_t *rpc_json_text(struct span s); // empty if it is not UTF-8
 json_t *rpc_json_hex(const uint8_t *p, size_t n);
+json_t *rpc_json_base64(struct span s);
+// A file of src/files; that of a message, or NULL; and what is told of one, with the event's name.
+json_t *rpc_file_object(const struct files_info *i);
+json_t *rpc_file_of(struct engine *e, int64_t message);
+json_t *rpc_file_told(const struct engine_event *e, const char **name);
 void rpc_set(json_t *object, const char *key, json_t *take);
 // {key: value}, or as rpc_failed.
 json_t *rpc_json_one(struct call *c, enum err e, const char *key, int64_t value, const char *refused);

@@ -44,7 +44,13 @@ static json_t *quote_of(const struct history_quote *x)
     return o;
 }
 
-static json_t *message_of(const struct history_message *x)
+// What messages are put into: one, or a list.
+struct taker {
+    struct engine *e;
+    json_t *to;
+};
+
+static json_t *message_of(struct engine *e, const struct history_message *x)
 {
     static const char *const states[] = {"", "queued", "sent", "delivered", "read", "received", "failed"};
     json_t *o = json_object();
@@ -68,10 +74,16 @@ static json_t *message_of(const struct history_message *x)
     rpc_set(o, "expires", json_integer((json_int_t)x->expires));
     rpc_set(o, "lives", json_integer(x->lives));
     rpc_set(o, "reactions", reactions_of(x));
+    json_t *file = x->kind == HISTORY_FILE ? rpc_file_of(e, x->id) : NULL;
+    if (file != NULL) rpc_set(o, "file", file);
     return o;
 }
 
-static void add_message(void *arg, const struct history_message *x) { (void)json_array_append_new(arg, message_of(x)); }
+static void add_message(void *arg, const struct history_message *x)
+{
+    const struct taker *t = arg;
+    (void)json_array_append_new(t->to, message_of(t->e, x));
+}
 
 static json_t *turned(json_t *take_list)
 {
@@ -101,28 +113,32 @@ json_t *rpc_message_list(struct call *c)
     page.limit = (uint32_t)limit;
     if (which == 3) page.date = (uint64_t)at;
     else *(which == 0 ? &page.after : which == 1 ? &page.before : &page.around) = at;
-    json_t *list = json_array();
-    enum err e = engine_messages(c->e, &page, add_message, list);
-    if (e == ERR_OK) return which == 1 ? turned(list) : list;
-    json_decref(list);
+    struct taker list = {c->e, json_array()};
+    enum err e = engine_messages(c->e, &page, add_message, &list);
+    if (e == ERR_OK) return which == 1 ? turned(list.to) : list.to;
+    json_decref(list.to);
     return rpc_failed(c, e, "");
 }
 
-static void set_message(void *arg, const struct history_message *x) { *(json_t **)arg = message_of(x); }
+static void set_message(void *arg, const struct history_message *x)
+{
+    struct taker *t = arg;
+    t->to = message_of(t->e, x);
+}
 
 json_t *rpc_message_get(struct call *c)
 {
-    json_t *o = NULL;
-    enum err e = engine_message(c->e, rpc_int(c, "chat", 0), rpc_int(c, "message", 0), set_message, &o);
-    return e == ERR_OK ? o : rpc_failed(c, e, "");
+    struct taker one = {c->e, NULL};
+    enum err e = engine_message(c->e, rpc_int(c, "chat", 0), rpc_int(c, "message", 0), set_message, &one);
+    return e == ERR_OK ? one.to : rpc_failed(c, e, "");
 }
 
 json_t *rpc_message_pinned(struct call *c)
 {
-    json_t *list = json_array();
-    enum err e = engine_pinned(c->e, rpc_int(c, "chat", 0), add_message, list);
-    if (e == ERR_OK) return list;
-    json_decref(list);
+    struct taker list = {c->e, json_array()};
+    enum err e = engine_pinned(c->e, rpc_int(c, "chat", 0), add_message, &list);
+    if (e == ERR_OK) return list.to;
+    json_decref(list.to);
     return rpc_failed(c, e, "");
 }
 
@@ -148,10 +164,11 @@ static json_t *pieces_of(struct span s)
 
 static void add_found(void *arg, const struct history_message *x, struct span snippet)
 {
+    const struct taker *t = arg;
     json_t *o = json_object();
-    rpc_set(o, "message", message_of(x));
+    rpc_set(o, "message", message_of(t->e, x));
     rpc_set(o, "pieces", pieces_of(snippet));
-    (void)json_array_append_new(arg, o);
+    (void)json_array_append_new(t->to, o);
 }
 
 json_t *rpc_message_search(struct call *c)
@@ -162,10 +179,10 @@ json_t *rpc_message_search(struct call *c)
                                    .chat = rpc_int(c, "chat", 0),
                                    .before = rpc_int(c, "before", 0),
                                    .limit = (uint32_t)limit};
-    json_t *list = json_array();
-    enum err e = engine_search(c->e, &q, add_found, list);
-    if (e == ERR_OK) return list;
-    json_decref(list);
+    struct taker list = {c->e, json_array()};
+    enum err e = engine_search(c->e, &q, add_found, &list);
+    if (e == ERR_OK) return list.to;
+    json_decref(list.to);
     return rpc_failed(c, e, e == ERR_LIMIT ? "search for 500 bytes at most" : "there is no word to search for");
 }
 

@@ -196,6 +196,12 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_CONTACT] = "contact",
                                         [ENGINE_MESSAGE] = "message",
                                         [ENGINE_WARNING] = "warning"};
+    if (e->file != NULL) {
+        const char *name = NULL;
+        json_t *file = rpc_file_told(e, &name);
+        tell(rpc, name, file);
+        return;
+    }
     json_t *params = json_object();
     if (e->chat != 0) rpc_set(params, "chat", json_integer(e->chat));
     if (e->message != 0) rpc_set(params, "message", json_integer(e->message));

@@ -140,6 +140,7 @@ extern const struct ops up_ops, down_ops, save_ops;
 bool row_read(struct transfers *t, int64_t id, struct row *out);
 // The row's state, and why; within a transaction.
 void row_state(struct transfers *t, const struct row *r);
+bool row_here(const struct row *r);
 void row_info(const struct row *r, struct transfer_info *out);
 enum err row_add(struct transfers *t, const struct row *r, int64_t *id);
 // Numbers that nobody guesses, and a key of its own.

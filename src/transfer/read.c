@@ -17,12 +17,6 @@ struct transfer_reader {
     size_t n;       // bytes of it; 0: none has been opened
 };
 
-// A file that was fetched whole, or bytes of one's own, which are whole from the beginning.
-static bool is_whole(const struct row *r)
-{
-    return r->kind == TRANSFER_UP ? r->path[0] == 0 && r->file[0] != 0 : r->state == TRANSFER_DONE;
-}
-
 enum err transfer_reader_new(struct transfers *t, int64_t id, struct transfer_reader **out)
 {
     char path[FILE_PATH];
@@ -32,7 +26,7 @@ enum err transfer_reader_new(struct transfers *t, int64_t id, struct transfer_re
     t->h.db->err = ERR_OK;
     enum err e = r->chunk == NULL ? ERR_MEMORY : row_read(t, id, &r->row) ? ERR_OK : t->h.db->err;
     if (e == ERR_OK && r->row.id == 0) e = ERR_NOT_FOUND;
-    if (e == ERR_OK && !is_whole(&r->row)) e = ERR_REFUSED;
+    if (e == ERR_OK && !row_here(&r->row)) e = ERR_REFUSED;
     if (e == ERR_OK) {
         row_path(t, r->row.file, path);
         r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -96,11 +96,18 @@ uint64_t row_plain(const struct row *r, uint64_t sealed)
     return plain < r->ref.size ? plain : r->ref.size;
 }
 
+// A file that was fetched whole, or bytes of one's own, which are whole from the beginning.
+bool row_here(const struct row *r)
+{
+    return r->kind == TRANSFER_UP ? r->path[0] == 0 && r->file[0] != 0 : r->state == TRANSFER_DONE;
+}
+
 void row_info(const struct row *r, struct transfer_info *out)
 {
     *out = (struct transfer_info){.id = r->id,
                                   .kind = r->kind,
                                   .state = r->state,
+                                  .here = row_here(r),
                                   .use = r->use,
                                   .owner = r->owner,
                                   .done = row_plain(r, r->done),

@@ -231,7 +231,10 @@ enum err transfer_put(struct transfers *t, struct span bytes, const struct trans
 enum err transfer_get(struct transfers *t, const struct transfer_ref *ref, uint64_t max, uint8_t use, int64_t owner,
                       int64_t *id)
 {
+    struct link_address a;
+    const char *why;
     if (ref->size > max || ref->size > FILE_MAX) return ERR_LIMIT;
+    if (link_address_read(span_str(ref->relay), &a, &why) != ERR_OK) return ERR_INVALID;
     struct row *r = mem_new(sizeof *r);
     if (r == NULL) return ERR_MEMORY;
     *r = (struct row){.kind = TRANSFER_DOWN, .use = use, .owner = owner, .ref = *ref};

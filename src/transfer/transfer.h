@@ -48,6 +48,7 @@ struct transfer_info {
     int64_t id;
     enum transfer_kind kind;
     enum transfer_state state;
+    bool here;           // it has come: it can be read
     uint8_t use;         // what it is for, and
     int64_t owner;       // whose it is: the owner's numbers, given at the beginning
     uint64_t done, size; // bytes of the file that the other side has, or that have come and are right; and of how many
@@ -100,7 +101,7 @@ enum err transfer_send(struct transfers *t, const char *path, const struct trans
 enum err transfer_put(struct transfers *t, struct span bytes, const struct transfer_to *to, int64_t *id,
                       struct transfer_ref *ref);
 // Fetches a file of at most `max` bytes into the profile, sealed as it is. Within a transaction. ERR_LIMIT: it is
-// larger.
+// larger. ERR_INVALID: its relay has no address.
 enum err transfer_get(struct transfers *t, const struct transfer_ref *ref, uint64_t max, uint8_t use, int64_t owner,
                       int64_t *id);
 // Sends what has come in pieces, by the number that transfer_draft_end gave. Within a transaction. *size: how many bytes
