@@ -64,6 +64,8 @@ struct engine_self {
     bool connected;
 };
 void engine_self(const struct engine *e, struct engine_self *out);
+// Its vault, to change what opens it.
+struct vault *engine_vault(struct engine *e);
 // What one's account is; and how much is still to be done, in pieces of work.
 const uint8_t *engine_account(const struct engine *e); // [FORMAT_ID]
 uint64_t engine_waiting(struct engine *e);

@@ -224,6 +224,8 @@ void engine_wake(struct engine *e)
     for (struct peer *p = e->peers; p != NULL; p = p->next) link_open(p->link);
 }
 
+struct vault *engine_vault(struct engine *e) { return e->vault; }
+
 void engine_self(const struct engine *e, struct engine_self *out)
 {
     const struct peer *own = e->peers;

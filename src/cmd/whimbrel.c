@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,13 @@ static void open_standard_files(void)
     }
 }
 
+// Passphrases pass through JSON.
+static void wiping_free(void *p)
+{
+    if (p != NULL) explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
 static int run(const struct line *l)
 {
     struct session s = {.line = l, .fd = -1};
@@ -72,6 +80,7 @@ int main(int argc, char **argv)
 {
     static struct line l;
     open_standard_files();
+    json_set_alloc_funcs(malloc, wiping_free);
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) (void)setlocale(LC_CTYPE, ""); // for the widths of characters
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("whimbrel %s\n", WHIMBREL_VERSION);

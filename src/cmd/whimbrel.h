@@ -88,6 +88,9 @@ int help_print(FILE *to, const struct command *c); // NULL: all of it
 void help_group(FILE *to, const char *first);      // commands of two words that begin with this one
 int do_help(struct session *s);
 int do_completion(struct session *s);
+int do_passphrase(struct session *s); // whimbrel_secret.c
+int do_keyring(struct session *s);
+extern const struct flag passphrase_flags[];
 
 // whimbrel_init.c
 int do_init(struct session *s);
@@ -102,6 +105,10 @@ int do_ui(struct session *s);
 // The passphrase: from --passphrase-fd, WHIMBREL_PASSPHRASE, or a prompt on a terminal, twice if it is fresh. False, and said why, if there
 // is none. `out` is the caller's to wipe.
 bool passphrase_get(const struct line *l, bool fresh, char out[SECRET_MAX]);
+// Another one, for a profile that has one: from --new-passphrase-fd, or a prompt, twice.
+bool passphrase_new(const struct line *l, char out[SECRET_MAX]);
+// Whether one comes by a descriptor or the environment, so that nobody needs to be asked.
+bool passphrase_is_given(const struct line *l);
 // Asks a person for a line. False where nobody can be asked.
 bool prompt_line(const char *what, char *out, size_t room);
 
@@ -117,6 +124,7 @@ struct session {
 
 // Connects to the engine that the command needs. -1 after an error, which has been said (s->status).
 int ask_open(struct session *s, enum command_needs needs);
+bool profile_is_there(const struct line *l);
 // Connects to one that runs, and says nothing if none does: -1.
 int ask_running(const char *profile);
 // One call: the result, or NULL after an error, which has been said (s->status). Takes params, which may be NULL.
@@ -125,6 +133,8 @@ json_t *ask(struct session *s, const char *method, json_t *take_params);
 json_t *ask_quietly(struct session *s, const char *method, json_t *take_params);
 // The next line that comes, as JSON; NULL at the end.
 json_t *ask_next(int fd);
+// Waits until the engine has closed the connection, as it does when it ends.
+void ask_end(int fd);
 // Passes lines between standard input, the engine and standard output, until either ends.
 int ask_bridge(int fd);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asking an engine: over its socket, starting one in the background where none runs. The passphrase goes to it through a pipe, never by
-// its environment or arguments.
+// Asking an engine: over its socket, starting one in the background where none runs, and opening its profile. The passphrase goes to it over the
+// socket, never by its environment or arguments.
 #include "cmd/whimbrel.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILD_FD = 3, IN_ROOM = 1 << 16 };
+enum { IN_ROOM = 1 << 16 };
 
 // What came and was not read yet: one connection at a time.
 static struct {
@@ -35,23 +35,18 @@ int ask_running(const char *profile)
     return -1;
 }
 
-// In the child: a session of its own, no files but the two pipes.
-static void become_engine(const struct line *l, int passphrase, int said, bool locked)
+// In the child: a session of its own, and no files but what it says.
+static void become_engine(const struct line *l, int said)
 {
-    char *const arguments[] = {(char *)(uintptr_t) "whimbrel",
-                               (char *)(uintptr_t) "engine",
-                               (char *)(uintptr_t) "--profile",
-                               (char *)(uintptr_t)l->profile,
-                               (char *)(uintptr_t)(locked ? "--locked" : "--passphrase-fd=3"),
-                               NULL};
+    char *const arguments[] = {(char *)(uintptr_t) "whimbrel",  (char *)(uintptr_t) "engine",
+                               (char *)(uintptr_t) "--profile", (char *)(uintptr_t)l->profile,
+                               (char *)(uintptr_t) "--locked",  NULL};
     int nothing = open("/dev/null", O_RDWR);
     (void)setsid();
     (void)dup2(nothing, STDIN_FILENO);
     (void)dup2(said, STDOUT_FILENO);
     (void)dup2(said, STDERR_FILENO);
-    if (passphrase == CHILD_FD) (void)fcntl(passphrase, F_SETFD, 0);
-    else (void)dup2(passphrase, CHILD_FD);
-    for (int fd = CHILD_FD + 1; fd < 256; fd++) (void)close(fd);
+    for (int fd = STDERR_FILENO + 1; fd < 256; fd++) (void)close(fd);
     (void)unsetenv("WHIMBREL_PASSPHRASE");
     (void)execv("/proc/self/exe", arguments);
     _exit(EXIT_FAILED);
@@ -71,36 +66,23 @@ static bool wait_ready(int said)
     return false;
 }
 
-static bool profile_is_there(const struct line *l, int *status)
+bool profile_is_there(const struct line *l)
 {
     char path[FOLDER_MAX + 10];
     struct stat st;
     (void)snprintf(path, sizeof path, "%s/keys", l->profile);
-    if (stat(path, &st) == 0) return true;
-    *status = say_wrong(EXIT_NOT_THERE, "there is no profile in %s; `whimbrel init` makes one, --profile names another",
-                        l->profile);
-    return false;
+    return stat(path, &st) == 0;
 }
 
-// Locked: without a passphrase, and perhaps without a profile.
-static int start(const struct line *l, bool locked)
+// Starts an engine whose profile is still locked.
+static int start(const struct line *l)
 {
-    char passphrase[SECRET_MAX] = "";
-    int to[2], from[2], status = 0;
-    if (!locked && !profile_is_there(l, &status)) return status;
-    if (!locked && !passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
-    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
-        return say_wrong(EXIT_FAILED, "no pipe: %s", strerror(errno));
+    int from[2], status = 0;
+    if (pipe2(from, O_CLOEXEC) != 0) return say_wrong(EXIT_FAILED, "no pipe: %s", strerror(errno));
     (void)fflush(NULL);
     pid_t child = fork();
-    if (child == 0) become_engine(l, to[0], from[1], locked);
-    close(to[0]);
+    if (child == 0) become_engine(l, from[1]);
     close(from[1]);
-    size_t n = strlen(passphrase);
-    passphrase[n] = '\n';
-    (void)!write(to[1], passphrase, n + 1);
-    explicit_bzero(passphrase, sizeof passphrase);
-    close(to[1]);
     bool ready = child > 0 && wait_ready(from[0]);
     close(from[0]);
     if (ready) return EXIT_DONE;
@@ -149,6 +131,11 @@ json_t *ask_next(int fd)
     return o;
 }
 
+void ask_end(int fd)
+{
+    for (json_t *o; (o = ask_next(fd)) != NULL;) json_decref(o);
+}
+
 static int status_of(json_int_t code)
 {
     switch (code) {
@@ -167,6 +154,7 @@ static json_t *call(int fd, const char *method, json_t *take_params)
     char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     bool sent = text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1);
+    if (text != NULL) explicit_bzero(text, strlen(text)); // there may be a passphrase in it
     free(text);
     while (sent && (answer = next_line(fd)) != NULL && json_object_get(answer, "id") == NULL) {
         if (events == NULL) events = json_array();
@@ -192,41 +180,80 @@ json_t *ask(struct session *s, const char *method, json_t *take_params)
     return result;
 }
 
-// An engine that runs may be locked.
-static bool unlock(struct session *s)
+// Tries to open the profile; the error, the caller's to free, if that fails.
+static json_t *try_unlock(struct session *s, const char *passphrase)
 {
-    char passphrase[SECRET_MAX];
-    json_t *o = ask(s, "profile.status", NULL);
-    bool open = strcmp(text_of(o, "state"), "open") == 0, failed = o == NULL;
-    json_decref(o);
-    if (open || failed) return open;
-    if (!profile_is_there(s->line, &s->status)) return false;
-    if (!passphrase_get(s->line, false, passphrase)) {
-        s->status = EXIT_PASSPHRASE;
-        return false;
+    json_t *params = passphrase != NULL ? json_pack("{s:s}", "passphrase", passphrase) : NULL;
+    json_t *answer = call(s->fd, "profile.unlock", params), *error = json_object_get(answer, "error");
+    error = error != NULL || answer == NULL ? json_incref(error) : json_null();
+    json_decref(answer);
+    return error;
+}
+
+// By a passphrase that was given, or as often as somebody at a terminal mistypes it.
+static int unlock_by_passphrase(struct session *s)
+{
+    enum { TRIES = 3 };
+    char passphrase[SECRET_MAX]; /* secret */
+    bool typed = !passphrase_is_given(s->line);
+    int status = EXIT_PASSPHRASE;
+    for (int i = 0; status == EXIT_PASSPHRASE && i < (typed ? TRIES : 1); i++) {
+        if (!passphrase_get(s->line, false, passphrase)) return EXIT_PASSPHRASE;
+        json_t *error = try_unlock(s, passphrase);
+        if (json_is_null(error)) status = EXIT_DONE;
+        else if (error == NULL) status = say_wrong(EXIT_FAILED, "the engine has ended");
+        else status = say_wrong(status_of(int_of(error, "code")), "%s", text_of(error, "message"));
+        json_decref(error);
     }
-    o = ask(s, "profile.unlock", json_pack("{s:s}", "passphrase", passphrase));
     explicit_bzero(passphrase, sizeof passphrase);
+    return status;
+}
+
+// The profile of an engine that runs may be locked.
+static int unlock(struct session *s)
+{
+    json_t *o = ask(s, "profile.status", NULL), *error = NULL;
+    if (o == NULL) return s->status;
+    bool open = strcmp(text_of(o, "state"), "open") == 0, keyring = is_set(o, "keyring"),
+         passphrase = is_set(o, "passphrase");
     json_decref(o);
-    return o != NULL;
+    if (open) return EXIT_DONE;
+    if (keyring && !passphrase_is_given(s->line)) {
+        error = try_unlock(s, NULL);
+        bool opened = json_is_null(error);
+        if (!opened && !passphrase) (void)say_wrong(EXIT_PASSPHRASE, "%s", text_of(error, "message"));
+        json_decref(error);
+        if (opened || !passphrase) return opened ? EXIT_DONE : EXIT_PASSPHRASE;
+    }
+    return unlock_by_passphrase(s);
 }
 
 int ask_open(struct session *s, enum command_needs needs)
 {
-    s->fd = ask_running(s->line->profile);
     in.n = 0;
+    s->fd = ask_running(s->line->profile);
+    bool runs = s->fd >= 0;
+    if (!runs && needs == RUNNING)
+        s->status = say_wrong(EXIT_NOT_THERE, "no engine runs for this profile; `whimbrel start` starts one");
+    else if (needs == AN_ENGINE && !profile_is_there(s->line))
+        s->status =
+            say_wrong(EXIT_NOT_THERE, "there is no profile in %s; `whimbrel init` makes one, --profile names another",
+                      s->line->profile);
+    else if (!runs) s->status = start(s->line);
+    if (s->status != EXIT_DONE) return -1;
+    if (!runs) s->fd = ask_running(s->line->profile);
     if (s->fd < 0) {
-        s->status = needs != RUNNING
-                        ? start(s->line, needs == A_HOUSE)
-                        : say_wrong(EXIT_NOT_THERE, "no engine runs for this profile; `whimbrel start` starts one");
-        if (s->status != EXIT_DONE) return -1;
-        s->fd = ask_running(s->line->profile);
-        if (s->fd < 0) s->status = say_wrong(EXIT_FAILED, "the engine does not answer");
-    } else if (needs == AN_ENGINE && !unlock(s)) {
-        close(s->fd);
-        s->fd = -1;
+        s->status = say_wrong(EXIT_FAILED, "the engine does not answer");
+        return -1;
     }
-    return s->fd;
+    if (needs != AN_ENGINE || (s->status = unlock(s)) == EXIT_DONE) return s->fd;
+    if (!runs) { // it was started for nothing
+        json_decref(ask_quietly(s, "engine.stop", NULL));
+        ask_end(s->fd);
+    }
+    close(s->fd);
+    s->fd = -1;
+    return -1;
 }
 
 int ask_bridge(int fd)

@@ -3,6 +3,7 @@
 // The engine's house: the process that opens a profile, runs its engine, and answers on its socket and to the page in this computer's
 // browser. It may be locked, or have no profile yet: then it answers no more than that. Its memory is in no core dump, and no
 // debugger of the same user reads it.
+#include "cmd/profile.h"
 #include "cmd/whimbrel.h"
 
 #include "net/local.h"
@@ -59,37 +60,46 @@ static void do_stop(void *arg)
     told_to_stop = 1;
 }
 
-static bool is_there(void *arg)
+static bool is_there(void *arg, unsigned *opened)
 {
     const struct house *h = arg;
     char path[FOLDER_MAX + 10];
     struct stat st;
+    *opened = 0;
     (void)snprintf(path, sizeof path, "%s/keys", h->profile);
+    (void)vault_kinds(h->profile, opened);
     return stat(path, &st) == 0;
 }
 
 static enum err do_unlock(void *arg, struct span passphrase, const char **why)
 {
-    static const struct engine_settings settings;
     struct house *h = arg;
-    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = passphrase};
-    enum err e = engine_open(h->loop, h->profile, &secret, &settings, rpc_event, h->rpc, &h->engine);
+    enum err e = profile_open(h->loop, h->profile, passphrase, rpc_event, h->rpc, &h->engine, why);
     if (e == ERR_OK) rpc_engine(h->rpc, h->engine);
-    else *why = vault_text(e);
     return e;
 }
 
 static enum err do_create(void *arg, const struct engine_new *n, struct span passphrase, const char **why)
 {
     struct house *h = arg;
-    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = passphrase};
     if (!make_folders(h->profile)) {
         *why = "the profile's folder cannot be made";
         return ERR_IO;
     }
-    enum err e = engine_create(h->profile, &secret, n, why);
-    if (e != ERR_OK && (*why)[0] == 0) *why = e == ERR_INVALID ? "a passphrase has 1 to 1,024 bytes" : vault_text(e);
+    enum err e = profile_create(h->profile, n, passphrase, why);
     return e == ERR_OK ? do_unlock(h, passphrase, why) : e;
+}
+
+static enum err change_passphrase(void *arg, struct span now, struct span next, const char **why)
+{
+    struct house *h = arg;
+    return profile_passphrase(h->engine, h->profile, now, next, why);
+}
+
+static enum err change_keyring(void *arg, struct span now, bool on, const char **why)
+{
+    struct house *h = arg;
+    return profile_keyring(h->engine, h->profile, now, on, why);
 }
 
 static void do_lock(void *arg)
@@ -150,6 +160,8 @@ static enum err open_house(struct house *h, const char **why)
                                          .there = is_there,
                                          .create = do_create,
                                          .unlock = do_unlock,
+                                         .passphrase = change_passphrase,
+                                         .keyring = change_keyring,
                                          .lock = do_lock,
                                          .page = give_page};
     static const struct local_owner owner = {.accept = on_accept, .line = on_line, .closed = on_gone};
@@ -168,19 +180,34 @@ static enum err open_house(struct house *h, const char **why)
     return e;
 }
 
+// Opens the profile of an engine that begins: by a passphrase that was given, by the keyring, or by asking. With --locked it stays closed, and
+// with --unattended it does so where the keyring does not open it.
+static enum err open_at_once(struct house *h, const struct line *l, const char **why)
+{
+    char passphrase[SECRET_MAX] = ""; /* secret */
+    unsigned opened = 0;
+    bool given = passphrase_is_given(l), unattended = flag_on(l, "unattended");
+    if (flag_on(l, "locked")) return ERR_OK;
+    bool keyring = !given && vault_kinds(h->profile, &opened) == ERR_OK && (opened & 1U << VAULT_KEYRING) != 0;
+    enum err e = keyring ? do_unlock(h, span_of(NULL, 0), why) : ERR_REFUSED;
+    if (e == ERR_OK || (unattended && !given)) return ERR_OK;
+    *why = ""; // passphrase_get has said it
+    if (!passphrase_get(l, false, passphrase)) return ERR_UNAUTHENTICATED;
+    e = do_unlock(h, span_str(passphrase), why);
+    explicit_bzero(passphrase, sizeof passphrase);
+    return e;
+}
+
 static int do_engine(struct session *s)
 {
     const struct line *l = s->line;
-    bool locked = flag_on(l, "locked");
-    char passphrase[SECRET_MAX] = "";
     const char *why = "";
     struct house h = {.profile = l->profile};
     enclose();
-    if (!locked && !passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
-    enum err e = locked && !make_folders(l->profile) ? ERR_IO : ERR_OK;
+    bool waits = flag_on(l, "locked") || flag_on(l, "unattended");
+    enum err e = waits && !make_folders(l->profile) ? ERR_IO : ERR_OK;
     if (e == ERR_OK) e = open_house(&h, &why);
-    if (e == ERR_OK && !locked) e = do_unlock(&h, span_str(passphrase), &why);
-    explicit_bzero(passphrase, sizeof passphrase);
+    if (e == ERR_OK) e = open_at_once(&h, l, &why);
     const struct sigaction quit = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &quit, NULL);
     (void)sigaction(SIGINT, &quit, NULL);
@@ -189,7 +216,7 @@ static int do_engine(struct session *s)
         (void)fflush(stdout);
     } else {
         told_to_stop = 1;
-        (void)say_wrong(EXIT_FAILED, "%s", why);
+        if (why[0] != 0) (void)say_wrong(EXIT_FAILED, "%s", why);
     }
     if (h.loop != NULL) {
         net_timer_start(h.loop, &h.look, 1, on_look);
@@ -207,6 +234,7 @@ static int do_engine(struct session *s)
 
 static const struct flag engine_flags[] = {
     {"locked", NULL, "do not open the profile: that is asked for later, at the page or with `whimbrel unlock`"},
+    {"unattended", NULL, "for services: the keyring opens it, or else it stays locked until somebody does"},
     {NULL, NULL, NULL},
 };
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Making a profile.
+#include "cmd/profile.h"
 #include "cmd/whimbrel.h"
-
-#include "client/client.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +18,7 @@ const struct flag init_flags[] = {
     {"name", "NAME", "what you call yourself, as others shall see it"},
     {"relay", "ADDRESS", "your relay's address; whoever runs it tells it"},
     {"password", "PASSWORD", "its hosting password, where it wants one"},
+    {"keyring", NULL, "no passphrase: the keyring of your desktop session opens it"},
     {NULL, NULL, NULL},
 };
 
@@ -55,24 +55,23 @@ static bool given_or_asked(const struct line *l, const char *flag, const char *q
 
 static int create(const struct line *l, const struct engine_new *n)
 {
-    char passphrase[SECRET_MAX];
+    char passphrase[SECRET_MAX]; /* secret */
     const char *why = "";
+    bool keyring = flag_on(l, "keyring");
     enclose();
     if (!make_folders(l->profile)) return say_wrong(EXIT_FAILED, "%s cannot be made: %s", l->profile, strerror(errno));
-    if (!passphrase_get(l, true, passphrase)) return EXIT_PASSPHRASE;
-    const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = span_str(passphrase)};
-    enum err e = engine_create(l->profile, &secret, n, &why);
+    if (!keyring && !passphrase_get(l, true, passphrase)) return EXIT_PASSPHRASE;
+    enum err e = profile_create(l->profile, n, keyring ? span_of(NULL, 0) : span_str(passphrase), &why);
     explicit_bzero(passphrase, sizeof passphrase);
-    if (e == ERR_INVALID) return say_wrong(EXIT_FAILED, "%s", why[0] != 0 ? why : "the passphrase is too long");
-    if (e == ERR_REFUSED)
-        return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
-    return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_FAILED, "%s", vault_text(e));
+    return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_FAILED, "%s", why[0] != 0 ? why : err_text(e));
 }
 
 int do_init(struct session *s)
 {
     char name[600], relay[600];
     const struct line *l = s->line;
+    if (profile_is_there(l))
+        return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
     if (!given_or_asked(l, "name", "Your name, as others shall see it", name, sizeof name))
         return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
     if (!given_or_asked(l, "relay", "The address of your relay (wss://...)", relay, sizeof relay))

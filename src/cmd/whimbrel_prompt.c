@@ -80,30 +80,66 @@ bool prompt_line(const char *what, char *out, size_t room)
     return ok;
 }
 
-bool passphrase_get(const struct line *l, bool fresh, char out[SECRET_MAX])
+bool passphrase_is_given(const struct line *l)
 {
     const char *given = getenv("WHIMBREL_PASSPHRASE");
-    char again[SECRET_MAX];
-    int from = (int)flag_number(l, "passphrase-fd", -1);
-    if (from >= 0) {
-        if (read_line_of(from, out, SECRET_MAX)) return true;
-        (void)say_wrong(EXIT_PASSPHRASE, "no passphrase came from descriptor %d", from);
+    return flag_on(l, "passphrase-fd") || (given != NULL && given[0] != 0);
+}
+
+// From a descriptor. What came is kept, since a command may need it twice: to open the profile, and to change what opens it.
+static bool passphrase_from(int fd, char out[SECRET_MAX])
+{
+    static char came[SECRET_MAX]; /* secret */
+    if (came[0] == 0 && !read_line_of(fd, came, SECRET_MAX)) {
+        (void)say_wrong(EXIT_PASSPHRASE, "no passphrase came from descriptor %d", fd);
         return false;
     }
+    memcpy(out, came, SECRET_MAX);
+    return true;
+}
+
+static bool nobody_to_ask(const char *how)
+{
+    (void)say_wrong(EXIT_PASSPHRASE, "a passphrase is needed: run this in a terminal, or use %s", how);
+    return false;
+}
+
+// Twice, since nobody sees it.
+static bool ask_fresh(const char *what, const char *how, char out[SECRET_MAX])
+{
+    enum { SHORT = 10 };
+    char again[SECRET_MAX]; /* secret */
+    if (!prompt_hidden(what, out)) return nobody_to_ask(how);
+    bool same = prompt_hidden("Once more: ", again) && strcmp(again, out) == 0;
+    explicit_bzero(again, sizeof again);
+    if (!same) (void)say_wrong(EXIT_PASSPHRASE, "these were two different passphrases; nothing was changed");
+    else if (strlen(out) < SHORT)
+        fputs(
+            "(That is short. Whoever gets a copy of the profile can try passphrases; four random words are better, and "
+            "`whimbrel passphrase` changes it.)\n",
+            stderr);
+    return same;
+}
+
+bool passphrase_get(const struct line *l, bool fresh, char out[SECRET_MAX])
+{
+    static const char how[] = "--passphrase-fd or WHIMBREL_PASSPHRASE";
+    const char *given = getenv("WHIMBREL_PASSPHRASE");
+    int from = (int)flag_number(l, "passphrase-fd", -1);
+    if (from >= 0) return passphrase_from(from, out);
     if (given != NULL && given[0] != 0 && strlen(given) < SECRET_MAX) {
         memcpy(out, given, strlen(given) + 1);
         return true;
     }
-    if (!prompt_hidden(fresh ? "A passphrase for this profile (nobody can tell you it again): " : "Passphrase: ",
-                       out)) {
-        (void)say_wrong(
-            EXIT_PASSPHRASE,
-            "a passphrase is needed: run this in a terminal, or use --passphrase-fd or WHIMBREL_PASSPHRASE");
-        return false;
-    }
-    if (!fresh) return true;
-    bool same = prompt_hidden("Once more: ", again) && strcmp(again, out) == 0;
-    explicit_bzero(again, sizeof again);
-    if (!same) (void)say_wrong(EXIT_PASSPHRASE, "these were two different passphrases; nothing was changed");
-    return same;
+    if (fresh) return ask_fresh("A passphrase for this profile (nobody can tell you it again): ", how, out);
+    return prompt_hidden("Passphrase: ", out) || nobody_to_ask(how);
+}
+
+bool passphrase_new(const struct line *l, char out[SECRET_MAX])
+{
+    int from = (int)flag_number(l, "new-passphrase-fd", -1);
+    if (from < 0) return ask_fresh("The new passphrase (nobody can tell you it again): ", "--new-passphrase-fd", out);
+    if (read_line_of(from, out, SECRET_MAX)) return true;
+    (void)say_wrong(EXIT_PASSPHRASE, "no passphrase came from descriptor %d", from);
+    return false;
 }

@@ -4,8 +4,17 @@
 #include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
+#include <string.h>
+
 static int do_status(struct session *s)
 {
+    json_t *o = ask(s, "profile.status", NULL);
+    if (o == NULL || strcmp(text_of(o, "state"), "open") != 0)
+        return finish(s, o,
+                      is_set(o, "passphrase") || is_set(o, "keyring")
+                          ? "The engine runs; the profile is locked, and nothing comes or goes."
+                          : "The engine runs; there is no profile yet.");
+    json_decref(o);
     json_t *r = ask(s, "engine.status", NULL);
     if (r != NULL && !s->line->json) {
         const struct text t = text_standard();
@@ -20,8 +29,8 @@ static int do_start(struct session *s) { return finish(s, json_true(), "The engi
 // Returns when the profile is closed, so that another engine may open it.
 static int do_stop(struct session *s)
 {
-    json_t *r = ask(s, "engine.stop", NULL), *more;
-    while (r != NULL && (more = ask_next(s->fd)) != NULL) json_decref(more);
+    json_t *r = ask(s, "engine.stop", NULL);
+    if (r != NULL) ask_end(s->fd);
     return finish(s, r, NULL);
 }
 
@@ -35,6 +44,13 @@ const struct command self_commands[] = {
     {"stop", "", "end the engine; nothing comes or goes until it runs again", do_stop, RUNNING, NULL, NULL},
     {"lock", "", "close the profile; who wants it then needs the passphrase", do_lock, RUNNING, NULL, NULL},
     {"unlock", "", "open it again, which other commands do by themselves", do_unlock, AN_ENGINE, NULL, NULL},
+    {"passphrase", "", "change the passphrase", do_passphrase, AN_ENGINE, passphrase_flags,
+     "The present one is asked for first, or comes from --passphrase-fd or WHIMBREL_PASSPHRASE."},
+    {"keyring", "[on|off]", "let the keyring of your desktop session open the profile, besides the passphrase",
+     do_keyring, AN_ENGINE, NULL,
+     "For desktops whose keyring opens when you log in; it takes the program secret-tool (Debian: libsecret-tools). "
+     "Whoever can\n"
+     "use your session can open the profile then. Alone it says whether that is so."},
     {"rpc", "", "speak JSON-RPC on standard input and output, for programs", do_rpc, AN_ENGINE, NULL, NULL},
     {"completion", "bash|zsh|fish [WORD...]", "print what makes a shell complete commands and names", do_completion,
      ALONE, NULL,

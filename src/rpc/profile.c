@@ -5,42 +5,69 @@
 
 #include <stdio.h>
 
-static const char *state_of(const struct rpc *r)
-{
-    return r->e != NULL ? "open" : r->host.there(r->arg) ? "locked" : "none";
-}
-
 json_t *rpc_profile_status(struct call *c)
 {
-    json_t *o = json_object();
+    struct rpc *r = c->rpc;
+    unsigned opened = 0;
     struct engine_self self = {.name = ""};
+    bool there = r->host.there(r->arg, &opened);
+    json_t *o = json_object();
     if (c->e != NULL) engine_self(c->e, &self);
-    rpc_set(o, "state", json_string(state_of(c->rpc)));
+    rpc_set(o, "state", json_string(r->e != NULL ? "open" : there ? "locked" : "none"));
     rpc_set(o, "name", json_string(self.name));
+    rpc_set(o, "passphrase", json_boolean((opened & 1U << VAULT_PASSPHRASE) != 0));
+    rpc_set(o, "keyring", json_boolean((opened & 1U << VAULT_KEYRING) != 0));
     return o;
+}
+
+// A parameter that may be left out: then it has no pointer.
+static struct span given(const struct call *c, const char *name)
+{
+    return rpc_has(c, name) ? rpc_text(c, name) : span_of(NULL, 0);
+}
+
+static json_t *done(struct call *c, enum err e, const char *why)
+{
+    if (e == ERR_OK) return json_true();
+    return rpc_fail(c, e == ERR_UNAUTHENTICATED ? E_PASSPHRASE : E_REFUSED, why[0] != 0 ? why : err_text(e));
 }
 
 json_t *rpc_profile_create(struct call *c)
 {
     struct rpc *r = c->rpc;
     const char *why = "";
+    unsigned opened;
     const struct engine_new n = {.name = (const char *)rpc_text(c, "name").p,
                                  .relay = (const char *)rpc_text(c, "relay").p,
                                  .password = (const char *)rpc_text(c, "password").p};
-    if (r->e != NULL || r->host.there(r->arg)) return rpc_fail(c, E_REFUSED, "there is a profile already");
-    enum err e = r->host.create(r->arg, &n, rpc_text(c, "passphrase"), &why);
-    return e == ERR_OK ? json_true() : rpc_fail(c, E_REFUSED, why[0] != 0 ? why : err_text(e));
+    if (r->e != NULL || r->host.there(r->arg, &opened)) return rpc_fail(c, E_REFUSED, "there is a profile already");
+    enum err e = r->host.create(r->arg, &n, given(c, "passphrase"), &why);
+    return done(c, e, why);
 }
 
 json_t *rpc_profile_unlock(struct call *c)
 {
     struct rpc *r = c->rpc;
     const char *why = "";
+    unsigned opened;
     if (r->e != NULL) return json_true();
-    if (!r->host.there(r->arg)) return rpc_fail(c, E_NOT_FOUND, "there is no profile to open");
-    enum err e = r->host.unlock(r->arg, rpc_text(c, "passphrase"), &why);
-    if (e == ERR_OK) return json_true();
-    return rpc_fail(c, e == ERR_UNAUTHENTICATED ? E_PASSPHRASE : E_REFUSED, why);
+    if (!r->host.there(r->arg, &opened)) return rpc_fail(c, E_NOT_FOUND, "there is no profile to open");
+    enum err e = r->host.unlock(r->arg, given(c, "passphrase"), &why);
+    return done(c, e, why);
+}
+
+json_t *rpc_profile_passphrase(struct call *c)
+{
+    const char *why = "";
+    enum err e = c->rpc->host.passphrase(c->rpc->arg, given(c, "now"), rpc_text(c, "next"), &why);
+    return done(c, e, why);
+}
+
+json_t *rpc_profile_keyring(struct call *c)
+{
+    const char *why = "";
+    enum err e = c->rpc->host.keyring(c->rpc->arg, given(c, "now"), rpc_bool(c, "on"), &why);
+    return done(c, e, why);
 }
 
 json_t *rpc_profile_lock(struct call *c)

@@ -77,10 +77,12 @@ static json_t *run(struct call *c, const json_t *request)
     c->params = params;
     for (size_t i = 0; i < METHODS; i++) {
         if (strcmp(methods[i].name, name) != 0) continue;
+        unsigned opened;
         if (c->e == NULL && !methods[i].outside)
             return rpc_fail(c, E_LOCKED,
-                            c->rpc->host.there(c->rpc->arg) ? "the profile is locked; `whimbrel unlock` opens it"
-                                                            : "there is no profile yet; `whimbrel init` makes one");
+                            c->rpc->host.there(c->rpc->arg, &opened)
+                                ? "the profile is locked; `whimbrel unlock` opens it"
+                                : "there is no profile yet; `whimbrel init` makes one");
         return check_params(c, &methods[i]) ? methods[i].run(c) : NULL;
     }
     return rpc_fail(c, E_METHOD, "there is no such method; docs/rpc.md names them all");

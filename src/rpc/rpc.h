@@ -12,12 +12,16 @@ struct rpc;
 // A program that talks to the engine. `send` gets whole lines, their ends included.
 struct rpc_peer;
 
-// Whoever holds the engine: opens and closes profiles, and ends. `why`, where it is set, says to people what is wrong.
+// Whoever holds the engine: opens and closes profiles, and ends. `why`, where it is set, says to people what is wrong. A passphrase with a NULL
+// pointer was not given: the system's keyring has the secret instead.
 struct rpc_host {
-    void (*stop)(void *arg);  // somebody asks the engine to end; it does so later
-    bool (*there)(void *arg); // whether there is a profile
+    void (*stop)(void *arg); // somebody asks the engine to end; it does so later
+    bool (*there)(void *arg,
+                  unsigned *opened); // whether there is a profile; and what opens it, bits as vault_kinds has them
     enum err (*create)(void *arg, const struct engine_new *n, struct span passphrase, const char **why); // and opens it
     enum err (*unlock)(void *arg, struct span passphrase, const char **why);
+    enum err (*passphrase)(void *arg, struct span now, struct span next, const char **why);
+    enum err (*keyring)(void *arg, struct span now, bool on, const char **why);
     void (*lock)(void *arg);                                            // closes it: its keys are gone from memory
     enum err (*page)(void *arg, struct buf *address, const char **why); // an address for a browser, with a NUL
 };

@@ -300,3 +300,24 @@ enum err vault_drop_secret(struct vault *v, enum vault_kind kind)
     if (e == ERR_OK) v->keys = k;
     return e;
 }
+
+enum err vault_check_secret(const struct vault *v, const struct vault_secret *secret)
+{
+    uint8_t key[KEYS_KEY]; /* secret */
+    enum err e = keys_open(&v->keys, secret, key);
+    mem_wipe(key, sizeof key);
+    return e;
+}
+
+enum err vault_keyring_name(const char *folder, char out[VAULT_KEYRING_NAME])
+{
+    _Static_assert(VAULT_KEYRING_NAME == 2 * KEYS_SALT + 1, "it is the salt");
+    struct keys k;
+    enum err e = read_keys(folder, &k);
+    for (size_t i = 0; e == ERR_OK && i < k.n; i++) {
+        if (k.slot[i].kind != VAULT_KEYRING) continue;
+        for (size_t b = 0; b < KEYS_SALT; b++) (void)snprintf(out + 2 * b, 3, "%02x", k.slot[i].salt[b]);
+        return ERR_OK;
+    }
+    return e == ERR_OK ? ERR_NOT_FOUND : e;
+}

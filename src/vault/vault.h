@@ -63,6 +63,13 @@ enum err vault_drop_secret(struct vault *v, enum vault_kind kind);
 // Which kinds open the vault in this folder, as bits 1 << kind. Needs no secret.
 enum err vault_kinds(const char *folder, unsigned *kinds);
 
+// Whether a secret is one that opens this vault. ERR_UNAUTHENTICATED: it is not; ERR_INVALID: none of its kind opens it; ERR_MEMORY.
+enum err vault_check_secret(const struct vault *v, const struct vault_secret *secret);
+// Under which name the system's keyring keeps the secret of the vault in this folder, as hexadecimal digits and a NUL: another one each time
+// that the secret is set. ERR_NOT_FOUND: none opens it; ERR_NOT_FOUND, ERR_CORRUPT, ERR_UNSUPPORTED and ERR_IO as vault_open. Needs no secret.
+enum { VAULT_KEYRING_NAME = 33 };
+enum err vault_keyring_name(const char *folder, char out[VAULT_KEYRING_NAME]);
+
 // What an error of vault_open means and what to do, for people; never NULL.
 const char *vault_text(enum err e);
 

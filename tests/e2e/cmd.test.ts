@@ -16,7 +16,7 @@ test('shells complete commands, flags, and the names of an engine that runs', { 
     alice.ok('completion', 'bash', '--', ...words).split('\n').filter(x => x !== '').map(x => x.split('\t')[0]!);
   assert.deepEqual(offered('send', 'B'), []); // no engine runs: none is started, and nobody is asked for a passphrase
   await meet(alice, bob);
-  assert.deepEqual(offered('se'), ['send']);
+  assert.deepEqual(offered('sen'), ['send']);
   assert.deepEqual(offered('contact', 'bl'), ['block']);
   assert.deepEqual(offered('--json', 'send', 'B'), [bob.name]);
   assert.deepEqual(offered('verify', 'Bob', ''), ['yes', 'no']);

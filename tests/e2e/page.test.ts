@@ -101,13 +101,13 @@ test('a socket from elsewhere, or without a token, gets nothing', { skip }, asyn
 test('a profile is made, locked, unlocked; the page outlives the engine', { skip }, async t => {
   const relay = await Relay.start(t), { profile, address } = start(t);
   let page = await Page.open(address);
-  assert.deepEqual((await page.call('profile.status')).result, { state: 'none', name: '' });
+  assert.deepEqual((await page.call('profile.status')).result, { state: 'none', name: '', passphrase: false, keyring: false });
   assert.equal((await page.call('chat.list')).error!.code, 4);
   await page.call('events.follow');
   const bad = await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: 'nonsense' });
   assert.equal(bad.error!.code, 1);
   assert.equal((await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address })).result, true);
-  assert.deepEqual((await page.call('profile.status')).result, { state: 'open', name: 'alice' });
+  assert.deepEqual((await page.call('profile.status')).result, { state: 'open', name: 'alice', passphrase: true, keyring: false });
   await until(() => page.came.some(r => r.method === 'profile' && r.params!.state === 'open'), 5000);
   assert.deepEqual((await page.call('chat.list')).result, []);
   assert.equal((await page.call('profile.lock')).result, true);
@@ -120,7 +120,7 @@ test('a profile is made, locked, unlocked; the page outlives the engine', { skip
   await until(() => page.closed > 0, 10000);
   assert.equal(run(profile, 'ui', '--json').status, 0); // another engine, on the same port, which knows the old token
   page = await Page.open(address);
-  assert.deepEqual((await page.call('profile.status')).result, { state: 'locked', name: '' });
+  assert.deepEqual((await page.call('profile.status')).result, { state: 'locked', name: '', passphrase: true, keyring: false });
   const kept = readFileSync(join(profile, 'ui'), 'utf8'), token = address.split('#')[1]!;
   assert.ok(!kept.includes(token));
   assert.equal(statSync(join(profile, 'ui')).mode & 0o777, 0o600);
