@@ -36,6 +36,13 @@ const char history_tables[] =
     "CREATE TABLE reaction(message INTEGER NOT NULL REFERENCES message ON DELETE CASCADE, sender INTEGER NOT NULL,"
     " time INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(message, sender)) STRICT, WITHOUT ROWID;"
 
+    // Who has got and read one's own messages; and what one has got and read, and has not told yet.
+    "CREATE TABLE receipt(message INTEGER NOT NULL REFERENCES message ON DELETE CASCADE, reader INTEGER NOT NULL,"
+    " delivered INTEGER NOT NULL, read INTEGER NOT NULL, PRIMARY KEY(message, reader)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE owed(chat INTEGER NOT NULL, message INTEGER NOT NULL REFERENCES message ON DELETE CASCADE,"
+    " status INTEGER NOT NULL, PRIMARY KEY(chat, message)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX owed_message ON owed(message);"
+
     // What one has of a chat for oneself, and how it looks in a list. last: the last message that has a place; read_to: the
     // last that was read; muted: until when
     "CREATE TABLE talk(chat INTEGER PRIMARY KEY REFERENCES chat ON DELETE CASCADE,"
