@@ -8,6 +8,7 @@
 
 #include "format/format.h"
 #include "history/search.h"
+#include "history/status.h"
 #include "history/talk.h"
 #include "link/link.h"
 #include "vault/vault.h"
@@ -20,6 +21,7 @@ enum engine_event_kind {
     ENGINE_CHAT,       // a conversation is new, or something about it has changed
     ENGINE_CONTACT,    // likewise a contact; state tells of a request
     ENGINE_MESSAGE,    // a message has come, or the state of one has changed
+    ENGINE_GONE,       // a message's time has come: it is not there any more
     ENGINE_FILE,       // a file has made progress, or changed its state: client/file.h
     ENGINE_FILE_SAVED, // likewise, on its way to where it is being saved
     ENGINE_FILE_GONE,  // one that was being sent was given up
@@ -108,6 +110,10 @@ enum err engine_message(struct engine *e, int64_t chat, int64_t message, history
 enum err engine_pinned(struct engine *e, int64_t chat, history_each *each, void *arg);
 // Errors as search_run's; ERR_NOT_FOUND.
 enum err engine_search(struct engine *e, const struct search_query *q, search_each *each, void *arg);
+
+// Who has got one's own message, and read it. ERR_NOT_FOUND.
+enum err engine_receipts(struct engine *e, int64_t chat, int64_t message,
+                         void (*each)(void *arg, const struct history_receipt *r), void *arg);
 
 // What one has of a conversation for oneself. All up to a message is read, or nothing more is. ERR_NOT_FOUND; of a draft ERR_LIMIT.
 enum err engine_read(struct engine *e, int64_t chat, int64_t message);

@@ -201,6 +201,9 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     open_peers(e);
     transfer_wake(e->transfers);
     clock_tidy(e);
+    clock_end(e);
+    e->owing = true;
+    receipt_soon(e);
     return ERR_OK;
 }
 

@@ -108,9 +108,11 @@ struct engine {
     struct chat *chats;
     struct flight *flights;
     struct transfers *transfers;
-    struct net_timer tidy;
+    struct net_timer tidy, owed, end;
     struct files files;
     char why[200];  // of the last thing that was refused
+    bool owing;     // receipts, or so it may be
+    bool wiped;     // something was deleted, and older pages still say it
     bool packaging; // key packages are on their way
     bool full;      // people have been told that nothing can be stored
     bool closing;
@@ -130,6 +132,8 @@ enum err from_mls(enum mls_error m);
 
 // There may be something to do that nobody waits for.
 void clock_tidy(struct engine *e);
+// The end of some messages may have come nearer.
+void clock_end(struct engine *e);
 void clock_stop(struct engine *e);
 
 // -------------------------------------------------------------------------------------------------------------- cred.c
@@ -189,6 +193,18 @@ void say_prepare(struct peer *p, const int64_t *ids, size_t n);
 enum err say_card(struct chat *c);
 // Within a transaction: something for the other engines, which nobody is shown.
 enum err say_control(struct chat *c, enum content_disposition disposition, const char *type, struct span body);
+
+// ----------------------------------------------------------------------------------------------------------- receipt.c
+
+// Within a transaction: a message has come; all up to one are read from now on, before the history is told.
+void receipt_owe(struct chat *c, int64_t message);
+void receipt_owe_read(struct engine *e, int64_t chat, int64_t message);
+// Outside: what is owed is told soon, or now.
+void receipt_soon(struct engine *e);
+void receipt_send(struct engine *e);
+// Within a transaction: a report by a contact, or oneself (0). `each` hears of one's own messages that it says something new of.
+void receipt_take(struct chat *c, const struct wire_entry *x, int64_t reader, struct span report,
+                  void (*each)(void *arg, int64_t message), void *arg);
 
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 

@@ -29,6 +29,12 @@ enum err engine_search(struct engine *e, const struct search_query *q, search_ea
     return q->chat != 0 && chat_find(e, q->chat) == NULL ? ERR_NOT_FOUND : search_run(&e->history, q, each, arg);
 }
 
+enum err engine_receipts(struct engine *e, int64_t chat, int64_t message,
+                         void (*each)(void *arg, const struct history_receipt *r), void *arg)
+{
+    return chat_find(e, chat) == NULL ? ERR_NOT_FOUND : status_list(&e->history, chat, message, each, arg);
+}
+
 // -------------------------------------------------------------------------------------------------------- for oneself
 
 // The end of a change to a conversation; whoever shows it is told.
@@ -45,7 +51,11 @@ static enum err changed(struct engine *e, int64_t chat, int64_t message, enum er
 enum err engine_read(struct engine *e, int64_t chat, int64_t message)
 {
     db_begin(&e->db);
-    return changed(e, chat, 0, talk_read(&e->history, chat, message, engine_now()));
+    receipt_owe_read(e, chat, message);
+    enum err x = changed(e, chat, 0, talk_read(&e->history, chat, message, engine_now()));
+    clock_end(e);
+    receipt_soon(e);
+    return x;
 }
 
 enum err engine_set(struct engine *e, int64_t chat, enum talk_what what, int64_t value)

@@ -80,6 +80,7 @@ static void own_arrived(struct chat *c, const struct wire_entry *x, int64_t mess
     round->message = message;
     struct history_effect effect;
     history_sent(&c->e->history, message, x->seq, x->time, &effect);
+    if (effect.gone) c->e->wiped = true;
     later_message(round, c, &effect);
 }
 
@@ -134,7 +135,33 @@ static void take_content(struct chat *c, const struct wire_entry *x, const uint8
     round->message = history_put(&e->history, &n, shape, &effect);
     if (round->message != 0 && shape->kind == HISTORY_FILE && !effect.gone)
         attach_take(c, round->message, n.sender, content);
+    if (effect.fresh && !own) receipt_owe(c, effect.message);
+    if (effect.gone) e->wiped = true;
     later_message(round, c, &effect);
+}
+
+struct heard {
+    struct round *round;
+    int64_t chat;
+};
+
+static void on_receipt(void *arg, int64_t message)
+{
+    const struct heard *h = arg;
+    later(h->round, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = h->chat, .message = message});
+}
+
+// What is for the engine, and shown to nobody.
+static void take_control(struct chat *c, const struct wire_entry *x, const uint8_t account[FORMAT_ID],
+                         const struct history_shape *shape, struct round *round)
+{
+    struct engine *e = c->e;
+    struct heard h = {.round = round, .chat = c->id};
+    int64_t who = memcmp(account, e->self.account, FORMAT_ID) == 0 ? 0 : contact_of(e, account);
+    if (shape->kind == HISTORY_CARD) take_card(c, shape->body, account);
+    else if (shape->kind == HISTORY_AGAIN) doubt_asked(c, shape->body);
+    else if (shape->kind == HISTORY_STATUS) receipt_take(c, x, who, shape->body, on_receipt, &h);
+    round->answers = round->answers || shape->kind != HISTORY_STATUS;
 }
 
 static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t sender, struct span data,
@@ -151,10 +178,8 @@ static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t s
     compare(c, x, &s, round);
     enum err err = history_shape(s.content, &shape);
     if (err != ERR_OK) return err;
-    if (shape.kind == HISTORY_CARD) take_card(c, shape.body, account);
-    else if (shape.kind == HISTORY_AGAIN) doubt_asked(c, shape.body);
-    else if (shape.kind < HISTORY_CONTROL) take_content(c, x, account, s.content, &shape, round);
-    round->answers = round->answers || shape.kind >= HISTORY_CONTROL;
+    if (shape.kind >= HISTORY_CONTROL) take_control(c, x, account, &shape, round);
+    else if (shape.expires == 0 || shape.expires > engine_now()) take_content(c, x, account, s.content, &shape, round);
     return ERR_OK;
 }
 
@@ -284,6 +309,8 @@ void chat_entries(struct chat *c, struct span list)
     }
     clock_tidy(e);
     files_settle(&e->files);
+    clock_end(e);
+    receipt_soon(e);
     if (round.gap != 0) {
         c->gap = round.gap;
         link_break(c->peer->link);

@@ -104,7 +104,7 @@ static enum err text_content(struct engine *e, enum content_disposition disposit
 enum err say_control(struct chat *c, enum content_disposition disposition, const char *type, struct span body)
 {
     struct buf content;
-    buf_init(&content, (size_t)2 * FORMAT_LINK_MAX);
+    buf_init(&content, CONTENT_MESSAGE_MAX);
     enum err x = text_content(c->e, disposition, type, body, &content);
     if (x == ERR_OK) {
         (void)work_add(

@@ -154,6 +154,56 @@ static int do_receipts(struct session *s)
     return set(s, "receipts", json_string(s->line->words[1]), "kept");
 }
 
+// ------------------------------------------------------------------------------------------------------------------ info
+
+static void print_time(const struct text *t, const char *what, json_int_t ms)
+{
+    char when[60];
+    struct tm tm;
+    time_t seconds = (time_t)(ms / 1000);
+    if (ms == 0) return;
+    (void)strftime(when, sizeof when, "%d %b %Y %H:%M:%S", localtime_r(&seconds, &tm));
+    fprintf(t->to, "%s%s\n", what, when);
+}
+
+static void print_info(const struct session *s, const struct text *t, const json_t *m, const json_t *receipts)
+{
+    size_t i;
+    json_t *r;
+    print_time(t, int_of(m, "from") == 0 ? "sent       " : "came       ", int_of(m, "time"));
+    print_time(t, "changed    ", int_of(m, "edited"));
+    print_time(t, "ends       ", int_of(m, "expires"));
+    if (int_of(m, "from") == 0) fprintf(t->to, "state      %s\n", text_of(m, "state"));
+    json_array_foreach (receipts, i, r) {
+        const char *who = contact_name(s, int_of(r, "contact"));
+        (void)text_line(t, who, 60);
+        print_time(t, "\n  got      ", int_of(r, "delivered"));
+        print_time(t, "  read     ", int_of(r, "read"));
+    }
+}
+
+static int do_info(struct session *s)
+{
+    struct text_pages p;
+    json_int_t chat = find_chat(s, s->line->words[0]);
+    json_int_t message =
+        chat == 0 ? 0 : number_in(s, s->line->words[1], "message's number; `whimbrel read` shows them");
+    if (message == 0) return s->status;
+    json_t *m = ask(s, "message.get", json_pack("{s:I, s:I}", "chat", chat, "message", message));
+    json_t *receipts =
+        m == NULL ? NULL : ask(s, "message.receipts", json_pack("{s:I, s:I}", "chat", chat, "message", message));
+    if (receipts != NULL && s->line->json) {
+        (void)json_object_set(m, "receipts", receipts);
+        print_json(m);
+    } else if (receipts != NULL) {
+        print_info(s, pages_begin(&p), m, receipts);
+        pages_end(&p, false);
+    }
+    json_decref(receipts);
+    json_decref(m);
+    return s->status;
+}
+
 static const struct flag search_flags[] = {
     {"in", "CHAT", "only in this conversation"},
     {"last", "N", "at most the last N that fit; 50 if it is left out"},
@@ -172,6 +222,8 @@ const struct command chat_commands[] = {
     {"unmute", "CHAT", "be told of it again", do_unmute, AN_ENGINE, NULL, NULL},
     {"archive", "CHAT", "put a conversation aside", do_archive, AN_ENGINE, NULL, NULL},
     {"unarchive", "CHAT", "put it back among the others", do_unarchive, AN_ENGINE, NULL, NULL},
+    {"info", "CHAT NUMBER", "show when a message was sent, and who has got and read it", do_info, AN_ENGINE, NULL,
+     NULL},
     {"chat receipts", "CHAT on|off|usual", "whether others are told that you have got and read something", do_receipts,
      AN_ENGINE, NULL, "Usually they are, but not in large groups."},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},

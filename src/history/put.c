@@ -246,8 +246,9 @@ int64_t history_put(struct history *h, const struct history_new *n, const struct
 void history_sent(struct history *h, int64_t message, uint64_t seq, uint64_t time, struct history_effect *out)
 {
     struct row r;
-    sqlite3_stmt *q = db_sql(h->db, "UPDATE message SET seq = ?2, time = ?3, state = max(state, 2),"
-                                    " expires = iif(lives > 0 AND expires = 0, ?3 + 1000 * lives, expires) WHERE id = ?1");
+    sqlite3_stmt *q =
+        db_sql(h->db, "UPDATE message SET seq = ?2, time = ?3, state = max(state, 2),"
+                      " expires = iif(lives > 0 AND expires = 0, ?3 + 1000 * lives, expires) WHERE id = ?1");
     db_int(q, 1, message);
     db_int(q, 2, (int64_t)seq);
     db_int(q, 3, (int64_t)time);

@@ -154,9 +154,8 @@ enum err status_list(struct history *h, int64_t chat, int64_t message,
     db_int(q, 1, chat);
     db_int(q, 2, message);
     while (db_row(h->db, q)) {
-        const struct history_receipt r = {.reader = db_get_int(q, 0),
-                                          .delivered = (uint64_t)db_get_int(q, 1),
-                                          .read = (uint64_t)db_get_int(q, 2)};
+        const struct history_receipt r = {
+            .reader = db_get_int(q, 0), .delivered = (uint64_t)db_get_int(q, 1), .read = (uint64_t)db_get_int(q, 2)};
         each(arg, &r);
     }
     return h->db->err;

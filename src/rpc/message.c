@@ -133,6 +133,24 @@ json_t *rpc_message_get(struct call *c)
     return e == ERR_OK ? one.to : rpc_failed(c, e, "");
 }
 
+static void add_receipt(void *arg, const struct history_receipt *r)
+{
+    json_t *o = json_object();
+    rpc_set(o, "contact", json_integer(r->reader));
+    rpc_set(o, "delivered", json_integer((json_int_t)r->delivered));
+    rpc_set(o, "read", json_integer((json_int_t)r->read));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_message_receipts(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_receipts(c->e, rpc_int(c, "chat", 0), rpc_int(c, "message", 0), add_receipt, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
 json_t *rpc_message_pinned(struct call *c)
 {
     struct taker list = {c->e, json_array()};

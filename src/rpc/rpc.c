@@ -197,6 +197,7 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_CHAT] = "chat",
                                         [ENGINE_CONTACT] = "contact",
                                         [ENGINE_MESSAGE] = "message",
+                                        [ENGINE_GONE] = "message.gone",
                                         [ENGINE_WARNING] = "warning"};
     if (e->file != NULL) {
         const char *name = NULL;

@@ -66,7 +66,7 @@ test('a full disk under a profile', { skip }, async t => {
   const [one, other] = [await alice.read(a), await bob.read(b)].map(h => h.sort((x, y) => x.seq - y.seq));
   assert.deepEqual(one!.map(m => [m.seq, m.text]), other!.map(m => [m.seq, m.text]));
   assert.deepEqual(one!.map(m => m.text).sort(), [...said].sort());
-  assert.ok(other!.every(m => m.state === 'sent' || m.state === 'received'));
+  assert.ok(other!.every(m => !['queued', 'failed'].includes(m.state)));
   assert.deepEqual(alice.warnings(), []);
   assert.deepEqual(bob.warnings().filter(w => !full.test(w)), []);
   await bob.stop();
