@@ -21,7 +21,7 @@ struct reach {
     enum reach_policy policy;
     enum reach_isolation isolation;
     struct reach_member *members;
-    uint64_t key[2]; /* secret */ // of isolation, and of networks' hashes
+    uint64_t key[2]; /* secret */ // of isolation, in this run
     struct {
         uint64_t network;
         uint32_t route;

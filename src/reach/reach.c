@@ -32,7 +32,8 @@ enum err reach_new(struct net_loop *loop, const struct reach_settings *s, struct
         reach_free(r);
         return e;
     }
-    r->network = network_hash(r->key);
+    if (r->s.networks[0] == 0 && r->s.networks[1] == 0) memcpy(r->s.networks, r->key, sizeof r->key);
+    r->network = network_hash(r->s.networks);
     r->slept = network_slept();
     *out = r;
     return ERR_OK;
@@ -65,7 +66,7 @@ static void tell(struct reach *r, enum reach_news n)
 static void look(struct net_timer *t)
 {
     struct reach *r = (struct reach *)(void *)((char *)t - offsetof(struct reach, look));
-    uint64_t network = network_hash(r->key);
+    uint64_t network = network_hash(r->s.networks);
     int64_t slept = network_slept();
     bool changed = network != r->network || slept > r->slept + SLEPT_MS;
     r->network = network;
@@ -262,20 +263,27 @@ void reach_tried(struct reach *r, uint32_t route, const struct reach_failure *wh
     else changed(r, k);
 }
 
-void reach_worked(struct reach *r, uint32_t route)
+void reach_remember(struct reach *r, uint64_t network, uint32_t route)
 {
-    struct known *k = reach_known(r, route);
     size_t i = 0;
-    if (k == NULL) return;
-    k->status.failures = 0;
-    k->status.state = REACH_WORKS;
-    k->status.when = net_loop_now(r->loop);
-    while (i < r->worked_n && r->worked[i].network != r->network) i++;
+    while (i < r->worked_n && r->worked[i].network != network) i++;
     if (i == r->worked_n && r->worked_n < REACH_NETWORKS_MAX) r->worked_n++;
     if (i == r->worked_n) i--; // the oldest goes
     memmove(&r->worked[1], &r->worked[0], i * sizeof r->worked[0]);
-    r->worked[0].network = r->network;
+    r->worked[0].network = network;
     r->worked[0].route = route;
+}
+
+void reach_worked(struct reach *r, uint32_t route)
+{
+    struct known *k = reach_known(r, route);
+    if (k == NULL) return;
+    bool news = worked_here(r) != route;
+    k->status.failures = 0;
+    k->status.state = REACH_WORKS;
+    k->status.when = net_loop_now(r->loop);
+    reach_remember(r, r->network, route);
+    if (news && r->s.worked != NULL) r->s.worked(r->s.arg, r->network, route);
     changed(r, k);
 }
 

@@ -82,6 +82,10 @@ struct reach_settings {
     void (*status)(void *arg, const struct reach_status *s);
     void *arg;
     uint32_t hop_ms, slow_hop_ms; // 0: REACH_HOP_MS, REACH_SLOW_HOP_MS
+    // Another route than before works on this network: to be stored, and told by reach_remember in a later run. May be NULL.
+    void (*worked)(void *arg, uint64_t network, uint32_t route);
+    uint64_t networks[2];
+        /* secret */ // the key of networks' hashes, the same in all runs of a profile; zeros: of this run alone
 };
 
 struct reach;
@@ -99,6 +103,9 @@ enum err reach_remove(struct reach *r, uint32_t id);
 const struct route *reach_at(const struct reach *r, size_t i);
 const struct route *reach_find(const struct reach *r, uint32_t id);
 void reach_status(const struct reach *r, uint32_t id, struct reach_status *out);
+
+// What an earlier run was told by `worked`, the oldest first.
+void reach_remember(struct reach *r, uint64_t network, uint32_t route);
 
 // What is not allowed any more ends before it returns, or soon after.
 void reach_set_policy(struct reach *r, enum reach_policy p);
