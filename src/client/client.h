@@ -25,6 +25,8 @@ enum engine_event_kind {
     ENGINE_FILE,       // a file has made progress, or changed its state: client/file.h
     ENGINE_FILE_SAVED, // likewise, on its way to where it is being saved
     ENGINE_FILE_GONE,  // one that was being sent was given up
+    ENGINE_ROUTE,      // how a route to relays does has changed (client/routes.h): route says how
+    ENGINE_TRIED,      // a trial of a route has ended: trial says how
     ENGINE_WARNING,    // something that people must know: text says what, and what to do; see engine_warnings
 };
 struct engine_event {
@@ -32,6 +34,8 @@ struct engine_event {
     int64_t chat, message, contact; // 0 where it does not apply
     const char *text;
     const struct files_info *file; // of a file
+    const struct reach_status *route;
+    const struct engine_trial *trial;
 };
 
 enum contact_state { CONTACT_KNOWN = 1, CONTACT_REQUEST, CONTACT_BLOCKED, CONTACT_STRANGER };
@@ -47,7 +51,9 @@ enum err engine_create(const char *folder, const struct vault_secret *secret, co
                        const char **why);
 
 struct engine_settings {
-    struct link_settings link;
+    struct link_settings link; // its reach is the engine's own
+    const struct route
+        *proxy;        // from the environment, for this run: nothing goes past it, or past what is stricter; NULL
     uint16_t suite;    // of new conversations; 0: hybrid post-quantum
     uint32_t packages; // how many key packages to keep in the pool; 0: 20
 };

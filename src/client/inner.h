@@ -113,6 +113,11 @@ struct engine {
     char why[200];  // of the last thing that was refused
     bool owing;     // receipts, or so it may be
     bool wiped;     // something was deleted, and older pages still say it
+    struct reach *reach;
+    enum reach_policy policy; // as it was set
+    uint32_t environment;     // the route from the environment; 0: none
+    struct trial *trials;
+    uint32_t last_trial;
     bool packaging; // key packages are on their way
     bool full;      // people have been told that nothing can be stored
     bool closing;
@@ -246,6 +251,13 @@ enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t k
 enum err chat_merge(struct chat *c, struct mls_staged **take, uint64_t epoch);
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
+
+// ----------------------------------------------------------------------------------------------------------- routes.c
+
+extern const char routes_tables[];
+// Before anything that may use the network.
+enum err routes_open(struct engine *e);
+void routes_close(struct engine *e);
 
 // ---------------------------------------------------------------------------------------------------------- warning.c
 

@@ -94,4 +94,7 @@ void rpc_set(json_t *object, const char *key, json_t *take);
 // {key: value}, or as rpc_failed.
 json_t *rpc_json_one(struct call *c, enum err e, const char *key, int64_t value, const char *refused);
 
+// What an event says of routes: reach.c.
+void rpc_put_reach(json_t *params, const struct engine_event *e);
+
 #endif

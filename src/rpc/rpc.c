@@ -198,6 +198,8 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_CONTACT] = "contact",
                                         [ENGINE_MESSAGE] = "message",
                                         [ENGINE_GONE] = "message.gone",
+                                        [ENGINE_ROUTE] = "route",
+                                        [ENGINE_TRIED] = "tried",
                                         [ENGINE_WARNING] = "warning"};
     if (e->file != NULL) {
         const char *name = NULL;
@@ -210,5 +212,6 @@ void rpc_event(void *rpc, const struct engine_event *e)
     if (e->message != 0) rpc_set(params, "message", json_integer(e->message));
     if (e->contact != 0) rpc_set(params, "contact", json_integer(e->contact));
     if (e->text != NULL) rpc_set(params, "text", json_string(e->text));
+    rpc_put_reach(params, e);
     tell(rpc, names[e->kind], params);
 }
