@@ -5,8 +5,10 @@
 #include "cmd/profile.h"
 
 #include "cmd/keyring.h"
+#include "reach/routetext.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -60,15 +62,33 @@ enum err profile_create(const char *folder, const struct engine_new *n, struct s
     return e;
 }
 
+// A proxy in the environment is one that nothing may go past: so one that cannot be used is an error, and no way around it.
+static enum err environment(struct route *proxy, struct engine_settings *settings, const char **why)
+{
+    static char text[200];
+    const char *wrong = "", *value = getenv("ALL_PROXY");
+    if (value == NULL || value[0] == 0) value = getenv("all_proxy");
+    *proxy = (struct route){0};
+    if (value == NULL || value[0] == 0) return ERR_OK;
+    enum err e = route_read_variable(span_str(value), proxy, &wrong);
+    if (e == ERR_OK) settings->proxy = proxy;
+    (void)snprintf(text, sizeof text, "ALL_PROXY is set, and is no proxy that can be used: %s", wrong);
+    if (e != ERR_OK) *why = text;
+    return e;
+}
+
 enum err profile_open(struct net_loop *loop, const char *folder, struct span passphrase,
                       void (*event)(void *arg, const struct engine_event *e), void *arg, struct engine **out,
                       const char **why)
 {
-    static const struct engine_settings settings;
+    struct engine_settings settings = {0};
+    struct route proxy;          /* secret */
     uint8_t found[VAULT_SECRET]; /* secret */
     char name[VAULT_KEYRING_NAME];
     bool keyring = passphrase.p == NULL;
-    enum err e = keyring ? vault_keyring_name(folder, name) : ERR_OK;
+    enum err e = environment(&proxy, &settings, why);
+    if (e != ERR_OK) return e;
+    if (keyring) e = vault_keyring_name(folder, name);
     if (e == ERR_OK && keyring) e = keyring_find(name, found);
     if (e == ERR_REFUSED) {
         *why = keyring_text;
@@ -77,6 +97,7 @@ enum err profile_open(struct net_loop *loop, const char *folder, struct span pas
     const struct vault_secret secret = keyring ? by_keyring(found) : by_passphrase(passphrase);
     if (e == ERR_OK) e = engine_open(loop, folder, &secret, &settings, event, arg, out);
     if (e != ERR_OK) *why = vault_text(e);
+    mem_wipe(&proxy, sizeof proxy);
     mem_wipe(found, sizeof found);
     return e;
 }

@@ -17,6 +17,7 @@ const struct command_group command_groups[] = {
     {"Conversations", talk_commands},
     {"For yourself", chat_commands},
     {"Groups", group_commands},
+    {"Ways to the relay", reach_commands},
     {"For friends", proxy_serve_commands},
     {"This profile", self_commands},
     {NULL, NULL},

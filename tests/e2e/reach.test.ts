@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ways to the relay as people and programs use them: proxies are added, tried, passed on and removed, policies hold, and a conversation goes
+// on over whichever way works. What a censor does, and what is on the wire, is in tests/net.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { Events } from '../../build/ts/rpc';
+import { overSocket } from './engine';
+import { Person, meet, passphrase, settled, skip, until, whimbrel } from './person';
+import { Proxy } from './proxy';
+import { Relay, temporary } from './relay';
+
+interface Route { id: number; kind: string; place: string; state: string; used: number; allowed: boolean; kept: boolean; text: string }
+const routes = (p: Person): Route[] => p.json<Route[]>('route');
+const connected = (p: Person): boolean => p.json<{ connected: boolean }>('status').connected;
+// A command that ends only when a proxy has answered, which is in this process.
+function waiting(p: Person, ...words: string[]): Promise<{ status: number; stdout: string }> {
+  const env = { ...process.env, WHIMBREL_PASSPHRASE: passphrase };
+  return new Promise(done => {
+    const child = execFile(whimbrel, ['--profile', p.profile, ...words], { env, timeout: 60000 },
+      (_, stdout) => done({ status: child.exitCode ?? -1, stdout }));
+  });
+}
+
+test('proxies are added, listed, tried, passed on and removed, and outlive the engine', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t, { user: 'al', password: 'pass word' });
+  const alice = new Person(t, temporary(t), 'alice', relay);
+  const link = `socks5://al:pass%20word@${proxy.place}`;
+  assert.equal(alice.ok('proxy', 'list'), 'There is no proxy. `whimbrel proxy add LINK` adds one.');
+  assert.match((await waiting(alice, 'proxy', 'test', link)).stdout, /works, [\d.]+ m?s\n$/);
+  assert.deepEqual(alice.json('proxy', 'add', link), [1]);
+  assert.deepEqual(alice.json('proxy', 'add', link), [1]); // it is there already
+  assert.equal(alice.ok('proxy', 'add', `http://al:pass%20word@${proxy.place}`), 'It is number 2.');
+  assert.match((await waiting(alice, 'proxy', 'test')).stdout, /^direct: works.*\nsocks5 127.*: works.*\nhttp 127.*: works/);
+  const wrong = await waiting(alice, 'proxy', 'test', `socks5://al:wrong@${proxy.place}`);
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.stdout, /does not take the user and password/);
+  assert.equal(alice.run('proxy', 'share', '1').status, 2); // with its password, or without?
+  assert.equal(alice.ok('proxy', 'share', '1', '--with-password'), `socks5h://al:pass%20word@${proxy.place}`);
+  assert.equal(alice.ok('proxy', 'share', '1', '--without-password', '--tg'), `tg://socks?server=127.0.0.1&port=${proxy.port}`);
+  assert.equal(alice.run('proxy', 'share', '2', '--without-password', '--web').status, 1); // there are no such links to HTTP proxies
+  alice.ok('proxy', 'remove', '2');
+  assert.equal(alice.run('proxy', 'remove', '2').status, 4);
+  alice.ok('stop');
+  assert.deepEqual(routes(alice).map(r => [r.id, r.kind, r.place]), [[0, 'direct', ''], [1, 'socks5', proxy.place]]);
+  const named = alice.run('proxy', 'add', 'proxy.example:1080');
+  assert.equal(named.status, 1);
+  assert.match(named.stderr, /give its numeric address, or allow the look-up/);
+  assert.deepEqual(alice.json('proxy', 'add', 'proxy.example:1080', '--resolve'), [3]);
+  assert.deepEqual(alice.json('proxy', 'add', '--for', 'relay.example', 'obfs4', '192.0.2.1:443', 'cert=AbC', 'iat-mode=0'), [4]);
+  assert.equal(alice.ok('proxy', 'share', '4', '--with-password'), 'obfs4 192.0.2.1:443 cert=AbC iat-mode=0');
+});
+
+test('a policy holds: all goes through the proxy, and nothing goes anywhere without one', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t), folder = temporary(t);
+  const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
+  await meet(alice, bob);
+  alice.ok('proxy', 'add', proxy.place);
+  alice.ok('route', 'policy', 'proxy-only');
+  await until(() => routes(alice)[1]!.used > 0, 20000);
+  assert.equal(routes(alice)[0]!.used, 0); // the direct connection has ended
+  alice.ok('send', 'bob', 'through the proxy');
+  await settled(alice);
+  await until(() => bob.texts('alice').includes('through the proxy'), 20000);
+  assert.ok(proxy.asked.every(a => a.host === '127.0.0.1'));
+  alice.ok('route', 'policy', 'tor-only');
+  await until(() => !connected(alice), 20000);
+  const before = proxy.connections;
+  alice.ok('stop');
+  alice.ok('start'); // it is stored
+  alice.ok('send', 'bob', 'not yet');
+  assert.deepEqual(routes(alice).map(r => [r.allowed, r.used]), [[false, 0], [false, 0]]);
+  assert.equal(proxy.connections, before);
+  alice.ok('proxy', 'add', '--tor', proxy.place); // the test's own is no Tor, and takes any login
+  await until(() => bob.texts('alice').includes('not yet'), 20000);
+  assert.match(proxy.asked.at(-1)!.user, /^[0-9a-f]{16}$/);
+  alice.ok('proxy', 'remove', '2');
+  await until(() => !connected(alice), 20000);
+  alice.ok('route', 'policy', 'auto');
+  await until(() => connected(alice), 20000);
+});
+
+test('a conversation goes on when its route falls silent, or is cut', { skip }, async t => {
+  const relay = await Relay.start(t), proxies = [await Proxy.start(t), await Proxy.start(t)], folder = temporary(t);
+  const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
+  await meet(alice, bob);
+  alice.ok('route', 'policy', 'proxy-only');
+  alice.ok('proxy', 'add', ...proxies.map(p => p.place));
+  const said: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    await until(() => connected(alice), 20000);
+    const used = proxies[routes(alice).findIndex(r => r.used > 0) - 1]!;
+    proxies.forEach(p => { if (p !== used) p.mood = 'fair'; });
+    used.mood = i % 2 === 0 ? 1 : 'silent'; // from now on
+    used.cut();
+    alice.ok('send', 'bob', `message ${i}`);
+    said.push(`message ${i}`);
+    await until(() => bob.texts('alice').length === said.length, 20000);
+  }
+  assert.deepEqual(bob.texts('alice'), said);
+});
+
+test('ALL_PROXY is a proxy that nothing goes past', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t);
+  const alice = new Person(t, temporary(t), 'alice', relay);
+  process.env['ALL_PROXY'] = `socks5h://${proxy.place}`;
+  t.after(() => { delete process.env['ALL_PROXY']; });
+  alice.ok('start');
+  await until(() => connected(alice), 20000);
+  assert.deepEqual(routes(alice).map(r => [r.kind, r.allowed, r.kept]), [['direct', false, true], ['socks5', true, false]]);
+  alice.ok('route', 'policy', 'auto'); // is stored, and holds without ALL_PROXY
+  assert.equal(routes(alice)[0]!.allowed, false);
+  alice.ok('stop');
+  process.env['ALL_PROXY'] = 'socks4://127.0.0.1:1';
+  const r = alice.run('start');
+  assert.notEqual(r.status, 0);
+  delete process.env['ALL_PROXY'];
+  alice.ok('start');
+  await until(() => connected(alice), 20000);
+  assert.deepEqual(routes(alice).map(r => r.kind), ['direct']);
+});
+
+test('programs find, try and watch routes, as the schema says', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t);
+  const alice = new Person(t, temporary(t), 'alice', relay), e = await overSocket(t, alice);
+  const tried: Events['tried'][] = [], told: Events['route'][] = [];
+  e.on('tried', x => tried.push(x));
+  e.on('route', x => told.push(x));
+  await e.call('events.follow');
+  const found = await e.call('proxy.find', { text: `try ${proxy.place} \nor tg://socks?server=192.0.2.7&port=9, and\nobfs4 192.0.2.1:443 cert=x iat-mode=1\nsocks5://h:0` });
+  assert.deepEqual(found.map(f => [f.kind, f.place, f.text === '']), [
+    ['socks5', proxy.place, true], ['socks5', '192.0.2.7:9', true], ['transport', '192.0.2.1:443', true], ['socks5', 'socks5://h:0', false]]);
+  const { route } = await e.call('proxy.add', { link: `http://${proxy.place}` });
+  const { trial } = await e.call('proxy.test', { route });
+  await until(() => tried.some(x => x.trial === trial && x.works), 20000);
+  proxy.mood = 'mute';
+  const mute = (await e.call('proxy.test', { link: proxy.place })).trial;
+  await until(() => tried.some(x => x.trial === mute), 30000);
+  assert.match(tried.find(x => x.trial === mute)!.text!, /nothing comes through/);
+  assert.ok(told.some(x => x.route === route && x.state === 'works'));
+  assert.deepEqual(await e.call('route.settings'), { policy: 'auto', isolation: 'relay' });
+  await e.call('route.isolation', { isolation: 'profile' });
+  await e.call('route.policy', { policy: 'proxy-only' });
+  assert.deepEqual(await e.call('route.settings'), { policy: 'proxy-only', isolation: 'profile' });
+  await assert.rejects(e.call('route.policy', { policy: 'none' }), { code: -32602 });
+  await assert.rejects(e.call('proxy.remove', { route: 0 }), { code: 1 });
+  assert.equal((await e.call('proxy.share', { route })).link, `http://${proxy.place}`);
+  await e.call('proxy.remove', { route });
+  assert.deepEqual((await e.call('route.list')).map(r => r.kind), ['direct']);
+});
