@@ -245,6 +245,6 @@ const struct command engine_commands[] = {
      "For services, such as the systemd unit whimbrel.service. Other commands start an engine by themselves."},
     {"ui", "", "open the page in this computer's browser: all of it, without commands", do_ui, A_HOUSE, NULL,
      "The address that it prints lets whoever has it read what you read; it is for this computer alone."},
-    {"help", "[COMMAND] [WORD]", "say how a command is called", do_help, ALONE, NULL, NULL},
+    {"help", "[COMMAND] [WORD]", "say how a command is called", do_help, ALONE, help_flags, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };
