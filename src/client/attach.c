@@ -71,6 +71,7 @@ static enum err say_file(void *arg, int64_t chat, struct content *content, int64
     if (c == NULL) return ERR_NOT_FOUND;
     buf_init(&b, CONTENT_MESSAGE_MAX);
     enum err x = e->world.random(e->world.arg, content->salt, CONTENT_SALT);
+    say_ends(e, chat, content, 0);
     if (x == ERR_OK) x = content_encode(content, &b);
     if (x == ERR_OK) x = say_put(c, buf_span(&b), message);
     buf_wipe(&b);

@@ -132,6 +132,13 @@ enum err engine_pin(struct engine *e, int64_t chat, int64_t message, bool pinned
 enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message);
 // The same for a line of text.
 enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message);
+// The same for one that ends so many seconds after it was read; 0: as the conversation's timer says.
+enum err engine_say_brief(struct engine *e, int64_t chat, struct span text, uint32_t lives, int64_t *message);
+// How long messages of the conversation live after reading, from now on and for everybody; 0: for ever. ERR_REFUSED: one has left, or is
+// no admin of the group; ERR_LIMIT: above ten years.
+enum err engine_timer(struct engine *e, int64_t chat, uint32_t seconds);
+// The conversation with oneself, which is made if there is none.
+enum err engine_self_chat(struct engine *e, int64_t *chat);
 
 // Something about a message that is there: an answer to it, a reaction (one emoji), another text in its place, or that it is to go. ERR_NOT_FOUND:
 // there is no such message; ERR_REFUSED: only who wrote it may change or delete it.

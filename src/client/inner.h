@@ -211,6 +211,15 @@ void receipt_send(struct engine *e);
 void receipt_take(struct chat *c, const struct wire_entry *x, int64_t reader, struct span report,
                   void (*each)(void *arg, int64_t message), void *arg);
 
+// ------------------------------------------------------------------------------------------------------------- timer.c
+
+// When a message that is about to be said ends: as the conversation's timer says, unless `lives` (seconds after reading) says otherwise.
+void say_ends(struct engine *e, int64_t chat, struct content *c, uint32_t lives);
+// Within a transaction: somebody's timer for the conversation; one's own piece of work was seen in the log, which may be one. Whether
+// it is so from now on.
+bool timer_take(struct chat *c, const struct wire_entry *x, const uint8_t account[FORMAT_ID], struct span body);
+bool timer_seen(struct chat *c, const struct wire_entry *x, int64_t work);
+
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 
 // False: it could not be stored, and nothing that comes behind it may be taken before it.

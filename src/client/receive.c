@@ -74,9 +74,12 @@ static int64_t find_own(struct chat *c, struct span payload, int64_t *message, u
     return id;
 }
 
-static void own_arrived(struct chat *c, const struct wire_entry *x, int64_t message, struct round *round)
+static void own_arrived(struct chat *c, const struct wire_entry *x, int64_t work, int64_t message, struct round *round)
 {
-    if (message == 0) return; // a card
+    if (message == 0) { // for engines
+        if (timer_seen(c, x, work)) later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
+        return;
+    }
     round->message = message;
     struct history_effect effect;
     history_sent(&c->e->history, message, x->seq, x->time, &effect);
@@ -161,6 +164,8 @@ static void take_control(struct chat *c, const struct wire_entry *x, const uint8
     if (shape->kind == HISTORY_CARD) take_card(c, shape->body, account);
     else if (shape->kind == HISTORY_AGAIN) doubt_asked(c, shape->body);
     else if (shape->kind == HISTORY_STATUS) receipt_take(c, x, who, shape->body, on_receipt, &h);
+    else if (shape->kind == HISTORY_TIMER && timer_take(c, x, account, shape->body))
+        later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     round->answers = round->answers || shape->kind != HISTORY_STATUS;
 }
 
@@ -243,7 +248,7 @@ static enum err take_new(struct chat *c, const struct wire_entry *x, struct roun
         round->rekeyed = true;
         later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     } else {
-        own_arrived(c, x, message, round);
+        own_arrived(c, x, own, message, round);
         work_drop(c->e, own);
     }
     return err;

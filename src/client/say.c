@@ -167,11 +167,26 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
 
 enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message)
 {
+    return engine_say_brief(e, chat, text, 0, message);
+}
+
+enum err engine_say_brief(struct engine *e, int64_t chat, struct span text, uint32_t lives, int64_t *message)
+{
     struct buf b;
+    struct content *c = mem_new(sizeof *c);
+    uint8_t salt[CONTENT_SALT];
+    if (c == NULL) return ERR_MEMORY;
     buf_init(&b, CONTENT_MESSAGE_MAX);
-    enum err x = text_content(e, CONTENT_RENDER, CONTENT_TYPE_MARKDOWN, text, &b);
+    e->db.err = ERR_OK;
+    enum err x = e->world.random(e->world.arg, salt, sizeof salt);
+    if (x == ERR_OK) {
+        content_init(c, salt, CONTENT_RENDER, CONTENT_TYPE_MARKDOWN, text);
+        say_ends(e, chat, c, lives);
+        x = content_encode(c, &b);
+    }
     if (x == ERR_OK) x = engine_say(e, chat, buf_span(&b), message);
     buf_wipe(&b);
+    mem_free_wiped(c, sizeof *c);
     return x;
 }
 
@@ -231,6 +246,7 @@ enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_a
     x = e->world.random(e->world.arg, salt, sizeof salt);
     if (x == ERR_OK) {
         fill_act(c, act, &t, salt, text);
+        if (act == ENGINE_REPLY) say_ends(e, chat, c, 0);
         x = content_encode(c, &b);
     }
     if (x == ERR_OK) x = engine_say(e, chat, buf_span(&b), message);
@@ -292,6 +308,16 @@ enum err engine_accept(struct engine *e, struct span link, int64_t *contact, con
         x = ERR_REFUSED;
     }
     return x == ERR_OK ? begin(e, ROOM_DIRECT, span_of(NULL, 0), contact, 1, &chat) : x;
+}
+
+enum err engine_self_chat(struct engine *e, int64_t *chat)
+{
+    for (const struct chat *c = e->chats; c != NULL; c = c->next) {
+        if (c->kind != ROOM_SELF || c->state != CHAT_OPEN) continue;
+        *chat = c->id;
+        return ERR_OK;
+    }
+    return begin(e, ROOM_SELF, span_of(NULL, 0), NULL, 0, chat);
 }
 
 enum err engine_group(struct engine *e, struct span name, const int64_t *contacts, size_t n, int64_t *chat)

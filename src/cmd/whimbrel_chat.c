@@ -204,6 +204,32 @@ static int do_info(struct session *s)
     return s->status;
 }
 
+// ----------------------------------------------------------------------------------------------- messages that end, notes
+
+static int do_timer(struct session *s)
+{
+    json_int_t seconds = 0, chat = find_chat(s, s->line->words[0]);
+    if (chat == 0) return s->status;
+    if (strcmp(s->line->words[1], "off") != 0 && (seconds = duration_in(s, s->line->words[1])) == 0) return s->status;
+    return finish(s, ask(s, "chat.timer", json_pack("{s:I, s:I}", "chat", chat, "seconds", seconds)),
+                  seconds == 0 ? "what is said from now on stays" : "what is said from now on ends");
+}
+
+static int do_note(struct session *s)
+{
+    char *text = line_text(s->line, 0);
+    if (text == NULL) return EXIT_USAGE;
+    json_t *params = json_pack("{s:s}", "text", text);
+    free(text);
+    if (params == NULL) return say_wrong(EXIT_USAGE, "that is no UTF-8 text");
+    json_t *self = ask(s, "chat.self", NULL);
+    (void)json_object_set(params, "chat", json_object_get(self, "chat"));
+    json_decref(self);
+    if (s->status == EXIT_DONE) return finish(s, ask(s, "message.send", params), "kept");
+    json_decref(params);
+    return s->status;
+}
+
 static const struct flag search_flags[] = {
     {"in", "CHAT", "only in this conversation"},
     {"last", "N", "at most the last N that fit; 50 if it is left out"},
@@ -224,6 +250,10 @@ const struct command chat_commands[] = {
     {"unarchive", "CHAT", "put it back among the others", do_unarchive, AN_ENGINE, NULL, NULL},
     {"info", "CHAT NUMBER", "show when a message was sent, and who has got and read it", do_info, AN_ENGINE, NULL,
      NULL},
+    {"note", "TEXT...", "write something to yourself; `whimbrel read \"note to self\"` shows it", do_note, AN_ENGINE,
+     NULL, NULL},
+    {"chat timer", "CHAT TIME|off", "let messages end after reading, for everybody: after 30m, 8h, 2d or 1w", do_timer,
+     AN_ENGINE, NULL, "What was said before stays. In groups only admins may do this."},
     {"chat receipts", "CHAT on|off|usual", "whether others are told that you have got and read something", do_receipts,
      AN_ENGINE, NULL, "Usually they are, but not in large groups."},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},

@@ -65,7 +65,12 @@ static int do_send(struct session *s)
     if (text == NULL) return s->status == EXIT_DONE ? EXIT_USAGE : s->status;
     json_t *params = json_pack("{s:I, s:s}", "chat", chat, "text", text);
     free(text);
-    return say(s, "message.send", params);
+    const char *lives = flag_text(s->line, "lives");
+    json_int_t seconds = lives != NULL ? duration_in(s, lives) : 0;
+    if (seconds > 0 && params != NULL) (void)json_object_set_new(params, "lives", json_integer(seconds));
+    if (s->status == EXIT_DONE) return say(s, "message.send", params);
+    json_decref(params);
+    return s->status;
 }
 
 // reply, react, edit and delete: about the message with the number that `read` shows.
@@ -88,6 +93,11 @@ static int do_react(struct session *s) { return act(s, "message.react", true); }
 static int do_edit(struct session *s) { return act(s, "message.edit", true); }
 static int do_delete(struct session *s) { return act(s, "message.delete", false); }
 
+static const struct flag send_flags[] = {
+    {"lives", "TIME", "it ends so long after it was read, for everybody: 30m, 8h, 2d, 1w"},
+    {NULL, NULL, NULL},
+};
+
 static const struct flag chats_flags[] = {
     {"archived", NULL, "those that you have put aside"},
     {NULL, NULL, NULL},
@@ -100,7 +110,7 @@ static const struct flag read_flags[] = {
 
 const struct command talk_commands[] = {
     {"chats", "", "show your conversations", do_chats, AN_ENGINE, chats_flags, NULL},
-    {"send", "CHAT TEXT...", "say something", do_send, AN_ENGINE, NULL,
+    {"send", "CHAT TEXT...", "say something", do_send, AN_ENGINE, send_flags,
      "It is stored when this returns, and goes out as soon as the relay can be reached. TEXT is Markdown; quotes keep "
      "the\n"
      "shell from reading it; - takes it from standard input."},

@@ -209,9 +209,10 @@ json_t *rpc_message_search(struct call *c)
 json_t *rpc_message_send(struct call *c)
 {
     struct span text = rpc_text(c, "text");
-    int64_t message = 0;
+    int64_t message = 0, lives = rpc_int(c, "lives", 0);
     if (text.n == 0) return rpc_fail(c, E_REFUSED, "there is nothing to say");
-    enum err e = engine_say_text(c->e, rpc_int(c, "chat", 0), text, &message);
+    if (lives < 0 || lives > UINT32_MAX) return rpc_fail(c, E_PARAMS, "`lives` is a time in seconds");
+    enum err e = engine_say_brief(c->e, rpc_int(c, "chat", 0), text, (uint32_t)lives, &message);
     json_t *o = e == ERR_OK
                     ? json_object()
                     : rpc_failed(c, e,

@@ -36,3 +36,20 @@ json_t *rpc_chat_set(struct call *c)
     if (e == ERR_OK && rpc_has(c, "receipts")) e = engine_set(c->e, chat, TALK_RECEIPTS, receipts);
     return rpc_yes(c, e, "");
 }
+
+json_t *rpc_chat_self(struct call *c)
+{
+    int64_t chat = 0;
+    enum err e = engine_self_chat(c->e, &chat);
+    return rpc_json_one(c, e, "chat", chat, "");
+}
+
+json_t *rpc_chat_timer(struct call *c)
+{
+    int64_t seconds = rpc_int(c, "seconds", 0);
+    if (seconds < 0 || seconds > UINT32_MAX) return rpc_fail(c, E_PARAMS, "`seconds` is a time in seconds, or 0");
+    enum err e = engine_timer(c->e, rpc_int(c, "chat", 0), (uint32_t)seconds);
+    return rpc_yes(c, e,
+                   e == ERR_LIMIT ? "messages live for ten years at most, or for ever"
+                                  : "in a group only its admins set how long messages live, as long as they are in it");
+}

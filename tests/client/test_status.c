@@ -113,11 +113,112 @@ static void a_request_is_answered_first(void **state)
     town_close(t);
 }
 
+// -------------------------------------------------------------------------------------------------- messages that end
+
+static size_t shown(struct person *p) { return read_chat(p, newest(p).id).n; }
+static bool both_have_three(struct town *t)
+{
+    return is_quiet(t) && shown(&t->person[0]) == 3 && shown(&t->person[1]) == 3;
+}
+static bool it_is_gone_for_bob(struct town *t) { return shown(&t->person[1]) == 2; }
+static bool it_is_gone_for_alice(struct town *t) { return shown(&t->person[0]) == 2; }
+static bool alice_knows_the_timer(struct town *t) { return is_quiet(t) && newest(&t->person[0]).timer == 3; }
+
+static bool bob_has_four(struct town *t) { return shown(&t->person[1]) == 4; }
+
+// Whether the bytes stand somewhere in a person's vault, in clear.
+static bool is_in_vault(struct person *p, const char *text)
+{
+    sqlite3_int64 n = 0;
+    bool busy = true;
+    for (int i = 0; i < 50 && busy; i++) { // what was deleted is cut off by and by
+        engine_close(p->e);
+        person_open(p);
+        unsigned char *all = sqlite3_serialize(p->e->db.h, "main", &n, 0);
+        assert_non_null(all);
+        busy = memmem(all, (size_t)n, text, strlen(text)) != NULL;
+        sqlite3_free(all);
+        if (!busy) return false;
+    }
+    return busy;
+}
+
+// A message ends for its writer after it was sent, for its reader after it was read; nothing of it stays, and a restart changes nothing.
+static void messages_end(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    int64_t message = 0;
+    bool more = true;
+    (void)state;
+    (void)meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, both_are_there);
+    say(bob, newest(bob).id, "This stays");
+    assert_ok(engine_say_brief(bob->e, newest(bob).id, span_str("Thiswillend"), 2, &message));
+    say(bob, newest(bob).id, "And this stays");
+    wait_for(t, both_have_three);
+    while (more) assert_ok(search_index(&alice->e->history, 100, &more));
+    assert_true(is_in_vault(alice, "Thiswillend") && is_in_vault(bob, "hiswillend"));
+    wait_for(t, it_is_gone_for_bob);
+    assert_int_equal(shown(alice), 3); // she has not read it
+    assert_ok(engine_read(alice->e, newest(alice).id, INT64_MAX));
+    town_reopen(t);
+    wait_for(t, it_is_gone_for_alice);
+    assert_int_equal(newest(alice).unread, 0);
+    assert_false(is_in_vault(alice, "hiswillend"));
+    assert_false(is_in_vault(bob, "hiswillend"));
+
+    assert_int_equal(engine_timer(bob->e, 99, 3), ERR_NOT_FOUND);
+    assert_ok(engine_timer(bob->e, newest(bob).id, 3));
+    assert_int_equal(newest(bob).timer, 3);
+    wait_for(t, alice_knows_the_timer);
+    assert_string_equal(read_chat(alice, newest(alice).id).text, "This stays\nAnd this stays\n3\n"); // the notice
+    assert_string_equal(read_chat(bob, newest(bob).id).text, "I: This stays\nI: And this stays\nI: 3\n");
+    say(alice, newest(alice).id, "This ends, too");
+    assert_int_equal(shown(alice), 4);
+    wait_for(t, bob_has_four);
+    assert_ok(engine_read(bob->e, newest(bob).id, INT64_MAX));
+    wait_for(t, both_have_three);
+    town_close(t);
+}
+
+static bool members_know(struct town *t)
+{
+    return is_quiet(t) && newest(&t->person[1]).members == 2 && newest(&t->person[0]).members == 2 &&
+           newest(&t->person[1]).kind == ROOM_GROUP;
+}
+
+static void in_groups_admins_say_how_long(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    int64_t contact, group = 0, notes = 0, again = 0;
+    (void)state;
+    contact = meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, both_are_there);
+    contact = contact_of_person(alice, bob).id;
+    assert_ok(engine_group(alice->e, span_str("Tea"), &contact, 1, &group));
+    wait_for(t, members_know);
+    assert_int_equal(engine_timer(bob->e, newest(bob).id, 60), ERR_REFUSED);
+    assert_ok(engine_timer(alice->e, group, 60));
+    assert_int_equal(engine_timer(alice->e, group, UINT32_MAX), ERR_LIMIT);
+    assert_ok(engine_self_chat(alice->e, &notes)); // where nobody else is
+    assert_ok(engine_self_chat(alice->e, &again));
+    assert_true(notes == again && notes != group);
+    say(alice, notes, "Milk");
+    wait_for(t, is_quiet);
+    assert_string_equal(read_chat(alice, notes).text, "I: Milk\n");
+    assert_int_equal(newest(alice).kind, ROOM_SELF);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_writes_hears_who_has_read),
         cmocka_unit_test(a_request_is_answered_first),
+        cmocka_unit_test(messages_end),
+        cmocka_unit_test(in_groups_admins_say_how_long),
     };
     return unit_run("status", tests);
 }

@@ -40,7 +40,13 @@ test('conversations are searched, pinned, muted and put aside', { skip }, async 
   alice.ok('archive', 'bob');
   assert.equal(alice.ok('chats'), '');
   assert.match(alice.ok('chats', '--archived'), /bob$/);
-  bob.ok('send', 'alice', 'Are you there?');
+  assert.equal(alice.ok('note', 'Milk'), 'kept');
+  assert.match(alice.ok('read', 'note to self'), / Milk( \u2713+)?( \(not sent yet\))?$/u);
+  assert.equal(alice.run('chat', 'timer', 'bob', 'soon').status, 2);
+  alice.ok('chat', 'timer', 'bob', '1w');
+  await until(() => / \(timer: 604800\)$/m.test(bob.ok('read', 'alice')), 30000);
+  assert.equal(bob.json<{ timer: number }[]>('chats')[0]!.timer, 604800);
+  bob.ok('send', 'alice', 'Are you there?', '--lives', '8h');
   await until(() => / {2}1 unread$/m.test(alice.ok('chats')), 30000); // it has come back
 });
 
