@@ -15,6 +15,7 @@ const struct command_group command_groups[] = {
     {"To begin", engine_commands},
     {"People", people_commands},
     {"Conversations", talk_commands},
+    {"Files", file_commands},
     {"For yourself", chat_commands},
     {"Groups", group_commands},
     {"Ways to the relay", reach_commands},

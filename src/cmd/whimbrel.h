@@ -49,7 +49,7 @@ struct command_group {
 extern const struct command_group command_groups[]; // whimbrel.c; the last without a title
 extern const struct flag common_flags[];
 extern const struct command engine_commands[], self_commands[], people_commands[], talk_commands[], chat_commands[],
-    group_commands[], reach_commands[], proxy_serve_commands[];
+    group_commands[], file_commands[], reach_commands[], proxy_serve_commands[];
 
 // The command of this name; NULL.
 const struct command *command_find(const char *name);

@@ -112,6 +112,7 @@ static void instead(const struct view *v, const json_t *m, char *room, size_t n)
     const char *type = text_of(m, "type");
     if (strcmp(text_of(m, "kind"), "notice") == 0) notice_text(v, m, room, n);
     else if (is_set(m, "deleted")) (void)snprintf(room, n, "(deleted)");
+    else if (strcmp(text_of(m, "kind"), "file") == 0) (void)snprintf(room, n, "(a file that cannot be fetched)");
     else if (type[0] == 0) (void)snprintf(room, n, "(nothing)");
     else (void)snprintf(room, n, "(something of the kind %.100s, which this program cannot show)", type);
 }
@@ -133,6 +134,18 @@ static void print_reactions(const struct view *v, const json_t *list)
     fputc('\n', t->to);
 }
 
+// Of a message that brings a file: what it is, and below it what was said; the caller's to free. NULL of others.
+static char *file_text(const json_t *m)
+{
+    char words[800], *all = NULL;
+    const json_t *file = json_object_get(m, "file");
+    if (!json_is_object(file)) return NULL;
+    file_words(file, words, sizeof words);
+    const char *said = text_of(file, "text");
+    if (asprintf(&all, "%s%s%s", words, said[0] != 0 ? "\n" : "", said) < 0) abort();
+    return all;
+}
+
 void view_message(struct view *v, const json_t *m)
 {
     char room[600] = "";
@@ -145,6 +158,8 @@ void view_message(struct view *v, const json_t *m)
     print_day(v, &when);
     print_head(v, m, &when);
     if (json_is_object(quoted)) print_quoted(v, quoted);
+    char *file = file_text(m);
+    if (file != NULL) text = file;
     bool dim = text[0] == 0 || strcmp(text_of(m, "kind"), "notice") == 0;
     if (dim) text_colour(t, TEXT_DIM);
     if (dim) instead(v, m, room, sizeof room);
@@ -159,6 +174,7 @@ void view_message(struct view *v, const json_t *m)
     text_end(t);
     fputc('\n', t->to);
     print_reactions(v, json_object_get(m, "reactions"));
+    free(file);
 }
 
 // ---------------------------------------------------------------------------------------------------------- read, tail

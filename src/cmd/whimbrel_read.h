@@ -24,6 +24,10 @@ void view_message(struct view *v, const json_t *m);
 // "me", or what a contact is called.
 const char *view_writer(const struct view *v, const json_t *m);
 
+// A file in words: "[tea.jpg, 2.1 MB: file 12, not fetched]"; a size: "2.1 MB".
+void file_words(const json_t *file, char *out, size_t n);
+void file_size(json_int_t bytes, char out[24]);
+
 // Messages of a chat behind `after`, oldest first; NULL after an error, which has been said.
 json_t *messages_load(struct session *s, json_int_t chat, json_int_t after);
 

@@ -104,6 +104,7 @@ static const char *check_target(struct haul *j, const char *path, const char *na
     if (there && !folder && !S_ISREG(st.st_mode)) return "what is there is no file, and is not replaced";
     (void)snprintf(j->row.path, sizeof j->row.path, "%s", path);
     size_t n = strlen(path);
+    while (folder && n > 0 && path[n - 1] == '/') j->row.path[--n] = 0;
     while (!folder && n > 0 && path[n - 1] != '/') n--;
     if (!folder && path[n] == 0) return "there is no such folder";
     if (folder) name_clean(span_str(name), j->save.name);
