@@ -60,6 +60,7 @@ static void on_end(struct net_timer *t)
     size_t n = status_end(&e->history, engine_now(), END_STEP, note_ended, &list);
     if (n == 0) db_rollback(&e->db);
     else if (db_commit(&e->db) != ERR_OK) list.n = 0; // the disk is full: later
+    files_settle(&e->files);
     for (size_t at = 0; at + sizeof x <= list.n; at += sizeof x) {
         memcpy(&x, list.p + at, sizeof x);
         engine_tell(e, (struct engine_event){.kind = ENGINE_GONE, .chat = x.chat, .message = x.message});
