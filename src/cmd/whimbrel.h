@@ -85,7 +85,6 @@ int say_wrong(int status, const char *format, ...) __attribute__((format(printf,
 // Tells people more than they asked for, on standard error: nothing with --quiet or --json.
 void say_note(const struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int help_print(const struct command *c);           // NULL: all of it
-void help_short(FILE *to);                         // where to begin
 void help_group(FILE *to, const char *first);      // commands of two words that begin with this one
 int do_help(struct session *s);
 extern const struct flag help_flags[];

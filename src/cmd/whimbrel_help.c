@@ -122,17 +122,6 @@ static void print_all(FILE *to)
                 0);
 }
 
-void help_short(FILE *to)
-{
-    static const char *const first[] = {"init", "ui", "accept", "help"};
-    fputs("whimbrel COMMAND [WORD...]\n\n", to);
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
-        const struct command *c = command_find(first[i]);
-        print_row(to, c->name, c->words, c->help);
-    }
-    fputs("\n`whimbrel help` shows all commands.\n", to);
-}
-
 static void print_command(FILE *to, const struct command *c)
 {
     fprintf(to, "whimbrel %s%s%s\n\n", c->name, c->words[0] != 0 ? " " : "", c->words);

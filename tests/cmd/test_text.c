@@ -4,6 +4,7 @@
 // them, the right way up, and dark on light.
 #include "unit.h"
 
+#include "cmd/progress.h"
 #include "cmd/qr.h"
 
 #include <locale.h>
@@ -188,11 +189,52 @@ static void test_room(void **state)
     }
 }
 
+// ------------------------------------------------------------------------------------------------------------ progress
+
+static void assert_progress(size_t width, uint64_t done, uint64_t size, int64_t ms, const char *line)
+{
+    struct page p;
+    page_open(&p, width);
+    progress_line(&p.t, "tea.jpg", done, size, ms);
+    assert_string_equal(page_text(&p), line);
+    assert_true(text_width(page_text(&p)) < width);
+    page_close(&p);
+}
+
+#define FULL "\xe2\x96\x88"
+#define EMPTY "\xe2\x96\x91"
+
+static void test_progress(void **state)
+{
+    (void)state;
+    assert_progress(60, 500000, 1000000, 100,
+                    "tea.jpg  " FULL FULL FULL FULL FULL FULL EMPTY EMPTY EMPTY EMPTY EMPTY EMPTY
+                    "  50 %  500 kB of 1.0 MB");
+    assert_progress(40, 0, 2000, 0, "tea.jpg    0 %  0 B of 2.0 kB");
+    assert_progress(48, 1000000, 61000000, 10000, "tea.jpg    2 %  1.0 MB of 61.0 MB  10:01");
+    assert_progress(20, 1, 3, 0, " 33 %  1 B of 3 B");
+    assert_progress(40, 12345678, 0, 0, "tea.jpg  12.3 MB"); // nobody knows of how much
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } sizes[] = {{0, "0 B"},        {999, "999 B"},     {1000, "1.0 kB"},   {99949, "99.9 kB"},
+                 {99950, "100 kB"}, {999499, "999 kB"}, {999500, "1.0 MB"}, {UINT64_MAX, "18447 PB"}};
+    char out[SIZE_TEXT];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        assert_string_equal(size_text(sizes[i].bytes, out), sizes[i].text);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrapping), cmocka_unit_test(test_cutting), cmocka_unit_test(test_what_others_wrote),
         cmocka_unit_test(test_codes),    cmocka_unit_test(test_no_code), cmocka_unit_test(test_room),
+        cmocka_unit_test(test_progress), cmocka_unit_test(test_sizes),
     };
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) return 1;
     return unit_run("cmd", tests);
