@@ -7,28 +7,31 @@
 #include "codec/tls.h"
 
 const char doubt_gap[] = "the relay has left something out of this conversation, or changed the order; it is asked "
-                         "again. If this goes on, the relay cannot"
-                         " be trusted: compare what you have read over another way, and move to another relay";
-const char doubt_twice[] = "the relay has sent something of this conversation twice; here it stands once. If its "
-                           "operator does not know why, do not trust it";
-const char doubt_forked[] =
-    "the relay shows different people different histories of this conversation. Somebody controls it: compare"
-    " what you have read over another way, and move to another relay";
+                         "again. If this goes on, it"
+                         " cannot be trusted: compare what you have read over another way, and move to another relay";
+const char doubt_twice[] = "the relay has sent something of this conversation twice; here it stands once. If its"
+                           " operator does not know why, do not trust it";
+const char doubt_forked[] = "the relay shows different people different histories of this conversation. Somebody"
+                            " controls it: compare what you have read over another way, and move to another relay";
+const char doubt_withheld[] =
+    "the relay has left a change of this conversation out, or a member has made one that cannot be followed: what was"
+    " said since then cannot be read. Tell the others over another way, and begin a new conversation, perhaps at"
+    " another relay";
+const char doubt_nonsense[] =
+    "the relay has sent something that makes no sense; the connection was made anew, and nothing was taken from it. If"
+    " this goes on, the relay is broken, or lies: move to another";
 
-static const char withheld[] = "the relay has left a change of this conversation out, and what was said since then "
-                               "cannot be read. It cannot be trusted: tell the"
-                               " others over another way, and begin a new conversation at another relay";
-static const char late[] = "somebody has written something before they had read what the relay had lost or held back; "
-                           "their engine is asked for it again. If"
-                           " it does not come, ask in the conversation what you have missed";
-static const char split[] = "somebody has changed this conversation before they had read what the relay had lost or "
-                            "held back: they are in another one now. Tell"
-                            " them over another way, remove them, and add them again";
-static const char foreign[] = "the relay, or somebody who is or was in this conversation, has put something into it "
-                              "that cannot be a part of it; it was passed over";
-static const char copied[] = "something that you have said is not in this profile: was it put back from a copy, or "
-                             "does another copy of it run somewhere? Use"
-                             " one only; what is missing here is in the other";
+static const char late[] =
+    "somebody has written something before they had read what the relay had lost or held back; their engine is asked"
+    " for it again. If it does not come, ask in the conversation what you have missed";
+static const char split[] =
+    "somebody has changed this conversation before they had read what the relay had lost or held back: they are in"
+    " another one now. Tell them over another way, remove them, and add them again";
+static const char foreign[] = "the relay, or somebody who is or was in this conversation, has put something into it"
+                              " that cannot be a part of it; it was passed over";
+static const char copied[] =
+    "something that you have said is not in this profile: was it put back from a copy, or does another copy of it run"
+    " somewhere? Use one only; what is missing here is in the other";
 
 // Whether an entry is of this group, from an epoch that has passed.
 static bool is_late(struct chat *c, struct span payload, struct mls_message_info *i)
@@ -45,7 +48,7 @@ const char *doubt_entry(struct chat *c, const struct wire_entry *x, enum mls_err
         !span_eq(in_span(i.group_id), in_span(mls_group_id(c->mls))))
         return foreign;
     uint64_t now = mls_group_epoch(c->mls);
-    if (i.epoch > now) return withheld;
+    if (i.epoch > now) return doubt_withheld;
     if (i.epoch < now) return i.content == MLS_CONTENT_COMMIT ? split : late;
     return m == MLS_E_MESSAGE_OWN ? copied : foreign;
 }

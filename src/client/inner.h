@@ -77,6 +77,7 @@ struct chat {
     bool remade;        // the log was made again
     int64_t refilling;  // which one is under way
     uint64_t refill_at;
+    uint8_t followed_with[32]; /* secret */
     unsigned tried, refused; // keys; how often in a row all were
 };
 
@@ -302,6 +303,8 @@ bool refill_known(struct chat *c, const struct wire_entry *x, int64_t *message);
 void refill_shorter(struct chat *c, uint64_t head);
 void refill_other(struct chat *c);
 void refill_denied(struct chat *c);
+// The log goes on behind an entry that was not understood.
+void refill_ended(struct chat *c);
 // Puts back what is next, or waits for one's turn.
 void refill_go_on(struct chat *c);
 void refill_inbox(struct peer *p);
@@ -311,7 +314,7 @@ void refill_inbox_gone(struct peer *p);
 
 // What people are told of an entry that MLS did not take; NULL: nothing.
 const char *doubt_entry(struct chat *c, const struct wire_entry *x, enum mls_error m);
-extern const char doubt_gap[], doubt_twice[], doubt_forked[];
+extern const char doubt_gap[], doubt_twice[], doubt_forked[], doubt_withheld[], doubt_nonsense[];
 // Within a transaction: if somebody has said something that came too late to be read, it is asked for again; and whoever is asked for
 // something that they have said says it anew.
 void doubt_ask_again(struct chat *c, const struct wire_entry *x);

@@ -57,7 +57,9 @@ static void on_push(void *arg, const struct wire_reply *r)
         p->following = false;
     } else if (c != NULL) { // behind a commit that changed the key the chat knows the new one
         c->following = c->caught_up = false;
-        if (!chat_over(c) && r->code == WIRE_E_ENDED) peer_follow_chat(c);
+        bool news = memcmp(c->followed_with, c->log_key, 32) != 0;
+        if (!chat_over(c) && r->code == WIRE_E_ENDED && news) peer_follow_chat(c);
+        else if (!chat_over(c) && r->code == WIRE_E_ENDED) refill_ended(c);
     }
 }
 
@@ -129,6 +131,7 @@ static bool put_chat(struct buf *list, struct chat *c)
         list, &(struct wire_follow){
                   .tag = (uint32_t)c->id, .log = c->log, .key = c->log_key, .after = c->cursor - (c->cursor > 0)});
     c->again = true;
+    memcpy(c->followed_with, c->log_key, 32);
     return true;
 }
 
@@ -354,6 +357,8 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
         c->tried = 0;
     }
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = link_failure_text(why)});
+    if (why->phase == LINK_UP && (why->err == ERR_MALFORMED || why->err == ERR_INVALID))
+        engine_tell(p->e, (struct engine_event){.kind = ENGINE_WARNING, .text = doubt_nonsense});
     if (!p->e->closing) work_not_now(p->e, 0, p->relay);
 }
 

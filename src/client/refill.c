@@ -246,6 +246,19 @@ static void on_tried(void *arg, const struct wire_reply *r)
     mem_free_wiped(t, sizeof *t);
 }
 
+static void try_later(struct chat *c)
+{
+    c->refused += c->refused < REFUSED_MAX;
+    c->refill_at = net_loop_now(c->e->loop) + ((uint64_t)LOOK_MS << c->refused);
+    watch(c->peer);
+}
+
+void refill_ended(struct chat *c)
+{
+    try_later(c);
+    engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = doubt_withheld});
+}
+
 void refill_denied(struct chat *c)
 {
     struct db *d = &c->e->db;
@@ -264,10 +277,7 @@ void refill_denied(struct chat *c)
     if (another && link_ask(c->peer->link, &r, on_tried, t) == ERR_OK) return;
     mem_free_wiped(t, sizeof *t);
     if (another || make_again(c)) return;
-    // Perhaps the others are about to put the key back that we have.
-    c->refused += c->refused < REFUSED_MAX;
-    c->refill_at = net_loop_now(c->e->loop) + ((uint64_t)LOOK_MS << c->refused);
-    watch(c->peer);
+    try_later(c); // perhaps the others are about to put the key back that we have
     if (c->refused == REFUSED_TOLD)
         engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = gone_log});
 }

@@ -49,6 +49,7 @@ static const char version_1[] =
     " message INTEGER NOT NULL, key BLOB NOT NULL, next BLOB NOT NULL, lost INTEGER NOT NULL, payload BLOB NOT NULL) "
     "STRICT;"
     "CREATE INDEX kept_seq ON kept(chat, seq);"
+    "CREATE INDEX kept_lost ON kept(chat, seq) WHERE lost;"
 
     // id: never used twice, since answers to what is long done may come late; acked: the relay says that it has it, and it has not
     // been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made;

@@ -21,6 +21,7 @@ const struct command_group command_groups[] = {
     {"Ways to the relay", reach_commands},
     {"For friends", proxy_serve_commands},
     {"This profile", self_commands},
+    {"If something is wrong", warnings_commands},
     {NULL, NULL},
 };
 
@@ -74,6 +75,7 @@ static int run(const struct line *l)
     struct session s = {.line = l, .fd = -1};
     if (l->command->needs != ALONE && ask_open(&s, l->command->needs) < 0) return s.status;
     int status = l->command->run(&s);
+    if (l->command->needs == AN_ENGINE && status == EXIT_DONE) warnings_note(&s);
     names_forget(&s);
     if (s.fd >= 0) close(s.fd);
     return status;

@@ -50,6 +50,7 @@ extern const struct command_group command_groups[]; // whimbrel.c; the last with
 extern const struct flag common_flags[];
 extern const struct command engine_commands[], self_commands[], people_commands[], talk_commands[], chat_commands[],
     group_commands[], file_commands[], reach_commands[], proxy_serve_commands[];
+extern const struct command warnings_commands[];
 
 // The command of this name; NULL.
 const struct command *command_find(const char *name);
@@ -100,6 +101,8 @@ void enclose(void);                  // no core dumps, no debugger, files for th
 bool make_folders(const char *path); // the folder and those above it
 // whimbrel_ui.c
 int do_ui(struct session *s);
+// whimbrel_warnings.c: says that there are warnings, if there are.
+void warnings_note(struct session *s);
 
 // ------------------------------------------------------------------------------------------------------------- prompts
 

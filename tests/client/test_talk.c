@@ -11,6 +11,11 @@ static bool both_have_two(struct town *t)
     return is_quiet(t) && newest(&t->person[0]).members == 2 && newest(&t->person[1]).members == 2;
 }
 
+static bool alice_has_heard(struct town *t)
+{
+    return both_have_two(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 1;
+}
+
 static bool both_have_read_three(struct town *t)
 {
     return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 3 &&
@@ -26,7 +31,7 @@ static void two_people_talk(void **state)
     int64_t contact = meet(t, 0, 1, INVITE_PERSONAL);
     int64_t chat = newest(bob).id;
     say(bob, chat, "Hello Alice!"); // before she knows of it
-    wait_for(t, both_have_two);
+    wait_for(t, alice_has_heard);
     assert_int_equal(newest(alice).kind, ROOM_DIRECT);
     assert_int_equal(newest(alice).state, CHAT_OPEN);
     assert_int_equal(contact_of_person(alice, bob).state, CONTACT_KNOWN);
