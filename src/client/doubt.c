@@ -30,8 +30,9 @@ static const char split[] =
 static const char foreign[] = "the relay, or somebody who is or was in this conversation, has put something into it"
                               " that cannot be a part of it; it was passed over";
 static const char copied[] =
-    "something that you have said is not in this profile: was it put back from a copy, or does another copy of it run"
-    " somewhere? Use one only; what is missing here is in the other";
+    "something is in this conversation in your name that this profile has not said like that: the profile was put back from"
+    " a copy, another copy of it runs somewhere, or the relay has altered it. Use one copy only; if there is but one, do not"
+    " trust the relay";
 
 // Whether an entry is of this group, from an epoch that has passed.
 static bool is_late(struct chat *c, struct span payload, struct mls_message_info *i)
