@@ -52,10 +52,22 @@ export class Person {
       env: { ...process.env, WHIMBREL_PASSPHRASE: PASSPHRASE } });
   }
   json<T>(...words: string[]): T {
-    const { status, stdout, stderr } = this.run('--json', ...words);
-    assert.equal(status, 0, `whimbrel ${words[0]} of ${this.name}: ${stderr}`);
-    return JSON.parse(stdout) as T;
+    return JSON.parse(this.ok('--json', ...words)) as T;
   }
+
+  ok(...words: string[]): string {
+    const { status, stdout, stderr } = this.run(...words);
+    assert.equal(status, 0, `whimbrel ${words[0]} of ${this.name}: ${stderr}`);
+    return stdout.trim();
+  }
+
+  // The first run without a browser, and somebody's invitation.
+  make(relay: string): this {
+    this.ok('init', '--name', this.name, '--relay', relay, '--quiet');
+    return this;
+  }
+  take(link: string): void { this.ok('accept', link); }
+  invite(): string { return this.json<{ link: string }>('invite', '--personal', '--once').link; }
 
   // Starts the engine if it does not run; the address has a fresh token in it.
   address(): string { return this.json<{ address: string }>('ui').address; }

@@ -1,45 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is being written where: the text, and whether it answers or replaces a message. It stays when one goes to another conversation.
-// This is the only code that writes drafts.
+// What is being written where: the text, and whether it answers or replaces a message. It stays when one goes to another conversation; the
+// engine keeps the text, so it is there on the next day, too. This is the only code that writes drafts.
 import { type Signal, signal } from '@preact/signals';
-import type { Message } from '../engine/methods';
+import { call } from '../engine/engine';
+import type { Chat, Message } from '../engine/methods';
 
 export interface Draft { text: string; reply: Message | undefined; edit: Message | undefined }
 
 const EMPTY: Draft = { text: '', reply: undefined, edit: undefined };
+const PAUSE_MS = 600;
 const drafts = new Map<number, Signal<Draft>>();
+const timers = new Map<number, number>();
 
-export function draftOf(chat: number): Signal<Draft> {
-  const there = drafts.get(chat) ?? signal(EMPTY);
-  drafts.set(chat, there);
+export function draftOf(chat: Chat): Signal<Draft> {
+  let there = drafts.get(chat.id);
+  if (there === undefined) {
+    there = signal(chat.draft === '' ? EMPTY : { ...EMPTY, text: chat.draft });
+    drafts.set(chat.id, there);
+  }
   return there;
 }
 
-export function write(chat: number, text: string): void {
-  const d = draftOf(chat);
-  d.value = { ...d.value, text };
+/** What is being written, for the list of conversations. */
+export function draftText(chat: Chat): string {
+  const d = drafts.get(chat.id)?.value;
+  return d === undefined ? chat.draft : d.edit === undefined ? d.text : '';
 }
-export function answer(chat: number, reply: Message): void {
-  const d = draftOf(chat);
-  d.value = { text: d.value.edit === undefined ? d.value.text : '', reply, edit: undefined };
+
+// An edit is not kept: what it changes is there.
+function set(chat: Chat, draft: Draft): void {
+  const d = draftOf(chat), text = draft.edit === undefined ? draft.text : '';
+  d.value = draft;
+  clearTimeout(timers.get(chat.id));
+  timers.set(chat.id, setTimeout(() => void call('chat.draft', { chat: chat.id, text }).catch(() => undefined), text === '' ? 0 : PAUSE_MS));
 }
-export function revise(chat: number, edit: Message): void { draftOf(chat).value = { text: edit.text, reply: undefined, edit }; }
+
+export function write(chat: Chat, text: string): void { set(chat, { ...draftOf(chat).value, text }); }
+
+export function answer(chat: Chat, reply: Message): void {
+  const d = draftOf(chat).value;
+  set(chat, { text: d.edit === undefined ? d.text : '', reply, edit: undefined });
+}
+
+export function revise(chat: Chat, edit: Message, text: string): void { set(chat, { text, reply: undefined, edit }); }
 
 /** No longer an answer or an edit; the text of an edit goes with it. */
-export function release(chat: number): void {
-  const d = draftOf(chat);
-  d.value = { text: d.value.edit === undefined ? d.value.text : '', reply: undefined, edit: undefined };
+export function release(chat: Chat): void {
+  const d = draftOf(chat).value;
+  set(chat, { text: d.edit === undefined ? d.text : '', reply: undefined, edit: undefined });
 }
 
 /** Takes it out, to be sent; `put` gives it back when that did not work and nothing else was begun. */
-export function take(chat: number): Draft {
-  const d = draftOf(chat), taken = d.value;
-  d.value = EMPTY;
+export function take(chat: Chat): Draft {
+  const taken = draftOf(chat).value;
+  set(chat, EMPTY);
   return taken;
 }
-export function put(chat: number, draft: Draft): void {
-  const d = draftOf(chat);
-  if (d.value.text === '') d.value = draft;
+export function put(chat: Chat, draft: Draft): void { if (draftOf(chat).value.text === '') set(chat, draft); }
+
+export function forgetDrafts(): void {
+  for (const timer of timers.values()) clearTimeout(timer);
+  timers.clear();
+  drafts.clear();
 }
-export function forgetDrafts(): void { drafts.clear(); }

@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Contacts, conversations and warnings, as the engine last told them. This is the only code that writes them.
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
+import { Failure } from '../engine/connection';
 import { call, on } from '../engine/engine';
-import { type Chat, type Contact, type Status, type Warning, has } from '../engine/methods';
+import type { Chat, Contact, Methods, Status, Warning } from '../engine/methods';
 import { t } from '../strings/strings';
 import { tameName } from '../text/plain';
 
+const NOT_FOUND = 2;
+
 export const status = signal<Status | undefined>(undefined);
 export const contacts = signal<ReadonlyMap<number, Contact>>(new Map());
-export const chats = signal<readonly Chat[]>([]);
+export const chatById = signal<ReadonlyMap<number, Chat>>(new Map());
 export const warnings = signal<readonly Warning[]>([]);
+
 /** Pinned ones first, then by when something was last said. */
-export const listed = computed(() => chats.value.filter(c => !c.archived).sort((a, b) =>
+const sorted = computed(() => [...chatById.value.values()].sort((a, b) =>
   Number(b.pinned) - Number(a.pinned) || timeOf(b) - timeOf(a) || b.id - a.id));
-export const chatById = computed(() => new Map(chats.value.map(c => [c.id, c])));
+export const listed = computed(() => sorted.value.filter(c => !c.archived));
+export const archived = computed(() => sorted.value.filter(c => c.archived));
 export const requests = computed(() => [...contacts.value.values()].filter(c => c.state === 'request'));
 export const known = computed(() => [...contacts.value.values()].filter(c => c.state === 'known'));
+export const byAccount = computed(() => new Map([...contacts.value.values()].map(c => [c.account, c])));
+/** Conversations with something unread that may ask for attention. */
+export const waiting = computed(() => listed.value.filter(c => c.unread > 0 && !isMuted(c)).length);
+
+export function isMuted(chat: Chat): boolean { return chat.muted > Date.now(); }
+export function directWith(contact: number): Chat | undefined {
+  return [...chatById.value.values()].find(c => c.kind === 'direct' && c.contact === contact);
+}
 
 export function nameOf(contact: number): string {
   if (contact === 0) return t('you');
@@ -51,9 +64,30 @@ function gathered(work: () => Promise<void>): () => Promise<void> {
 
 export const loadStatus = gathered(async () => { status.value = await call('engine.status'); });
 export const loadContacts = gathered(async () => { contacts.value = new Map((await call('contact.list')).map(c => [c.id, c])); });
-export const loadChats = gathered(async () => { chats.value = await call('chat.list'); });
+export const loadChats = gathered(async () => { chatById.value = new Map((await call('chat.list')).map(c => [c.id, c])); });
+export const loadWarnings = gathered(async () => { warnings.value = await call('warning.list'); });
 
-export const loadWarnings = gathered(async () => { if (has('warning.list')) warnings.value = await call('warning.list'); });
+// One conversation, or a few: with a thousand of them the whole list is not asked for again.
+const touched = new Set<number>();
+const loadTouched = gathered(async () => {
+  const ids = [...touched];
+  touched.clear();
+  const found = await Promise.all(ids.map(id => call('chat.get', { chat: id }).catch((e: unknown) => {
+    if (e instanceof Failure && e.code === NOT_FOUND) return undefined;
+    throw e;
+  })));
+  const all = new Map(chatById.value);
+  ids.forEach((id, i) => {
+    const c = found[i];
+    if (c === undefined) all.delete(id);
+    else all.set(id, c);
+  });
+  chatById.value = all;
+});
+export function loadChat(chat: number): Promise<void> {
+  touched.add(chat);
+  return loadTouched();
+}
 
 export async function loadPeople(): Promise<void> { await Promise.all([loadStatus(), loadContacts(), loadChats(), loadWarnings()]); }
 
@@ -63,15 +97,29 @@ export async function seen(warning: number): Promise<void> {
   await loadWarnings();
 }
 
+/** How a conversation stands for oneself: pinned, archived, muted. */
+export async function setChat(chat: number, how: Omit<Methods['chat.set']['params'], 'chat'>): Promise<void> {
+  await call('chat.set', { chat, ...how });
+  await loadChat(chat);
+}
+
+/** All up to a message was read. */
+export function markRead(chat: Chat, message: number): void {
+  if (message <= chat.read_to && chat.unread === 0) return;
+  void call('chat.read', { chat: chat.id, message }).then(() => loadChat(chat.id), () => undefined);
+}
+
 export function forgetPeople(): void {
-  status.value = undefined;
-  contacts.value = new Map();
-  chats.value = [];
-  warnings.value = [];
+  batch(() => {
+    status.value = undefined;
+    contacts.value = new Map();
+    chatById.value = new Map();
+    warnings.value = [];
+  });
 }
 
 on('link', () => void loadStatus());
 on('contact', () => void loadContacts());
-on('chat', () => void loadChats());
+on('chat', c => void loadChat(c.chat));
 on('warning', () => void loadWarnings());
-on('message', () => void loadChats());
+on('message', m => void loadChat(m.chat));

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import { call, on, start } from '../engine/engine';
 import type { Profile } from '../engine/methods';
 import { forgetDrafts } from './drafts';
+import { forgetSearch } from './search';
 import { forgetPeople, loadPeople } from './people';
 import { forgetTimelines, refreshTimelines } from './timeline';
 
@@ -24,6 +25,7 @@ async function look(): Promise<void> {
     profile.value = p;
     forgetTimelines();
     forgetDrafts();
+    forgetSearch();
     forgetPeople();
   }
 }

@@ -24,6 +24,12 @@ export class Timeline {
   /** The newest, or those around a message. */
   load(around = 0): Promise<void> { return this.then(() => this.loadPage(around)); }
 
+  /** The first message of a time or later; its number, 0 if there is none. */
+  async loadDate(date: number): Promise<number> {
+    await this.then(() => this.replace({ date }));
+    return this.items.value.find(m => m.time >= date)?.id ?? 0;
+  }
+
   older(): Promise<void> {
     return this.then(async () => {
       const first = this.items.value[0];
@@ -64,7 +70,7 @@ export class Timeline {
     return done;
   }
 
-  private ask(o: { before?: number; after?: number; limit?: number }): Promise<Message[]> {
+  private ask(o: { before?: number; after?: number; around?: number; date?: number; limit?: number }): Promise<Message[]> {
     return call('message.list', { chat: this.chat, limit: PAGE, ...o });
   }
 
@@ -82,9 +88,14 @@ export class Timeline {
       const got = await this.ask({});
       this.show(got, got.length < PAGE, true);
     } else if (!this.items.value.some(i => i.id === around)) {
-      const [before, after] = await Promise.all([this.ask({ before: around + 1 }), this.ask({ after: around })]);
-      this.show([...before, ...after], before.length < PAGE, after.length < PAGE);
+      await this.replace({ around });
     }
+  }
+
+  // A stretch somewhere else. Whether it touches an end is found out when somebody goes there.
+  private async replace(o: { around: number } | { date: number }): Promise<void> {
+    const got = await this.ask(o);
+    if (got.length > 0) this.show(got, false, false);
   }
 
   private async grow(): Promise<void> {

@@ -7,10 +7,10 @@ import { hue, initials } from '../text/plain';
 import { qr } from '../text/qr';
 import { Icon, type IconName } from './icon';
 
-export function Avatar({ name, seed, large, icon }: { name: string; seed: string; large?: boolean; icon?: IconName | undefined }): JSX.Element {
+export function Avatar({ name, seed, large, icon, picture }: { name: string; seed: string; large?: boolean; icon?: IconName | undefined; picture?: string | undefined }): JSX.Element {
   return (
     <span class={`avatar tint${hue(seed, 6)}${large === true ? ' large' : ''}`} aria-hidden="true">
-      {icon === undefined ? initials(name) : <Icon name={icon} />}
+      {picture !== undefined ? <img src={picture} alt="" /> : icon === undefined ? initials(name) : <Icon name={icon} />}
     </span>
   );
 }

@@ -56,13 +56,20 @@ export interface Action { label: string; icon: IconName; danger?: boolean; run: 
 export function Menu({ label, at, onClose, actions, children }:
 { label: string; at: DOMRect; onClose: () => void; actions: Action[]; children?: ComponentChildren }): JSX.Element {
   const { ref } = useModal(onClose);
-  useLayoutEffect(() => {
+  const place = (): void => {
     const d = ref.current;
-    if (d === null || innerWidth < 600) return;
+    if (d === null) return;
     if (!d.open) d.showModal();
+    d.style.left = d.style.top = '';
+    if (innerWidth < 600) return; // at the bottom, by its style
     const box = d.getBoundingClientRect();
     d.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.width - 8))}px`;
     d.style.top = `${Math.max(8, at.bottom + box.height + 8 < innerHeight ? at.bottom + 4 : Math.min(at.top - box.height - 4, innerHeight - box.height - 8))}px`;
+  };
+  useLayoutEffect(() => {
+    place();
+    addEventListener('resize', place);
+    return () => removeEventListener('resize', place);
   }, []);
   const move = (e: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1, Home: -1000, End: 1000 }[e.key];

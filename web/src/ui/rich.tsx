@@ -13,7 +13,10 @@ function hostOf(href: string): string {
   try { return new URL(href).host; } catch { return ''; }
 }
 
+const PERSON = /^whimbrel:u\/[0-9a-f]{64}$/;
+
 function anchor(n: Node, key: number, onLink: OnLink): VNode {
+  if (PERSON.test(n.href ?? '')) return <bdi key={key} class="mention">@{String(n.children[0] ?? '').replace(/^@/, '')}</bdi>;
   const href = n.href ?? '', words = String(n.children[0] ?? ''), host = hostOf(href);
   const open = (e: Event): void => { if (onLink(href)) e.preventDefault(); };
   return (

@@ -7,6 +7,7 @@ import { Component, type ComponentChild, createRef } from 'preact';
 export interface Row { key: string; guess: number }
 
 interface Props<R extends Row> {
+  self: { current: Scroller<R> | null }; // what it puts itself into, for reveal, jump and toBottom
   rows: readonly R[];
   draw: (row: R) => ComponentChild;
   label: string;
@@ -23,6 +24,8 @@ class Held<R extends Row> extends Component<{ row: R; draw: (row: R) => Componen
   override render(): ComponentChild { return this.props.draw(this.props.row); }
 }
 
+const extentOf = (box: HTMLElement): string => `${box.scrollHeight} ${box.clientHeight}`;
+
 const BEYOND = 700, NEAR = 40;
 
 export class Scroller<R extends Row> extends Component<Props<R>, State> {
@@ -32,10 +35,12 @@ export class Scroller<R extends Row> extends Component<Props<R>, State> {
   private anchor: { key: string; offset: number } | undefined;
   private stuck = true;
   private focus: string | undefined;
-  private settled = -1; // where our own scrolling left it
+  private settled = -1; // where our own scrolling left it, and how much there was to scroll over
+  private extent = '';
   private readonly watch = new ResizeObserver(() => this.place());
 
   override componentDidMount(): void {
+    this.props.self.current = this;
     const start = this.props.start;
     if (start !== undefined) this.hold(start, (this.box.current?.clientHeight ?? 0) / 3);
     this.watch.observe(this.box.current!);
@@ -142,6 +147,7 @@ export class Scroller<R extends Row> extends Component<Props<R>, State> {
     const to = top === undefined ? undefined : this.stuck ? top - box.clientHeight : top - this.anchor!.offset;
     if (to !== undefined && Math.abs(to - box.scrollTop) > 0.5) box.scrollTop = to;
     this.settled = box.scrollTop;
+    this.extent = extentOf(box);
     if (changed) this.choose();
   }
 
@@ -153,6 +159,10 @@ export class Scroller<R extends Row> extends Component<Props<R>, State> {
   private readonly scrolled = (): void => {
     const box = this.box.current;
     if (box === null || Math.abs(box.scrollTop - this.settled) < 1) return;
+    if (this.extent !== extentOf(box)) { // not somebody's hand: what is in it, or it itself, has another size
+      this.place();
+      return;
+    }
     this.settled = -1;
     this.stuck = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
     for (const e of box.children) {

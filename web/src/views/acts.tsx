@@ -10,8 +10,10 @@ import { attempt } from '../state/notices';
 import { nameOf } from '../state/people';
 import { t, whole } from '../strings/strings';
 import { MORE, QUICK } from '../text/emoji';
+import { asWritten } from '../text/mentions';
 import { tame } from '../text/plain';
 import { type Action, Confirm, Dialog, Menu } from '../ui/dialog';
+import { Icon } from '../ui/icon';
 import { copy } from './invite';
 import { chipsOf, stateWord } from './message';
 
@@ -32,8 +34,8 @@ export function keyOn(chat: Chat, item: Message, e: KeyboardEvent, show: (s: Sho
   const at = (e.target as HTMLElement).querySelector('.bubble')?.getBoundingClientRect();
   if (at === undefined) return false;
   if (e.key === 'Enter' || e.key === 'ContextMenu') show({ what: 'menu', item, at });
-  else if (e.code === 'KeyR' && !ended(chat) && !item.deleted) answer(chat.id, item);
-  else if (e.code === 'KeyE' && !ended(chat) && item.from === 0 && said(item)) revise(chat.id, item);
+  else if (e.code === 'KeyR' && !ended(chat) && !item.deleted) answer(chat, item);
+  else if (e.code === 'KeyE' && !ended(chat) && item.from === 0 && said(item)) revise(chat, item, asWritten(item.text));
   else if (e.key === 'Delete' && !ended(chat) && item.from === 0 && !item.deleted) show({ what: 'delete', item });
   else return false;
   return true;
@@ -44,16 +46,20 @@ function Emoji({ item, choose }: { item: Message; choose: (emoji: string) => voi
   return (
     <div class={all ? 'emoji all' : 'emoji'} role="group" aria-label={t('react')}>
       {(all ? [...QUICK, ...MORE] : QUICK).map(e => <button key={e} type="button" aria-pressed={own(e)} onClick={() => choose(e)}>{e}</button>)}
-      {!all && <button type="button" aria-label={t('moreEmoji')} title={t('moreEmoji')} onClick={() => setAll(true)}>＋</button>}
+      {!all && <button type="button" aria-label={t('moreEmoji')} title={t('moreEmoji')} onClick={() => setAll(true)}><Icon name="plus" /></button>}
     </div>
   );
 }
 
 function MessageMenu({ chat, item, at, show }: { chat: Chat; item: Message; at: DOMRect; show: (s: Showing) => void }): JSX.Element {
   const open = !ended(chat), actions: Action[] = [];
-  if (open && !item.deleted) actions.push({ label: t('reply'), icon: 'reply', run: () => answer(chat.id, item) });
-  if (said(item)) actions.push({ label: t('copyText'), icon: 'copy', run: () => void copy(item.text) });
-  if (open && item.from === 0 && said(item)) actions.push({ label: t('edit'), icon: 'edit', run: () => revise(chat.id, item) });
+  if (open && !item.deleted) actions.push({ label: t('reply'), icon: 'reply', run: () => answer(chat, item) });
+  if (said(item)) actions.push({ label: t('copyText'), icon: 'copy', run: () => void copy(asWritten(item.text)) });
+  if (open && item.from === 0 && said(item)) actions.push({ label: t('edit'), icon: 'edit', run: () => revise(chat, item, asWritten(item.text)) });
+  if (!item.deleted) {
+    actions.push({ label: item.pinned ? t('unpinMessage') : t('pinMessage'), icon: 'pin',
+      run: () => void attempt(call('message.pin', { chat: chat.id, message: item.id, pinned: !item.pinned })) });
+  }
   actions.push({ label: t('information'), icon: 'info', run: () => show({ what: 'info', item }) });
   if (open && item.from === 0 && !item.deleted) actions.push({ label: t('deleteForAll'), icon: 'trash', danger: true, run: () => show({ what: 'delete', item }) });
   const close = (): void => show(undefined);

@@ -5,7 +5,8 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Chat, Message } from '../engine/methods';
 import { attempt } from '../state/notices';
-import { chatById, contacts, seedOf, titleOf, warnings } from '../state/people';
+import { chatById, contacts, markRead, seedOf, titleOf, warnings } from '../state/people';
+import { pictureOf } from '../state/pictures';
 import { go, route } from '../state/route';
 import { timelineOf } from '../state/timeline';
 import { t } from '../strings/strings';
@@ -14,10 +15,11 @@ import { Button, IconButton } from '../ui/controls';
 import { Icon } from '../ui/icon';
 import { Acts, keyOn, react, type Showing } from './acts';
 import { Composer } from './composer';
-import { Info, verifiedWord } from './info';
+import { Info } from './info';
 import { Log } from './log';
 import type { Doings } from './message';
 import { answer } from './requests';
+import { verifiedWord } from './safety';
 import { WarningCard } from './warnings';
 
 function Head({ chat, info }: { chat: Chat; info: boolean }): JSX.Element {
@@ -28,7 +30,7 @@ function Head({ chat, info }: { chat: Chat; info: boolean }): JSX.Element {
     <header class="bar">
       <IconButton icon="back" label={t('back')} onClick={() => go()} />
       <button type="button" class="head-who" onClick={toggle} aria-expanded={info}>
-        <Avatar name={title} seed={seedOf(chat)} icon={chat.kind === 'group' ? 'people' : chat.kind === 'self' ? 'bookmark' : undefined} />
+        <Avatar name={title} seed={seedOf(chat)} picture={pictureOf(chat)} icon={chat.kind === 'group' ? 'people' : chat.kind === 'self' ? 'bookmark' : undefined} />
         <span class="head-words">
           <h1><bdi>{title}</bdi>{contact?.verified === true && <span class="verified" title={t('verified')}><Icon name="shield" /></span>}</h1>
           <span class="hint">{under}</span>
@@ -80,20 +82,25 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
     },
     link: openLink,
   }), [line, chat.state]);
+  const onDate = (time: number): void => void attempt(line.loadDate(time).then(id => {
+    if (innerWidth < 1100) go('chat', chat.id);
+    if (id === 0) moving.last();
+    else requestAnimationFrame(() => moving.jump(id));
+  }));
   const info = r.part === 'info', about = warnings.value.filter(w => w.chat === chat.id || (w.contact !== 0 && w.contact === chat.contact));
   return (
     <div class={info ? 'talk with-info' : 'talk'}>
-      <main class="pane">
+      <section class="pane" aria-label={titleOf(chat)}>
         <Head chat={chat} info={info} />
         {about.map(w => <WarningCard key={w.id} warning={w} here />)}
         {line.loaded.value
           ? <Log chat={chat} line={line} doings={doings} unreadAfter={unreadAfter} start={start} moving={moving}
-            onKey={(e, item: Message) => keyOn(chat, item, e, show)} onSeen={() => undefined} />
+            onKey={(e, item: Message) => keyOn(chat, item, e, show)} onSeen={m => markRead(chat, m.id)} />
           : <div class="log" />}
         <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} /></Foot>
         <Acts chat={chat} showing={showing} show={show} />
-      </main>
-      {info && <Info chat={chat} />}
+      </section>
+      {info && <Info chat={chat} onDate={onDate} />}
     </div>
   );
 }
@@ -109,9 +116,9 @@ export function Conversation({ id }: { id: number }): JSX.Element {
   const chat = chatById.value.get(id);
   if (chat !== undefined) return <Open chat={chat} />;
   return (
-    <main class="pane empty">
+    <section class="pane empty">
       <p>{t('nothingHere')}</p>
       <Button onClick={() => go()}>{t('back')}</Button>
-    </main>
+    </section>
   );
 }

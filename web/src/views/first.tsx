@@ -16,7 +16,7 @@ export function FirstRun(): JSX.Element {
   return (
     <main class="centre">
       <div class="card">
-        <p class="steps" aria-label={t('stepOf', { step: at + 1, steps: 3 })}>
+        <p class="steps" role="img" aria-label={t('stepOf', { step: at + 1, steps: 3 })}>
           {[0, 1, 2].map(i => <span key={i} class={i <= at ? 'done' : ''} />)}
         </p>
         {at === 0 && <WhoStep name={name} setName={setName} passphrase={passphrase} setPassphrase={setPassphrase} next={() => setStep(1)} />}
@@ -91,7 +91,7 @@ function InviteStep(): JSX.Element {
       <p>{t('readyText')}</p>
       <ShareInvitation />
       <div class="buttons">
-        <Button kind="main" onClick={() => { welcoming.value = false; }}>{t('startTalking')}</Button>
+        <Button onClick={() => { welcoming.value = false; }}>{t('startTalking')}</Button>
       </div>
     </div>
   );

@@ -1,127 +1,125 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beside a conversation, or over it on a phone: who is in it, whether they are who they say, and what one can do about it.
-import type { ComponentChildren, JSX } from 'preact';
+// Beside a conversation, or over it on a phone: who is in it, whether they are who they say, and how it stands for oneself.
+import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { Chat, Message } from '../engine/methods';
 import { call } from '../engine/engine';
-import { type Chat, type Contact, has, type Member } from '../engine/methods';
-import { attempt, note } from '../state/notices';
-import { contacts, known, loadChats, loadContacts, nameOf, seedOf, status, titleOf } from '../state/people';
+import { attempt } from '../state/notices';
+import { contacts, isMuted, nameOf, seedOf, setChat, titleOf } from '../state/people';
+import { pictureOf } from '../state/pictures';
 import { go } from '../state/route';
-import { t } from '../strings/strings';
-import { inFives } from '../text/plain';
-import { Avatar, Code } from '../ui/avatar';
-import { Button, IconButton } from '../ui/controls';
-import { Confirm, Dialog } from '../ui/dialog';
-import { Icon } from '../ui/icon';
-import { Picker } from './group';
+import { query, within } from '../state/search';
+import { brief, t } from '../strings/strings';
+import { Avatar } from '../ui/avatar';
+import { Button, Choice, Field, IconButton } from '../ui/controls';
+import { Icon, type IconName } from '../ui/icon';
+import { FOR_EVER } from './chatrow';
+import { Group } from './group';
+import { gist } from './message';
 import { answer } from './requests';
+import { Safety, verifiedWord } from './safety';
 
-export function verifiedWord(c: Contact): string {
-  return c.state === 'blocked' ? t('blocked') : c.state === 'request' ? t('chatRequest') : c.verified ? t('verified') : t('notVerified');
+function Act({ icon, label, pressed, run }: { icon: IconName; label: string; pressed?: boolean; run: () => void }): JSX.Element {
+  return (
+    <button type="button" class="act" aria-pressed={pressed} onClick={run}>
+      <Icon name={icon} />
+      <span>{label}</span>
+    </button>
+  );
 }
 
-function Safety({ contact }: { contact: Contact }): JSX.Element | null {
-  const [number, setNumber] = useState(''), name = nameOf(contact.id);
-  useEffect(() => {
-    let current = true;
-    void call('contact.safety', { contact: contact.id }).then(x => current && setNumber(x.number), () => undefined);
-    return () => { current = false; };
-  }, [contact.id, contact.account]);
-  const record = async (verified: boolean): Promise<void> => {
-    if (await attempt(call('contact.verify', { contact: contact.id, verified })) === undefined) return;
-    await loadContacts();
-    note(verified ? t('nowVerified', { name }) : t('nowNotVerified', { name }));
-  };
-  if (number === '') return null;
+const HOUR = 3_600_000;
+type Still = 'no' | 'hours' | 'week' | 'ever';
+
+// How long it is still, of what can be chosen; "for hours" is what is left of anything shorter than a day.
+function stillOf(chat: Chat): Still {
+  const left = chat.muted - Date.now();
+  return left <= 0 ? 'no' : left < 24 * HOUR ? 'hours' : left < 8 * 24 * HOUR ? 'week' : 'ever';
+}
+
+function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }): JSX.Element {
+  const set = (how: Parameters<typeof setChat>[1]): void => void attempt(setChat(chat.id, how));
+  const [muting, setMuting] = useState(false), [dating, setDating] = useState(false), [date, setDate] = useState('');
+  const still = (s: Still): void => set({ muted: { no: 0, hours: Date.now() + 8 * HOUR, week: Date.now() + 7 * 24 * HOUR, ever: FOR_EVER }[s] });
   return (
     <section>
-      <h3>{t('safetyNumber')}</h3>
-      <p class="hint">{t('safetyText', { name })}</p>
-      <div class="safety">
-        <output class="digits" dir="ltr" aria-label={t('safetyNumber')}>{inFives(number).map(f => <span key={f}>{f}</span>)}</output>
-        <Code text={number} label={t('qrLabel')} />
+      <div class="acts">
+        <Act icon="search" label={t('search')} run={() => {
+          within.value = chat.id;
+          query.value = '';
+          if (innerWidth < 800) go();
+          requestAnimationFrame(() => document.querySelector<HTMLInputElement>('.search input')?.focus());
+        }} />
+        <Act icon="mute" label={isMuted(chat) ? t('muted') : t('mute')} pressed={isMuted(chat)} run={() => setMuting(!muting)} />
+        <Act icon="pin" label={chat.pinned ? t('unpin') : t('pin')} pressed={chat.pinned} run={() => set({ pinned: !chat.pinned })} />
+        <Act icon="archive" label={chat.archived ? t('unarchive') : t('archive')} pressed={chat.archived} run={() => set({ archived: !chat.archived })} />
+        <Act icon="calendar" label={t('toDate')} run={() => setDating(!dating)} />
       </div>
-      {contact.verified
-        ? <p class="verified-line"><Icon name="shield" />{t('verified')} <Button kind="quiet" onClick={() => void record(false)}>{t('takeBack')}</Button></p>
-        : <Button kind="main" icon="shield" onClick={() => void record(true)}>{t('numbersMatch')}</Button>}
-    </section>
-  );
-}
-
-function Person({ member, children }: { member: Member; children?: ComponentChildren }): JSX.Element {
-  const name = member.contact === 0 ? t('you') : nameOf(member.contact);
-  return (
-    <li class="person">
-      <Avatar name={member.contact === 0 ? status.value?.name ?? name : name} seed={member.account} />
-      <span class="person-name"><bdi>{name}</bdi>{member.admin && <span class="hint">{t('admin')}</span>}</span>
-      {children}
-    </li>
-  );
-}
-
-function AddPeople({ chat, members, onClose }: { chat: Chat; members: readonly Member[]; onClose: () => void }): JSX.Element {
-  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set()), inside = new Set(members.map(m => m.contact));
-  const add = async (): Promise<void> => {
-    if (await attempt(call('chat.add', { chat: chat.id, contacts: [...chosen] })) === undefined) return;
-    await loadChats();
-    onClose();
-  };
-  return (
-    <Dialog title={t('addPeople')} onClose={onClose}>
-      <Picker people={known.value.filter(c => !inside.has(c.id))} chosen={chosen} onChange={setChosen} />
-      <div class="buttons">
-        <Button onClick={onClose}>{t('cancel')}</Button>
-        <Button kind="main" disabled={chosen.size === 0} onClick={() => void add()}>{t('add')}</Button>
-      </div>
-    </Dialog>
-  );
-}
-
-function Group({ chat }: { chat: Chat }): JSX.Element {
-  const [members, setMembers] = useState<readonly Member[]>([]), [adding, setAdding] = useState(false), [removing, setRemoving] = useState<number | undefined>(undefined);
-  useEffect(() => {
-    if (has('chat.members')) void call('chat.members', { chat: chat.id }).then(setMembers, () => undefined);
-  }, [chat]);
-  const admin = !has('chat.members') || members.some(m => m.contact === 0 && m.admin), open = chat.state === 'open';
-  return (
-    <section>
-      <h3>{t('members', { n: chat.members })}</h3>
-      {open && admin && <Button icon="plus" onClick={() => setAdding(true)}>{t('addPeople')}</Button>}
-      <ul class="people">
-        {members.map(m => (
-          <Person key={m.account} member={m}>
-            {open && admin && m.contact !== 0 && <IconButton icon="close" label={t('removeName', { name: nameOf(m.contact) })} onClick={() => setRemoving(m.contact)} />}
-          </Person>
-        ))}
-      </ul>
-      {adding && <AddPeople chat={chat} members={members} onClose={() => setAdding(false)} />}
-      {removing !== undefined && (
-        <Confirm title={t('removeName', { name: nameOf(removing) })} text={t('removeText')} action={t('remove')} onClose={() => setRemoving(undefined)}
-          run={() => void attempt(call('chat.remove', { chat: chat.id, contact: removing }).then(loadChats))} />
+      {muting && <Choice<Still> label={t('muteFor')} value={stillOf(chat)} onChange={still} options={[['no', t('muteNot')], ['hours', t('muteHours')], ['week', t('muteWeek')], ['ever', t('muteEver')]]} />}
+      {dating && (
+        <form class="stack" onSubmit={e => {
+          e.preventDefault();
+          const time = new Date(`${date}T00:00`).getTime();
+          if (!Number.isNaN(time)) onDate(time);
+        }}>
+          <Field label={t('date')} type="date" value={date} onInput={setDate} required focus />
+          <Button kind="main" submit disabled={date === ''}>{t('go')}</Button>
+        </form>
+      )}
+      {chat.kind !== 'self' && (
+        <Choice<Chat['receipts']> label={t('receipts')} value={chat.receipts} onChange={receipts => set({ receipts })}
+          options={[['usual', t('receiptsUsual')], ['on', t('on')], ['off', t('off')]]} />
       )}
     </section>
   );
 }
 
-export function Info({ chat }: { chat: Chat }): JSX.Element {
+function Pinned({ chat }: { chat: Chat }): JSX.Element | null {
+  const [pinned, setPinned] = useState<readonly Message[]>([]);
+  useEffect(() => {
+    let current = true;
+    void call('message.pinned', { chat: chat.id }).then(p => current && setPinned(p), () => undefined);
+    return () => { current = false; };
+  }, [chat]);
+  if (pinned.length === 0) return null;
+  return (
+    <section>
+      <h2>{t('pinnedMessages')}</h2>
+      <ul class="pins">
+        {pinned.map(m => (
+          <li key={m.id}>
+            <button type="button" class="pin-row" onClick={() => go('chat', chat.id, 'at', m.id)}>
+              <span class="hint">{nameOf(m.from)}, {brief(m.time)}</span>
+              <span class="clip" dir="auto">{gist(m)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Info({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }): JSX.Element {
   const contact = contacts.value.get(chat.contact), title = titleOf(chat);
   return (
-    <aside class="info" aria-label={t('details')}>
+    <section class="info" aria-label={t('details')}>
       <header class="bar">
         <IconButton icon="close" label={t('close')} onClick={() => go('chat', chat.id)} />
-        <h2>{t('details')}</h2>
+        <h1>{t('details')}</h1>
       </header>
       <div class="info-body">
         <div class="portrait">
-          <Avatar name={title} seed={seedOf(chat)} large icon={chat.kind === 'group' ? 'people' : chat.kind === 'self' ? 'bookmark' : undefined} />
-          <h3><bdi>{title}</bdi></h3>
+          <Avatar name={title} seed={seedOf(chat)} large picture={pictureOf(chat)} icon={chat.kind === 'group' ? 'people' : chat.kind === 'self' ? 'bookmark' : undefined} />
+          <h2><bdi>{title}</bdi></h2>
           {contact !== undefined && <p class="hint">{verifiedWord(contact)}</p>}
         </div>
+        <Stands chat={chat} onDate={onDate} />
         {contact !== undefined && <Safety contact={contact} />}
         {chat.kind === 'group' && <Group chat={chat} />}
+        <Pinned chat={chat} />
         {contact?.state === 'known' && <section><Button kind="danger" onClick={() => void answer(contact.id, false)}>{t('blockName', { name: title })}</Button></section>}
       </div>
-    </aside>
+    </section>
   );
 }

@@ -5,7 +5,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
 import { note, reason } from '../state/notices';
-import { chats, loadChats, loadContacts } from '../state/people';
+import { directWith, loadChats, loadContacts } from '../state/people';
 import { go } from '../state/route';
 import { t } from '../strings/strings';
 import { Code } from '../ui/avatar';
@@ -25,7 +25,7 @@ export function Link({ link, children }: { link: string; children?: ComponentChi
     <div class="share">
       <Code text={link} label={t('qrLabel')} />
       <div class="share-side">
-        <output class="link-text" dir="ltr">{link}</output>
+        <output class="link-text" dir="ltr" tabIndex={0} aria-label={t('acceptLink')}>{link}</output>
         <Button kind="main" icon="copy" onClick={() => void copy(link)}>{t('copyLink')}</Button>
         {children}
       </div>
@@ -62,7 +62,7 @@ export function Accept({ given }: { given?: string | undefined }): JSX.Element {
     try {
       const { contact } = await call('invite.accept', { link: link.trim() });
       await Promise.all([loadContacts(), loadChats()]);
-      const chat = chats.value.find(c => c.kind === 'direct' && c.contact === contact);
+      const chat = directWith(contact);
       note(t('accepted'));
       if (chat === undefined) go();
       else go('chat', chat.id);

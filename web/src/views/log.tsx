@@ -63,7 +63,7 @@ export function Log({ chat, line, doings, unreadAfter, start, onKey, onSeen, mov
   moving.last = bottom;
 
   const look = (): void => { if (newest !== undefined && !away && document.hasFocus() && line.atEnd.value) onSeen(newest); };
-  useEffect(look, [newest?.id, away]);
+  useEffect(look, [newest?.id, away, line.atEnd.value]);
   useEffect(() => {
     addEventListener('focus', look);
     return () => removeEventListener('focus', look);
@@ -105,7 +105,7 @@ export function Log({ chat, line, doings, unreadAfter, start, onKey, onSeen, mov
   return (
     <div class="log" onKeyDown={key}>
       {items.length === 0 && <p class="nothing">{chat.kind === 'self' ? t('nothingYetSelf') : t('nothingYet')}</p>}
-      <Scroller ref={scroller} rows={rows} draw={draw} label={t('messages')} start={rows.some(r => r.key === first) ? first : undefined}
+      <Scroller self={scroller} rows={rows} draw={draw} label={t('messages')} start={rows.some(r => r.key === first) ? first : undefined}
         onTop={() => void line.older().catch(() => undefined)} onBottom={() => void line.newer().catch(() => undefined)} onMove={b => setAway(!b)} />
       {(away || !line.atEnd.value) && (
         <button type="button" class="icon-button down" aria-label={t('toNewest')} title={t('toNewest')} onClick={bottom}>

@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import { call } from '../engine/engine';
 import type { Contact } from '../engine/methods';
 import { attempt } from '../state/notices';
-import { chats, loadChats, loadContacts, nameOf, requests } from '../state/people';
+import { directWith, loadChats, loadContacts, nameOf, requests } from '../state/people';
 import { go } from '../state/route';
 import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
@@ -14,7 +14,7 @@ import { Button } from '../ui/controls';
 export async function answer(contact: number, accept: boolean): Promise<void> {
   await attempt(call('contact.answer', { contact, accept }));
   await Promise.all([loadContacts(), loadChats()]);
-  const chat = chats.value.find(c => c.kind === 'direct' && c.contact === contact);
+  const chat = directWith(contact);
   if (accept && chat !== undefined) go('chat', chat.id);
 }
 

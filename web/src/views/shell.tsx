@@ -37,11 +37,11 @@ export function Shell(): JSX.Element {
   }, []);
   const r = route.value;
   return (
-    <div class={r.page === '' ? 'shell' : 'shell chosen'}>
+    <main class={r.page === '' ? 'shell' : 'shell chosen'}>
       <Sidebar />
-      {r.page === '' && <main class="pane empty"><p>{t('chooseChat')}</p></main>}
+      {r.page === '' && <section class="pane empty"><p>{t('chooseChat')}</p></section>}
       {r.page === 'chat' && <Conversation key={r.id} id={r.id} />}
       {r.page !== '' && r.page !== 'chat' && <Subpage page={r.page} word={r.word} />}
-    </div>
+    </main>
   );
 }

@@ -13,13 +13,13 @@ import { Warnings } from './warnings';
 
 function Frame({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   return (
-    <main class="pane page">
+    <section class="pane page" aria-label={title}>
       <header class="bar">
         <IconButton icon="back" label={t('back')} onClick={() => go()} />
         <h1>{title}</h1>
       </header>
       <div class="page-body"><div class="column">{children}</div></div>
-    </main>
+    </section>
   );
 }
 

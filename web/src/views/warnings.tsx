@@ -5,14 +5,14 @@
 import type { JSX } from 'preact';
 import type { Warning } from '../engine/methods';
 import { attempt, sentence } from '../state/notices';
-import { chatById, chats, seen, titleOf, warnings } from '../state/people';
+import { chatById, directWith, seen, titleOf, warnings } from '../state/people';
 import { go } from '../state/route';
 import { brief, t, whole } from '../strings/strings';
 import { tame } from '../text/plain';
 import { Button } from '../ui/controls';
 import { Icon } from '../ui/icon';
 
-function chatOf(w: Warning): number { return w.chat !== 0 ? w.chat : chats.value.find(c => c.kind === 'direct' && c.contact === w.contact && w.contact !== 0)?.id ?? 0; }
+function chatOf(w: Warning): number { return w.chat !== 0 ? w.chat : w.contact === 0 ? 0 : directWith(w.contact)?.id ?? 0; }
 
 export function WarningCard({ warning: w, here }: { warning: Warning; here?: boolean }): JSX.Element {
   const chat = chatById.value.get(chatOf(w));
