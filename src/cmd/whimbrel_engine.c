@@ -43,6 +43,7 @@ static void on_look(struct net_timer *t)
         return;
     }
     rpc_engine(h->rpc, NULL);
+    web_lock(h->web);
     engine_close(h->engine);
     h->engine = NULL;
     local_close(h->server);
@@ -108,6 +109,7 @@ static void do_lock(void *arg)
     struct engine *e = h->engine;
     h->engine = NULL;
     rpc_engine(h->rpc, NULL);
+    web_lock(h->web);
     engine_close(e);
 }
 

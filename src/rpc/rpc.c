@@ -165,6 +165,8 @@ static void tell(struct rpc *r, const char *event, json_t *take_params)
     json_decref(take_params);
 }
 
+struct engine *rpc_opened(const struct rpc *r) { return r->e; }
+
 void rpc_engine(struct rpc *r, struct engine *e)
 {
     bool changed = (r->e == NULL) != (e == NULL);

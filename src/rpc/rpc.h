@@ -29,6 +29,7 @@ enum err rpc_new(const struct rpc_host *host, void *arg, struct rpc **out);
 void rpc_free(struct rpc *r);
 // The engine that is asked, NULL while the profile is locked; its events go to rpc_event. Whoever follows events is told.
 void rpc_engine(struct rpc *r, struct engine *e);
+struct engine *rpc_opened(const struct rpc *r); // that engine
 void rpc_event(void *rpc, const struct engine_event *e);
 
 enum err rpc_peer_new(struct rpc *r, void (*send)(void *arg, struct span line), void *arg, struct rpc_peer **out);

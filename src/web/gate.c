@@ -54,13 +54,29 @@ static bool is_ours(const struct http_request *r, uint16_t port, bool must_tell)
     return origin.n == n + host.n && memcmp(origin.p, scheme, n) == 0 && memcmp(origin.p + n, host.p, host.n) == 0;
 }
 
+struct span gate_token(const struct http_request *r)
+{
+    static const char scheme[] = "bearer ";
+    struct span s;
+    size_t n = sizeof scheme - 1;
+    if (count(r, "authorization") != 1 || !http_header(r, "authorization", &s) || s.n <= n) return span_of(NULL, 0);
+    return strncasecmp((const char *)s.p, scheme, n) == 0 ? span_of(s.p + n, s.n - n) : span_of(NULL, 0);
+}
+
+static bool is_file(struct span target)
+{
+    return target.n >= 5 && memcmp(target.p, "/file", 5) == 0 && (target.n == 5 || strchr("/?", target.p[5]) != NULL);
+}
+
 enum gate gate_of(const struct http_request *r, uint16_t port)
 {
     bool get = span_eq(r->method, span_str("GET")), head = span_eq(r->method, span_str("HEAD"));
-    bool socket = span_eq(r->target, span_str("/rpc"));
+    bool socket = span_eq(r->target, span_str("/rpc")), file = is_file(r->target);
     if (!is_ours(r, port, socket)) return GATE_ELSEWHERE;
+    if (file && span_eq(r->method, span_str("PUT"))) return GATE_PUT;
     if (!get && !head) return GATE_METHOD;
     if (r->body) return GATE_BAD;
+    if (file) return get ? GATE_FILE : GATE_FILE_HEAD;
     if (!socket) return head ? GATE_HEAD : GATE_PAGE;
     return get && r->minor == 1 && r->upgrade && r->ws_key.n > 0 && r->ws_version == 13 ? GATE_SOCKET : GATE_BAD;
 }

@@ -11,11 +11,16 @@
 enum gate {
     GATE_PAGE,      // a file of the user interface
     GATE_HEAD,      // likewise, its head alone
+    GATE_FILE,      // GET of a message's file: whoever shows a token
+    GATE_FILE_HEAD, // likewise, its head alone
+    GATE_PUT,       // a file that the page gives: likewise
     GATE_SOCKET,    // a WebSocket's handshake at /rpc
     GATE_ELSEWHERE, // the host or the page that asks is another: 403
     GATE_METHOD,    // 405
-    GATE_BAD,       // 400: a handshake that is none, or a body
+    GATE_BAD,       // 400: a handshake that is none, or a body where none belongs
 };
+// The token of "Authorization: Bearer TOKEN"; empty if there is none, or more than one.
+struct span gate_token(const struct http_request *r);
 enum gate gate_of(const struct http_request *r, uint16_t port);
 
 #endif

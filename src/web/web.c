@@ -9,12 +9,20 @@
 #include "net/ws.h"
 #include "web/asset.h"
 #include "web/gate.h"
+#include "web/media.h"
 #include "web/token.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-enum { VISITORS_MAX = 64, MESSAGE_MAX = 1 << 20, STRANGER_MS = 10000, HEAD_ROOM = 4 * HTTP_HEAD_MAX };
+enum {
+    VISITORS_MAX = 64,
+    AHEAD = 1 << 20,
+    PUT_MS = 60000,
+    MESSAGE_MAX = 1 << 20,
+    STRANGER_MS = 10000,
+    HEAD_ROOM = 4 * HTTP_HEAD_MAX
+};
 
 struct web {
     struct net_loop *loop;
@@ -34,6 +42,8 @@ struct guest {
     struct ws_parser parser;  // once it is a WebSocket
     bool socket, known, over; // known: has shown a token; over: nothing is read any more
     struct rpc_peer *peer;
+    struct media media;
+    bool stays;             // behind the file that is on its way
     struct net_timer timer; // until it is known
 };
 
@@ -88,6 +98,112 @@ static void send_page(struct guest *g, const struct http_request *r, bool body)
     send_head(g, "200 OK", a->type, a->bytes.n, r->keep_alive);
     if (body) local_send(g->conn, a->bytes);
     if (!r->keep_alive) finish(g);
+}
+
+// --------------------------------------------------------------------------------------------------------------- files
+
+static void refuse_file(struct guest *g, const char *status, const char *text)
+{
+    media_drop(&g->media);
+    refuse(g, status, text);
+}
+
+// As much as may wait; false while there is more.
+static bool send_pieces(struct guest *g)
+{
+    struct buf piece;
+    bool whole = false;
+    buf_init(&piece, 1 << 16);
+    while (!g->over && !whole && local_pending(g->conn) < AHEAD) {
+        piece.n = 0;
+        enum err e = media_next(&g->media, &piece);
+        if (e != ERR_OK) { // what was promised is not there: whoever counts bytes notices
+            g->over = true;
+            local_end(g->conn);
+        }
+        whole = piece.n == 0;
+        if (e == ERR_OK && !whole) local_send(g->conn, buf_span(&piece));
+    }
+    buf_wipe(&piece);
+    if (!whole || g->over) return g->over;
+    media_drop(&g->media);
+    if (!g->stays) finish(g);
+    return true;
+}
+
+static void send_file(struct guest *g, const struct http_request *r, bool body)
+{
+    const char *status, *text;
+    struct buf head;
+    buf_init(&head, MEDIA_HEAD);
+    g->stays = r->keep_alive;
+    if (!media_get(rpc_opened(g->web->rpc), r, &head, &g->media, &status, &text)) {
+        refuse(g, status, text);
+    } else {
+        buf_put(&head, span_str(r->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n"));
+        buf_put(&head, span_str(headers));
+        buf_put(&head, span_str("\r\n"));
+        local_send(g->conn, buf_span(&head));
+        net_timer_stop(&g->timer);
+        if (!body) g->media.at = g->media.end;
+        (void)send_pieces(g);
+    }
+    buf_wipe(&head);
+}
+
+// All of it has come: its number.
+static void answer_put(struct guest *g)
+{
+    int64_t upload = 0;
+    char text[60];
+    if (media_put_end(&g->media, &upload) != ERR_OK) {
+        refuse_file(g, "507 Insufficient Storage", "It cannot be stored: is the disk full?\n");
+        return;
+    }
+    int n = snprintf(text, sizeof text, "{\"upload\":%lld}", (long long)upload);
+    send_head(g, "201 Created", "application/json", (size_t)n, g->stays);
+    local_send(g->conn, span_of(text, (size_t)n));
+    if (!g->stays) finish(g);
+}
+
+// How many of the bytes were its own.
+static size_t take_body(struct guest *g, struct span bytes)
+{
+    size_t n = 0;
+    enum err e = media_take(&g->media, bytes, &n);
+    if (e != ERR_OK) refuse_file(g, "507 Insufficient Storage", "It cannot be stored: is the disk full?\n");
+    else if (g->media.left == 0) answer_put(g);
+    return n;
+}
+
+static void take_file(struct guest *g, const struct http_request *r)
+{
+    const char *status, *text;
+    struct span expects;
+    g->stays = r->keep_alive;
+    if (!media_put(rpc_opened(g->web->rpc), r, &g->media, &status, &text)) {
+        refuse(g, status, text); // and what follows is not read
+        return;
+    }
+    if (http_header(r, "Expect", &expects)) local_send(g->conn, span_str("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (g->media.left == 0) answer_put(g);
+}
+
+static bool shows_token(struct guest *g, const struct http_request *r)
+{
+    if (tokens_know(&g->web->tokens, gate_token(r))) return true;
+    refuse(g, "401 Unauthorized", "Show a token.\n");
+    return false;
+}
+
+void web_lock(struct web *w)
+{
+    for (struct guest *g = w == NULL ? NULL : w->guests; g != NULL; g = g->next) {
+        bool moved = media_goes_out(&g->media) || media_comes_in(&g->media);
+        media_drop(&g->media);
+        g->over = g->over || moved;
+        if (moved) local_end(g->conn);
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------------- sockets
@@ -182,15 +298,56 @@ static bool answer(struct guest *g)
     switch (gate_of(&r, g->web->tokens.port)) {
     case GATE_PAGE: send_page(g, &r, true); break;
     case GATE_HEAD: send_page(g, &r, false); break;
+    case GATE_FILE:
+    case GATE_FILE_HEAD:
+        if (shows_token(g, &r)) send_file(g, &r, gate_of(&r, g->web->tokens.port) == GATE_FILE);
+        break;
+    case GATE_PUT:
+        if (shows_token(g, &r)) take_file(g, &r);
+        break;
     case GATE_SOCKET: open_socket(g, &r); break;
-    case GATE_METHOD: refuse(g, "405 Method Not Allowed", "Only GET and HEAD.\n"); break;
+    case GATE_METHOD: refuse(g, "405 Method Not Allowed", "Not so.\n"); break;
     case GATE_BAD: refuse(g, "400 Bad Request", "This is no request that can be understood.\n"); break;
     default: refuse(g, "403 Forbidden", "This page is for this computer alone.\n");
     }
     memmove(g->head.p, g->head.p + size, g->head.n - size);
     g->head.n -= size;
-    if (!g->over) net_timer_start(g->web->loop, &g->timer, STRANGER_MS, on_stranger);
-    return !g->over && !g->socket && g->head.n > 0;
+    if (!g->over && !media_goes_out(&g->media))
+        net_timer_start(g->web->loop, &g->timer, media_comes_in(&g->media) ? PUT_MS : STRANGER_MS, on_stranger);
+    return !g->over && !g->socket && !media_goes_out(&g->media) && g->head.n > 0;
+}
+
+// Requests one after the other, and between them the bodies of some.
+static void go_on(struct guest *g)
+{
+    bool more = true;
+    while (more && !g->over) {
+        if (media_comes_in(&g->media)) {
+            size_t n = take_body(g, buf_span(&g->head));
+            memmove(g->head.p, g->head.p + n, g->head.n - n);
+            g->head.n -= n;
+            more = g->head.n > 0 && !media_comes_in(&g->media);
+        } else {
+            more = answer(g);
+        }
+    }
+}
+
+// Some of what has come: into the file that comes, or to what is not understood yet.
+static void take_some(struct guest *g, uint8_t **bytes, size_t *n)
+{
+    size_t room = HEAD_ROOM - g->head.n, taken = *n < room ? *n : room;
+    bool body = media_comes_in(&g->media) && g->head.n == 0;
+    if (body) net_timer_start(g->web->loop, &g->timer, PUT_MS, on_stranger);
+    if (body) taken = take_body(g, span_of(*bytes, *n));
+    else buf_put(&g->head, span_of(*bytes, taken));
+    if (taken == 0 || buf_end(&g->head) != ERR_OK) { // more than anybody has to say at a time
+        finish(g);
+        return;
+    }
+    *bytes += taken;
+    *n -= taken;
+    if (!body && !media_goes_out(&g->media)) go_on(g);
 }
 
 static void on_bytes(void *who, uint8_t *bytes, size_t n)
@@ -201,15 +358,20 @@ static void on_bytes(void *who, uint8_t *bytes, size_t n)
         take_frames(g, bytes, n);
         return;
     }
-    buf_put(&g->head, span_of(bytes, n));
-    if (buf_end(&g->head) != ERR_OK) {
-        finish(g);
-        return;
-    }
-    while (answer(g)) {}
-    if (!g->socket || g->over || g->head.n == 0) return;
-    take_frames(g, g->head.p, g->head.n); // what came behind the handshake
+    while (n > 0 && !g->over && !g->socket) take_some(g, &bytes, &n);
+    if (!g->socket || g->over) return;
+    if (g->head.n > 0) take_frames(g, g->head.p, g->head.n); // what came behind the handshake
     buf_wipe(&g->head);
+    if (n > 0 && !g->over) take_frames(g, bytes, n);
+}
+
+// What was sent has left: more of the file, then what was asked behind it.
+static void on_drained(void *who)
+{
+    struct guest *g = who;
+    if (g->over || !media_goes_out(&g->media) || !send_pieces(g) || g->over) return;
+    net_timer_start(g->web->loop, &g->timer, STRANGER_MS, on_stranger);
+    if (g->head.n > 0) go_on(g);
 }
 
 static void *on_accept(void *arg, struct local_conn *conn)
@@ -240,6 +402,7 @@ static void on_closed(void *who)
     if (g->next != NULL) g->next->link = g->link;
     net_timer_stop(&g->timer);
     rpc_peer_free(g->peer);
+    media_drop(&g->media);
     if (g->socket) ws_wipe(&g->parser);
     buf_wipe(&g->head);
     mem_free(g);
@@ -250,7 +413,8 @@ static void on_closed(void *who)
 
 enum err web_open(struct net_loop *l, struct rpc *r, const char *folder, struct web **out)
 {
-    static const struct local_owner owner = {.accept = on_accept, .bytes = on_bytes, .closed = on_closed};
+    static const struct local_owner owner = {
+        .accept = on_accept, .bytes = on_bytes, .drained = on_drained, .closed = on_closed};
     struct web *w = mem_new(sizeof *w);
     if (w == NULL) return ERR_MEMORY;
     *w = (struct web){.loop = l, .rpc = r};
@@ -271,6 +435,7 @@ void web_close(struct web *w)
     w->closing = true;
     for (struct guest *g = w->guests; g != NULL; g = g->next) { // rpc may be gone before they are
         g->over = true;
+        media_drop(&g->media);
         rpc_peer_free(g->peer);
         g->peer = NULL;
     }

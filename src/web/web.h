@@ -19,6 +19,8 @@ enum { WEB_TOKENS = 8, WEB_ADDRESS_MAX = 100 };
 // ERR_REFUSED, ERR_MEMORY.
 enum err web_open(struct net_loop *l, struct rpc *r, const char *folder, struct web **out);
 void web_close(struct web *w);
+// The profile is about to be closed: files on their way end. NULL does nothing.
+void web_lock(struct web *w);
 // Whether the page was opened before.
 bool web_is_wanted(const char *folder);
 // An address with a fresh token behind its #, and a NUL: "http://127.0.0.1:PORT/#TOKEN". ERR_IO if it cannot be kept.

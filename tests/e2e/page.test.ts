@@ -4,12 +4,13 @@
 // what it can do that the command line does with flags: make a profile, lock and unlock it, and survive the engine's death.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import WebSocket from 'ws';
-import { skip, until, whimbrel } from './person';
+import { Person, skip, until, whimbrel } from './person';
 import { Relay, temporary } from './relay';
 
 interface Reply { id?: number; ok?: boolean; method?: string; params?: { state?: string }; result?: unknown; error?: { code: number; message: string } }
@@ -60,6 +61,20 @@ function ask(address: string, path: string, headers: Record<string, string>, met
     });
     r.on('error', reject);
     r.end();
+  });
+}
+
+// A request with bytes both ways.
+function move(address: string, path: string, headers: Record<string, string>, body?: Buffer): Promise<{ status: number; bytes: Buffer; headers: http.IncomingHttpHeaders }> {
+  const to = new URL(address);
+  return new Promise((resolve, reject) => {
+    const r = http.request({ host: '127.0.0.1', port: to.port, path, method: body === undefined ? 'GET' : 'PUT', headers }, answer => {
+      const parts: Buffer[] = [];
+      answer.on('data', (x: Buffer) => { parts.push(x); });
+      answer.on('end', () => { resolve({ status: answer.statusCode!, bytes: Buffer.concat(parts), headers: answer.headers }); });
+    });
+    r.on('error', reject);
+    r.end(body);
   });
 }
 
@@ -124,4 +139,51 @@ test('a profile is made, locked, unlocked; the page outlives the engine', { skip
   const kept = readFileSync(join(profile, 'ui'), 'utf8'), token = address.split('#')[1]!;
   assert.ok(!kept.includes(token));
   assert.equal(statSync(join(profile, 'ui')).mode & 0o777, 0o600);
+});
+
+test('files go in and out, to whoever shows the token', { skip }, async t => {
+  const relay = await Relay.start(t), { profile, address } = start(t), page = await Page.open(address);
+  await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address });
+  const bob = new Person(t, temporary(t), 'bob', relay);
+  const { link } = (await page.call('invite.create', { personal: true })).result as { link: string };
+  await until(() => (JSON.parse(run(profile, 'status', '--json').stdout) as { waiting: number }).waiting === 0, 30000);
+  bob.ok('accept', link);
+  await until(() => (JSON.parse(run(profile, 'chats', '--json').stdout) as { members: number }[]).some(c => c.members === 2), 30000);
+  const chat = ((await page.call('chat.list')).result as { id: number }[])[0]!.id;
+  const token = { authorization: `Bearer ${address.split('#')[1]!}` };
+  assert.equal((await move(address, '/file', {}, Buffer.from('x'))).status, 401);
+  assert.equal((await move(address, '/file', { authorization: 'Bearer ' + 'A'.repeat(43) }, Buffer.from('x'))).status, 401);
+  assert.equal((await move(address, '/file', { ...token, origin: 'http://evil.example' }, Buffer.from('x'))).status, 403);
+  assert.equal((await move(address, '/file/1', token)).status, 404);
+  for (const [name, type, size] of [['film.mp4', 'video/mp4', 3_000_000], ['page.html', 'text/html', 20], ['nothing.png', 'image/png', 0]] as const) {
+    const bytes = randomBytes(size), put = await move(address, '/file', token, bytes);
+    assert.equal(put.status, 201);
+    const { upload } = JSON.parse(put.bytes.toString()) as { upload: number };
+    const { file } = (await page.call('file.send', { chat, upload, name, type })).result as { file: number };
+    assert.equal((await page.call('file.send', { chat, upload, name })).error!.code, 2); // once
+    const message = async (): Promise<number> => ((await page.call('file.look', { file })).result as { message: number }).message;
+    let said = 0;
+    for (let i = 0; said === 0 && i < 300; i++) {
+      said = await message();
+      await new Promise(done => setTimeout(done, 50));
+    }
+    const got = await move(address, `/file/${said}`, token);
+    assert.equal(got.status, 200);
+    assert.ok(got.bytes.equals(bytes), name);
+    assert.equal(got.headers['content-type'], name === 'page.html' ? 'application/octet-stream' : type);
+    assert.match(String(got.headers['content-disposition']), name === 'page.html' ? /^attachment; / : /^inline; /);
+    assert.equal(got.headers['x-content-type-options'], 'nosniff');
+    assert.match(String(got.headers['content-security-policy']), /sandbox/);
+    assert.equal((await move(address, `/file/${said}`, {})).status, 401);
+    if (size < 1000) continue;
+    const part = await move(address, `/file/${said}`, { ...token, range: 'bytes=1000000-1999999' });
+    assert.deepEqual([part.status, part.headers['content-range'], part.bytes.length], [206, 'bytes 1000000-1999999/3000000', 1_000_000]);
+    assert.ok(part.bytes.equals(bytes.subarray(1_000_000, 2_000_000)));
+    assert.equal((await move(address, `/file/${said}`, { ...token, range: 'bytes=-1' })).bytes[0], bytes[size - 1]);
+    assert.equal((await move(address, `/file/${said}`, { ...token, range: 'bytes=3000000-' })).status, 416);
+    await until(() => bob.json<{ name: string; state: string }[]>('file', 'list')[0]?.state === 'here', 30000);
+  }
+  assert.equal((await page.call('profile.lock')).result, true);
+  assert.equal((await move(address, '/file/1', token)).status, 404);
+  assert.equal((await move(address, '/file', token, Buffer.from('x'))).status, 404);
 });

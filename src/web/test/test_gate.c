@@ -57,6 +57,33 @@ static void other_sites_get_nothing(void **state)
     assert_int_equal(gate("GET /", frame), GATE_ELSEWHERE);
 }
 
+static struct span token_in(const char *headers)
+{
+    static char text[500];
+    static struct http_request r;
+    int n = snprintf(text, sizeof text, "GET /file/1 HTTP/1.1\r\n%s\r\n", headers);
+    assert_ok(http_read_request(span_of(text, (size_t)n), &r));
+    return gate_token(&r);
+}
+
+static void files_are_asked_for_and_given(void **state)
+{
+    (void)state;
+    assert_int_equal(gate("GET /file/12", HOST), GATE_FILE);
+    assert_int_equal(gate("HEAD /file/12", HOST), GATE_FILE_HEAD);
+    assert_int_equal(gate("PUT /file", HOST "Content-Length: 3\r\n"), GATE_PUT);
+    assert_int_equal(gate("PUT /file", HOST "Origin: http://evil.example\r\nContent-Length: 3\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate("PUT /app.js", HOST "Content-Length: 3\r\n"), GATE_METHOD);
+    assert_int_equal(gate("OPTIONS /file", HOST), GATE_METHOD);
+    assert_int_equal(gate("GET /file/12", HOST "Content-Length: 3\r\n"), GATE_BAD);
+    assert_int_equal(gate("GET /files", HOST), GATE_PAGE);
+    assert_true(span_eq(token_in(HOST "Authorization: Bearer abc\r\n"), span_str("abc")));
+    assert_true(span_eq(token_in(HOST "authorization: bearer abc\r\n"), span_str("abc")));
+    assert_int_equal(token_in(HOST).n, 0);
+    assert_int_equal(token_in(HOST "Authorization: Basic abc\r\n").n, 0);
+    assert_int_equal(token_in(HOST "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n").n, 0);
+}
+
 static void a_socket_tells_its_origin(void **state)
 {
     (void)state;
@@ -122,11 +149,9 @@ static void there_is_a_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_is_for_those_who_name_it),
-        cmocka_unit_test(other_sites_get_nothing),
-        cmocka_unit_test(a_socket_tells_its_origin),
-        cmocka_unit_test(tokens_outlive_the_engine),
-        cmocka_unit_test(there_is_a_page),
+        cmocka_unit_test(the_page_is_for_those_who_name_it), cmocka_unit_test(other_sites_get_nothing),
+        cmocka_unit_test(files_are_asked_for_and_given),     cmocka_unit_test(a_socket_tells_its_origin),
+        cmocka_unit_test(tokens_outlive_the_engine),         cmocka_unit_test(there_is_a_page),
     };
     return cmocka_run_group_tests_name("web gate", tests, NULL, NULL);
 }
