@@ -20,6 +20,7 @@ const struct command_group command_groups[] = {
     {"Groups", group_commands},
     {"Ways to the relay", reach_commands},
     {"For friends", proxy_serve_commands},
+    {"To keep", export_commands},
     {"This profile", self_commands},
     {"If something is wrong", warnings_commands},
     {NULL, NULL},

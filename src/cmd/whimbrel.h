@@ -48,9 +48,17 @@ struct command_group {
 };
 extern const struct command_group command_groups[]; // whimbrel.c; the last without a title
 extern const struct flag common_flags[];
-extern const struct command engine_commands[], self_commands[], people_commands[], talk_commands[], chat_commands[],
-    group_commands[], file_commands[], reach_commands[], proxy_serve_commands[];
+extern const struct command engine_commands[];
+extern const struct command people_commands[];
+extern const struct command talk_commands[];
+extern const struct command file_commands[];
+extern const struct command chat_commands[];
+extern const struct command group_commands[];
+extern const struct command reach_commands[];
+extern const struct command proxy_serve_commands[];
 extern const struct command warnings_commands[];
+extern const struct command export_commands[];
+extern const struct command self_commands[];
 
 // The command of this name; NULL.
 const struct command *command_find(const char *name);

@@ -98,19 +98,18 @@ static void print_quoted(const struct view *v, const json_t *quoted)
 }
 
 // Something has happened: "(added Carol)", "(renamed: Tea)".
-static void notice_text(const struct view *v, const json_t *m, char *room, size_t n)
+static void notice_text(const struct session *s, const json_t *m, char *room, size_t n)
 {
     const char *text = text_of(m, "text");
-    const char *whom = int_of(m, "whom") != 0 ? contact_name(v->s, int_of(m, "whom")) : "";
+    const char *whom = int_of(m, "whom") != 0 ? contact_name(s, int_of(m, "whom")) : "";
     (void)snprintf(room, n, "(%.100s%s%.200s%s%.200s)", text_of(m, "type"), whom[0] != 0 ? " " : "", whom,
                    text[0] != 0 ? ": " : "", text);
 }
 
-// What stands in the place of text that is not there, or cannot be shown.
-static void instead(const struct view *v, const json_t *m, char *room, size_t n)
+void message_instead(const struct session *s, const json_t *m, char *room, size_t n)
 {
     const char *type = text_of(m, "type");
-    if (strcmp(text_of(m, "kind"), "notice") == 0) notice_text(v, m, room, n);
+    if (strcmp(text_of(m, "kind"), "notice") == 0) notice_text(s, m, room, n);
     else if (is_set(m, "deleted")) (void)snprintf(room, n, "(deleted)");
     else if (strcmp(text_of(m, "kind"), "file") == 0) (void)snprintf(room, n, "(a file that cannot be fetched)");
     else if (type[0] == 0) (void)snprintf(room, n, "(nothing)");
@@ -162,7 +161,7 @@ void view_message(struct view *v, const json_t *m)
     if (file != NULL) text = file;
     bool dim = text[0] == 0 || strcmp(text_of(m, "kind"), "notice") == 0;
     if (dim) text_colour(t, TEXT_DIM);
-    if (dim) instead(v, m, room, sizeof room);
+    if (dim) message_instead(v->s, m, room, sizeof room);
     size_t at = text_wrap(t, dim ? room : text, v->indent, v->indent);
     if (dim) text_end(t);
     text_colour(t, TEXT_DIM);

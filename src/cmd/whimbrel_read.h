@@ -24,6 +24,9 @@ void view_message(struct view *v, const json_t *m);
 // "me", or what a contact is called.
 const char *view_writer(const struct view *v, const json_t *m);
 
+// What stands in the place of text that is not there, or cannot be shown: "(deleted)".
+void message_instead(const struct session *s, const json_t *m, char *room, size_t n);
+
 // A file in words: "[tea.jpg, 2.1 MB: file 12, not fetched]"; a size: "2.1 MB".
 void file_words(const json_t *file, char *out, size_t n);
 void file_size(json_int_t bytes, char out[24]);
