@@ -251,7 +251,7 @@ static enum err introduce(struct chat *c, const struct added *a, struct span wel
     buf_init(&mine, FORMAT_LINK_MAX);
     buf_init(&body, INTRO_MAX);
     bool known = account_and_invite(e, a->contact, account, &bytes, &theirs);
-    if (known) x = inbox_invite(e, INVITE_PERSONAL, span_of(NULL, 0), &mine);
+    if (known) x = invite_make(e, &(struct invite_new){.flags = INVITE_PERSONAL, .contact = a->contact}, &mine);
     if (known && x == ERR_OK) {
         const struct intro i = {.invite_key = theirs.key,
                                 .name = span_str(e->self.name),

@@ -105,8 +105,20 @@ static struct chat *add_chat(struct engine *e, int64_t id, struct span relay)
     return c;
 }
 
+void chat_delete(struct chat *c)
+{
+    struct db *d = &c->e->db;
+    sqlite3_stmt *q = db_sql(d, "DELETE FROM work WHERE chat = ?1");
+    db_int(q, 1, c->id);
+    (void)db_run(d, q);
+    q = db_sql(d, "DELETE FROM chat WHERE id = ?1");
+    db_int(q, 1, c->id);
+    (void)db_run(d, q);
+}
+
 void chat_forget(struct chat *c)
 {
+    peer_unfollow_chat(c);
     struct chat **at = &c->e->chats;
     while (*at != c) at = &(*at)->next;
     *at = c->next;
@@ -126,13 +138,15 @@ static void load_row(struct chat *c, sqlite3_stmt *q)
     c->log_epoch = (uint64_t)db_get_int(q, 8);
     c->cursor = (uint64_t)db_get_int(q, 9);
     c->made = db_get_int(q, 10) == 0;
+    c->asker = db_get_int(q, 11);
 }
 
 enum err chat_load_all(struct engine *e)
 {
     struct db *d = &e->db;
-    sqlite3_stmt *q = db_sql(d, "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor,"
-                                " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5) FROM chat");
+    sqlite3_stmt *q =
+        db_sql(d, "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor,"
+                  " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker FROM chat");
     while (db_row(d, q)) {
         struct chat *c = add_chat(e, db_get_int(q, 0), db_get(q, 1));
         if (c == NULL) {
@@ -176,11 +190,11 @@ enum err chat_room(struct chat *c, struct room *out)
 
 // The row of a chat whose group is in memory.
 static struct chat *insert(struct engine *e, struct mls_group *take, const struct room *r, int64_t contact,
-                           enum chat_state state)
+                           int64_t asker, enum chat_state state)
 {
     sqlite3_stmt *q = db_sql(
         &e->db, "INSERT INTO chat(group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
-                " created) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8)");
+                " created, asker) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9)");
     db_blob(q, 1, in_span(mls_group_id(take)));
     db_int(q, 2, r->kind);
     db_text(q, 3, r->name);
@@ -189,6 +203,7 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     db_blob(q, 6, span_of(r->log, 32));
     db_int(q, 7, state);
     db_int(q, 8, (int64_t)engine_now());
+    db_int(q, 9, asker);
     (void)db_run(&e->db, q);
     int64_t id = db_last_id(&e->db);
     talk_open(&e->history, id);
@@ -200,6 +215,7 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     c->mls = take;
     c->kind = r->kind;
     c->contact = contact;
+    c->asker = asker;
     c->state = (uint8_t)state;
     memcpy(c->log, r->log, 32);
     return c;
@@ -269,7 +285,7 @@ enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const
     x = buf_end(&extension);
     if (x == ERR_OK)
         x = from_mls(mls_group_new(e->mls, e->settings.suite, (struct mls_span){0}, &leaf, &of_group, 1, &g));
-    struct chat *c = x == ERR_OK ? insert(e, g, &room, kind == ROOM_DIRECT ? contacts[0] : 0, CHAT_OPEN) : NULL;
+    struct chat *c = x == ERR_OK ? insert(e, g, &room, kind == ROOM_DIRECT ? contacts[0] : 0, 0, CHAT_OPEN) : NULL;
     buf_wipe(&extension);
     if (x == ERR_OK && c == NULL) x = e->db.err != ERR_OK ? e->db.err : ERR_MEMORY;
     if (x == ERR_OK) x = chat_log_key(c, NULL, c->log_key);
@@ -376,7 +392,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
         mls_group_free(g);
         return x;
     }
-    struct chat *c = insert(e, g, &room, room.kind == ROOM_DIRECT ? contact : 0, state);
+    struct chat *c = insert(e, g, &room, room.kind == ROOM_DIRECT ? contact : 0, contact, state);
     if (c == NULL) return e->db.err != ERR_OK ? e->db.err : ERR_MEMORY;
     memcpy(c->log_key, i->log_key, 32);
     memcpy(c->chain, i->chain, 32);

@@ -80,6 +80,20 @@ uint64_t engine_waiting(struct engine *e);
 
 // An invitation to oneself, as a link (text and a NUL). flags: INVITE_PERSONAL, INVITE_ONCE. `label`: whom it is for.
 enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struct buf *link);
+enum engine_invite_state { ENGINE_INVITE_OPEN = 1, ENGINE_INVITE_USED, ENGINE_INVITE_REVOKED };
+struct engine_invite_info {
+    int64_t id;
+    uint8_t flags;
+    struct span label;
+    enum engine_invite_state state;
+    uint64_t created; // milliseconds
+    uint32_t uses;    // how many have come by it
+    const char *link;
+};
+// Those that were asked for, the newest first.
+enum err engine_invites(struct engine *e, void (*each)(void *arg, const struct engine_invite_info *i), void *arg);
+// Nobody comes by it any more; who has come stays. ERR_NOT_FOUND; ERR_REFUSED: it is over already.
+enum err engine_invite_revoke(struct engine *e, int64_t id);
 // Takes an invitation: a conversation with whoever made it comes about once their relay and one's own can be reached. ERR_INVALID:
 // `why` says what is wrong with the link; ERR_REFUSED: it is one's own, or of a contact already.
 enum err engine_accept(struct engine *e, struct span link, int64_t *contact, const char **why);
@@ -94,8 +108,14 @@ struct engine_contact {
 // Each contact, or the one with an id. The spans hold during the call. ERR_NOT_FOUND.
 enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, const struct engine_contact *c),
                          void *arg);
-// Answers a request: the contact becomes known, or is blocked. ERR_NOT_FOUND.
+// Answers a request: the contact becomes known, or what they asked for goes, and they may ask again. ERR_NOT_FOUND; ERR_REFUSED: they ask
+// for nothing.
 enum err engine_answer(struct engine *e, int64_t contact, bool accept);
+// Nothing is heard any more of a contact that is blocked, in groups neither, and nothing can be said to them alone. What they alone were
+// invited by is taken back, what they asked for goes; in groups they read what one says as before. ERR_NOT_FOUND.
+enum err engine_block(struct engine *e, int64_t contact, bool blocked);
+// What one calls them. ERR_INVALID: no text of 1 to 200 bytes; ERR_NOT_FOUND.
+enum err engine_contact_rename(struct engine *e, int64_t contact, struct span name);
 // The safety number with a contact (content/safety.h). ERR_NOT_FOUND while their key is not known yet.
 enum err engine_safety(struct engine *e, int64_t contact, char number[61]);
 // What one shows to them as a QR code, as text that ends in a NUL. ERR_NOT_FOUND likewise.

@@ -1,61 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One's own inbox: invitations to it, key packages in its pool, and what others put into it.
+// One's own inbox: key packages in its pool, and what others put into it by an invitation (invite.c).
 #include "client/inner.h"
 
 #include "codec/tls.h"
 
 enum { POOL_MAX = WIRE_PACKAGES_MAX, BODY_ROOM = 70000, LEAST = 2 };
-
-// -------------------------------------------------------------------------------------------------------- invitations
-
-static void invite_of(struct engine *e, const uint8_t key[32], uint8_t flags, struct invite *out)
-{
-    const struct self *s = &e->self;
-    *out = (struct invite){.relay = span_str(s->relay),
-                           .inbox = s->inbox,
-                           .key = key,
-                           .package_key = s->package_key,
-                           .account = s->account,
-                           .flags = flags,
-                           .name = span_str(s->name)};
-}
-
-enum err inbox_invite(struct engine *e, uint8_t flags, struct span label, struct buf *out)
-{
-    uint8_t key[32], hash[32]; /* key: secret */
-    struct invite i;
-    enum err x = e->world.random(e->world.arg, key, sizeof key);
-    if (x == ERR_OK) x = sha256(e, span_of(key, 32), hash);
-    if (x != ERR_OK) return x;
-    sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO invite(key, flags, label, state, created) VALUES(?1, ?2, ?3, 1, ?4)");
-    db_blob(q, 1, span_of(key, 32));
-    db_int(q, 2, flags);
-    db_text(q, 3, label);
-    db_int(q, 4, (int64_t)engine_now());
-    (void)db_run(&e->db, q);
-    (void)work_add(e, &(struct work){.kind = WORK_GRANT, .relay = e->self.relay, .what = span_of(hash, 32)});
-    invite_of(e, key, flags, &i);
-    invite_encode(&i, out);
-    mem_wipe(key, sizeof key);
-    return e->db.err != ERR_OK ? e->db.err : buf_end(out);
-}
-
-enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struct buf *link)
-{
-    struct buf bytes;
-    struct invite i;
-    buf_init(&bytes, FORMAT_LINK_MAX);
-    db_begin(&e->db);
-    enum err x = inbox_invite(e, flags, span_str(label), &bytes);
-    if (x == ERR_OK) x = db_commit(&e->db);
-    else db_rollback(&e->db);
-    if (x == ERR_OK) x = invite_decode(buf_span(&bytes), &i);
-    if (x == ERR_OK) x = invite_link(&i, NULL, link);
-    buf_wipe(&bytes);
-    if (x == ERR_OK) peer_pump_all(e);
-    return x;
-}
 
 // ------------------------------------------------------------------------------------------------------- key packages
 
@@ -160,32 +110,10 @@ void inbox_packages(struct peer *p, const struct work *w)
 
 // --------------------------------------------------------------------------------------------------------- what comes in
 
-// An invitation of ours by its key: its flags, or -1.
-static int find_invite(struct engine *e, const uint8_t key[32])
-{
-    int flags = -1;
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT flags FROM invite WHERE key = ?1 AND state = 1");
-    db_blob(q, 1, span_of(key, 32));
-    if (db_row(&e->db, q)) flags = (int)db_get_int(q, 0);
-    db_done(q);
-    return flags;
-}
-
-// One that was for one use is used.
-static void use_invite(struct engine *e, const uint8_t key[32], int flags)
-{
-    uint8_t hash[32];
-    if (flags < 0 || (flags & INVITE_ONCE) == 0 || sha256(e, span_of(key, 32), hash) != ERR_OK) return;
-    sqlite3_stmt *q = db_sql(&e->db, "UPDATE invite SET state = 2 WHERE key = ?1");
-    db_blob(q, 1, span_of(key, 32));
-    (void)db_run(&e->db, q);
-    (void)work_add(e, &(struct work){.kind = WORK_REVOKE, .relay = e->self.relay, .what = span_of(hash, 32)});
-}
-
 // Who sends an introduction is whose invitation is in it; that it is a member of the group is checked when the group is joined.
-static enum contact_state judge(struct engine *e, const struct invite *from, int flags)
+static enum contact_state judge(struct engine *e, const struct invite *from, uint8_t flags)
 {
-    enum contact_state state = flags >= 0 && (flags & INVITE_PERSONAL) != 0 ? CONTACT_KNOWN : CONTACT_REQUEST;
+    enum contact_state state = (flags & INVITE_PERSONAL) != 0 ? CONTACT_KNOWN : CONTACT_REQUEST;
     sqlite3_stmt *q = db_sql(&e->db, "SELECT state FROM contact WHERE account = ?1");
     db_blob(q, 1, span_of(from->account, FORMAT_ID));
     if (db_row(&e->db, q) && db_get_int(q, 0) != CONTACT_STRANGER) state = (enum contact_state)db_get_int(q, 0);
@@ -201,14 +129,15 @@ static enum err take_introduction(struct engine *e, struct span body, struct spa
     enum err x = intro_decode(body, &i);
     if (x == ERR_OK) x = invite_decode(i.invite, &from);
     if (x != ERR_OK) return x;
-    int flags = find_invite(e, i.invite_key);
-    enum contact_state state = judge(e, &from, flags);
+    struct invite_own own;
+    (void)invite_find(e, i.invite_key, &own); // one that is not there any more gives no rights
+    enum contact_state state = judge(e, &from, own.flags);
     if (state == CONTACT_BLOCKED) return ERR_REFUSED;
     *contact = contact_put(e, from.account, i.name, i.invite, state);
     x = chat_join(e, &i, private_part, *contact, state == CONTACT_KNOWN ? CHAT_OPEN : CHAT_REQUEST, chat);
-    if (x == ERR_OK) use_invite(e, i.invite_key, flags);
+    if (x == ERR_OK) invite_use(e, &own, *contact);
     // The way that was for one use is closed now: whoever used it gets another, for groups to come.
-    if (x == ERR_OK && flags >= 0 && (flags & INVITE_ONCE) != 0 && (*chat)->kind == ROOM_DIRECT) x = say_card(*chat);
+    if (x == ERR_OK && (own.flags & INVITE_ONCE) != 0 && (*chat)->kind == ROOM_DIRECT) x = say_card(*chat);
     return x;
 }
 

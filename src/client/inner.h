@@ -59,7 +59,7 @@ struct peer {
 struct chat {
     struct engine *e;
     struct chat *next;
-    int64_t id, contact;
+    int64_t id, contact, asker; // contact: of a conversation of two; asker: who has brought oneself into it; 0
     uint8_t kind, state;
     struct peer *peer;
     uint8_t log[32], log_key[32], chain[32]; /* log_key: secret */
@@ -157,6 +157,7 @@ bool cert_same_device(const struct cert *a, const struct cert *b);
 struct peer *peer_get(struct engine *e, const char *relay);
 void peer_free_all(struct engine *e);
 void peer_follow_chat(struct chat *c);
+void peer_unfollow_chat(struct chat *c);
 void peer_follow_inbox(struct peer *p);
 // Asks how far a chat's log is, so that it can be caught up with.
 void peer_stat_chat(struct chat *c);
@@ -227,9 +228,28 @@ bool timer_seen(struct chat *c, const struct wire_entry *x, int64_t work);
 bool inbox_entry(struct engine *e, const struct wire_entry *x);
 // Whether the entry at the cursor was another before.
 bool inbox_differs(struct engine *e, const struct wire_entry *x);
-// A fresh invitation, with its grant on the way. Within a transaction.
-enum err inbox_invite(struct engine *e, uint8_t flags, struct span label, struct buf *out);
 void inbox_packages(struct peer *p, const struct work *w);
+
+// ------------------------------------------------------------------------------------------------------------ invite.c
+
+struct invite_new {
+    uint8_t flags;
+    struct span label;
+    bool listed;     // somebody has asked for it
+    int64_t contact; // who alone holds it; 0
+};
+// A fresh invitation, with its grant on the way. Within a transaction, as all of these.
+enum err invite_make(struct engine *e, const struct invite_new *n, struct buf *out);
+// An invitation of one's own that still holds.
+struct invite_own {
+    int64_t id; // 0: there is none
+    uint8_t flags;
+};
+bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out);
+// A contact has come by it: it is theirs if it is for one person, and over if it is for one use.
+void invite_use(struct engine *e, const struct invite_own *own, int64_t contact);
+// What a contact alone holds is taken back.
+void invite_take_back(struct engine *e, int64_t contact);
 
 // -------------------------------------------------------------------------------------------------------------- chat.c
 
@@ -246,6 +266,8 @@ void chat_forget(struct chat *c);
 enum err chat_save(struct chat *c);
 // After the transaction.
 void chat_saved(struct chat *c);
+// Within a transaction: the chat and all that is in it goes from the vault; after it chat_forget is called.
+void chat_delete(struct chat *c);
 // Within a transaction: a new chat with oneself alone, whose log is made as soon as its relay can be reached.
 enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const int64_t *contacts, size_t n,
                   struct chat **out);
@@ -326,6 +348,8 @@ void doubt_asked(struct chat *c, struct span body);
 int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct span name, struct span invite,
                     enum contact_state state);
 int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID]); // 0: none
+// Nothing is heard of them and nothing said to them alone, until they are unblocked.
+bool contact_blocked(struct engine *e, int64_t contact);
 void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8_t key[32]);
 
 // ---------------------------------------------------------------------------------------------------------- attach.c

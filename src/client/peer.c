@@ -122,6 +122,12 @@ static void on_followed(void *arg, const struct wire_reply *r)
     if (r != NULL) peer_pump(p);
 }
 
+static void on_unfollowed(void *arg, const struct wire_reply *r)
+{
+    (void)arg;
+    (void)r;
+}
+
 static bool put_chat(struct buf *list, struct chat *c)
 {
     if (c->following || !c->made || chat_over(c)) return false;
@@ -150,6 +156,14 @@ void peer_follow_chat(struct chat *c)
     buf_init(&list, WIRE_FRAME_MAX);
     (void)put_chat(&list, c);
     send_follows(c->peer, &list);
+}
+
+void peer_unfollow_chat(struct chat *c)
+{
+    const struct wire_request r = {.type = WIRE_UNFOLLOW, .tag = (uint32_t)c->id};
+    if (c->e->closing || !c->peer->ready || !c->following) return;
+    c->following = false;
+    (void)link_ask(c->peer->link, &r, on_unfollowed, NULL); // what comes until then is nobody's
 }
 
 void peer_follow_inbox(struct peer *p)

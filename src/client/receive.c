@@ -184,6 +184,7 @@ static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t s
     enum err err = history_shape(s.content, &shape);
     if (err != ERR_OK) return err;
     if (shape.kind >= HISTORY_CONTROL) take_control(c, x, account, &shape, round);
+    else if (contact_blocked(e, contact_of(e, account))) return ERR_OK; // neither kept nor told
     else if (shape.expires == 0 || shape.expires > engine_now()) take_content(c, x, account, s.content, &shape, round);
     return ERR_OK;
 }

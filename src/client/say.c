@@ -119,7 +119,7 @@ enum err say_card(struct chat *c)
 {
     struct buf invite;
     buf_init(&invite, FORMAT_LINK_MAX);
-    enum err x = inbox_invite(c->e, INVITE_PERSONAL, span_of(NULL, 0), &invite);
+    enum err x = invite_make(c->e, &(struct invite_new){.flags = INVITE_PERSONAL, .contact = c->contact}, &invite);
     if (x == ERR_OK) x = say_control(c, CONTENT_PROFILE, HISTORY_CARD_TYPE, buf_span(&invite));
     buf_wipe(&invite);
     return x;
@@ -139,7 +139,7 @@ enum err say_put(struct chat *c, struct span content, int64_t *message)
     struct history_shape shape;
     struct history_effect effect;
     uint8_t id[CONTENT_ID];
-    enum err x = chat_over(c) ? ERR_REFUSED : history_shape(content, &shape);
+    enum err x = chat_over(c) || contact_blocked(e, c->contact) ? ERR_REFUSED : history_shape(content, &shape);
     if (x == ERR_OK && (!shape.readable || shape.kind >= HISTORY_CONTROL)) x = ERR_INVALID;
     if (x == ERR_OK && chat_group(c) == NULL) x = ERR_CORRUPT;
     if (x == ERR_OK) x = own_id(c, content, id);

@@ -15,9 +15,11 @@ static const char version_1[] =
     " inbox BLOB NOT NULL, inbox_key BLOB NOT NULL, package_key BLOB NOT NULL, cursor INTEGER NOT NULL, last BLOB NOT "
     "NULL) STRICT;"
 
-    // state: 1 open, 2 used or taken back
-    "CREATE TABLE invite(key BLOB PRIMARY KEY, flags INTEGER NOT NULL, label TEXT NOT NULL, state INTEGER NOT NULL,"
-    " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    // state: of enum invite_state; listed: somebody has asked for it, else the engine has made it for a contact; contact: who holds it
+    // alone; chat: the group that it leads to; asks: who comes to that is asked about; uses: how many have come by it
+    "CREATE TABLE invite(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, flags INTEGER NOT NULL, label TEXT NOT NULL,"
+    " state INTEGER NOT NULL, created INTEGER NOT NULL, listed INTEGER NOT NULL, contact INTEGER NOT NULL,"
+    " chat INTEGER NOT NULL, asks INTEGER NOT NULL, uses INTEGER NOT NULL) STRICT;"
 
     "CREATE TABLE contact(id INTEGER PRIMARY KEY, account BLOB NOT NULL UNIQUE, key BLOB NOT NULL, name TEXT NOT NULL,"
     " invite BLOB NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
@@ -25,10 +27,10 @@ static const char version_1[] =
     "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
-    // members: accounts; epoch: of the group
+    // asker: the contact who has brought oneself into it; members: accounts; epoch: of the group
     "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT "
     "NULL,"
-    " contact INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
+    " contact INTEGER NOT NULL, asker INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
     " log_epoch INTEGER NOT NULL, cursor INTEGER NOT NULL, chain BLOB NOT NULL, state INTEGER NOT NULL,"
     " members INTEGER NOT NULL DEFAULT 1,"
     " epoch INTEGER NOT NULL DEFAULT 0,"

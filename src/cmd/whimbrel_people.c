@@ -32,6 +32,42 @@ static int do_invite(struct session *s)
     return finish(s, r, NULL);
 }
 
+static void print_invite(struct text *t, const json_t *o)
+{
+    bool personal = is_set(o, "personal"), open = strcmp(text_of(o, "state"), "open") == 0;
+    fprintf(t->to, "%4lld  ", (long long)int_of(o, "id"));
+    if (!open) text_colour(t, TEXT_DIM);
+    fprintf(t->to, "%-8s %s%s, used %lld times", text_of(o, "state"), personal ? "personal" : "for anybody",
+            is_set(o, "once") ? ", once" : "", (long long)int_of(o, "uses"));
+    if (text_of(o, "for")[0] != 0) {
+        fputs(", for ", t->to);
+        (void)text_line(t, text_of(o, "for"), 60);
+    }
+    text_end(t);
+    if (open) fprintf(t->to, "\n      %s", text_of(o, "link"));
+    fputc('\n', t->to);
+}
+
+static int do_invite_list(struct session *s)
+{
+    size_t i;
+    json_t *o, *list = ask(s, "invite.list", NULL);
+    struct text_pages p;
+    if (list == NULL || s->line->json) return finish(s, list, NULL);
+    struct text *t = pages_begin(&p);
+    json_array_foreach (list, i, o) print_invite(t, o);
+    pages_end(&p, false);
+    json_decref(list);
+    return EXIT_DONE;
+}
+
+static int do_invite_revoke(struct session *s)
+{
+    json_int_t invite = number_in(s, s->line->words[0], "number of an invitation");
+    if (invite == 0) return s->status;
+    return finish(s, ask(s, "invite.revoke", json_pack("{s:I}", "invite", invite)), NULL);
+}
+
 static int do_accept(struct session *s)
 {
     json_t *r = ask(s, "invite.accept", json_pack("{s:s}", "link", s->line->words[0]));
@@ -77,7 +113,28 @@ static int answer(struct session *s, bool accept)
 }
 
 static int do_contact_accept(struct session *s) { return answer(s, true); }
-static int do_contact_block(struct session *s) { return answer(s, false); }
+static int do_contact_decline(struct session *s) { return answer(s, false); }
+
+static int block(struct session *s, bool blocked)
+{
+    json_int_t contact = find_contact(s, s->line->words[0]);
+    if (contact == 0) return s->status;
+    return finish(s, ask(s, "contact.block", json_pack("{s:I, s:b}", "contact", contact, "blocked", blocked)), NULL);
+}
+
+static int do_contact_block(struct session *s) { return block(s, true); }
+static int do_contact_unblock(struct session *s) { return block(s, false); }
+
+static int do_contact_rename(struct session *s)
+{
+    json_int_t contact = find_contact(s, s->line->words[0]);
+    char *name = contact == 0 ? NULL : line_text(s->line, 1);
+    if (name == NULL) return contact == 0 ? s->status : EXIT_USAGE;
+    json_t *params = json_pack("{s:I, s:s}", "contact", contact, "name", name);
+    free(name);
+    if (params == NULL) return say_wrong(EXIT_USAGE, "that name is no UTF-8 text");
+    return finish(s, ask(s, "contact.rename", params), NULL);
+}
 
 static void print_number(const char *number)
 {
@@ -153,10 +210,18 @@ const struct command people_commands[] = {
      "Whoever gets the link over a way that you trust is safe from anybody in the middle. Who comes by a link that is "
      "not\n"
      "--personal makes a request, which you answer."},
+    {"invite list", "", "show the invitations that you have made", do_invite_list, AN_ENGINE, NULL, NULL},
+    {"invite revoke", "N", "take an invitation back: nobody comes by it any more", do_invite_revoke, AN_ENGINE, NULL,
+     "N is the number that `whimbrel invite list` shows. Whoever has come by it stays."},
     {"accept", "LINK", "take somebody's invitation", do_accept, AN_ENGINE, NULL, NULL},
     {"contacts", "", "show who is there", do_contacts, AN_ENGINE, NULL, NULL},
     {"contact accept", "CONTACT", "say yes to a contact request", do_contact_accept, AN_ENGINE, NULL, NULL},
-    {"contact block", "CONTACT", "hear nothing more from somebody", do_contact_block, AN_ENGINE, NULL, NULL},
+    {"contact decline", "CONTACT", "say no to a contact request; they may ask again", do_contact_decline, AN_ENGINE,
+     NULL, NULL},
+    {"contact block", "CONTACT", "hear nothing more from somebody", do_contact_block, AN_ENGINE, NULL,
+     "In groups, too, you are shown nothing that they say; they still read what you say there."},
+    {"contact unblock", "CONTACT", "hear somebody again", do_contact_unblock, AN_ENGINE, NULL, NULL},
+    {"contact rename", "CONTACT NAME...", "call somebody by another name", do_contact_rename, AN_ENGINE, NULL, NULL},
     {"verify", "CONTACT [yes|no|NUMBER...]", "compare the safety number with somebody", do_verify, AN_ENGINE, NULL,
      "Alone it shows the number, which must be the same on the other side, and on a terminal with room for it a QR "
      "code,\n"

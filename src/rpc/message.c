@@ -217,7 +217,7 @@ json_t *rpc_message_send(struct call *c)
                     ? json_object()
                     : rpc_failed(c, e,
                              e == ERR_LIMIT ? "that is too long for a message: at most 48 KiB"
-                                            : "nothing can be said here: you are no longer in this conversation");
+                                            : "nothing can be said here: you have left, or have blocked them");
     if (o != NULL) rpc_set(o, "message", json_integer(message));
     return o;
 }

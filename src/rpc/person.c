@@ -46,6 +46,35 @@ json_t *rpc_invite_create(struct call *c)
     return o;
 }
 
+static void add_invite(void *arg, const struct engine_invite_info *i)
+{
+    static const char *const states[] = {"", "open", "used", "revoked"};
+    json_t *o = json_object();
+    rpc_set(o, "id", json_integer(i->id));
+    rpc_set(o, "state", json_string(states[i->state]));
+    rpc_set(o, "for", rpc_json_text(i->label));
+    rpc_set(o, "personal", json_boolean((i->flags & INVITE_PERSONAL) != 0));
+    rpc_set(o, "once", json_boolean((i->flags & INVITE_ONCE) != 0));
+    rpc_set(o, "created", json_integer((json_int_t)i->created));
+    rpc_set(o, "uses", json_integer(i->uses));
+    rpc_set(o, "link", json_string(i->link));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_invite_list(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_invites(c->e, add_invite, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
+json_t *rpc_invite_revoke(struct call *c)
+{
+    return rpc_yes(c, engine_invite_revoke(c->e, rpc_int(c, "invite", 0)), "that invitation is over already");
+}
+
 json_t *rpc_invite_accept(struct call *c)
 {
     const char *why = "";
@@ -79,7 +108,18 @@ json_t *rpc_contact_list(struct call *c)
 
 json_t *rpc_contact_answer(struct call *c)
 {
-    return rpc_yes(c, engine_answer(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "accept")), "");
+    return rpc_yes(c, engine_answer(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "accept")), "they ask for nothing");
+}
+
+json_t *rpc_contact_block(struct call *c)
+{
+    return rpc_yes(c, engine_block(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "blocked")), "");
+}
+
+json_t *rpc_contact_rename(struct call *c)
+{
+    return rpc_yes(c, engine_contact_rename(c->e, rpc_int(c, "contact", 0), rpc_text(c, "name")),
+                   "a name has 1 to 200 bytes");
 }
 
 static json_t *safety_failed(struct call *c, enum err e)
