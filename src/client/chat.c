@@ -141,12 +141,14 @@ static void load_row(struct chat *c, sqlite3_stmt *q)
     c->asker = db_get_int(q, 11);
 }
 
+#define CHAT_ROW                                                                                                       \
+    "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor,"                                  \
+    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker FROM chat"
+
 enum err chat_load_all(struct engine *e)
 {
     struct db *d = &e->db;
-    sqlite3_stmt *q =
-        db_sql(d, "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor,"
-                  " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker FROM chat");
+    sqlite3_stmt *q = db_sql(d, CHAT_ROW);
     while (db_row(d, q)) {
         struct chat *c = add_chat(e, db_get_int(q, 0), db_get(q, 1));
         if (c == NULL) {
@@ -157,6 +159,25 @@ enum err chat_load_all(struct engine *e)
     }
     for (struct chat *c = e->chats; c != NULL; c = c->next) refill_load(c);
     return d->err;
+}
+
+void chat_undo(struct chat *c)
+{
+    struct db *d = &c->e->db;
+    char relay[RELAY_ROOM];
+    d->err = ERR_OK;
+    sqlite3_stmt *q = db_sql(d, CHAT_ROW " WHERE id = ?1");
+    db_int(q, 1, c->id);
+    bool there = db_row(d, q);
+    if (there) {
+        chat_drop_group(c);
+        load_row(c, q);
+        (void)snprintf(relay, sizeof relay, "%.*s", (int)db_get(q, 1).n, (const char *)db_get(q, 1).p);
+        c->peer = peer_get(c->e, relay);
+        c->following = c->caught_up = false;
+    }
+    db_done(q);
+    if (!there) chat_forget(c);
 }
 
 void chat_free_all(struct engine *e)
@@ -306,21 +327,23 @@ static void put_name(struct chat *c, const struct room *r)
     (void)db_run(&c->e->db, q);
 }
 
-enum err chat_merge(struct chat *c, struct mls_staged **take, uint64_t epoch)
+enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *entry)
 {
     struct room room;
     enum err x = ERR_OK;
     bool out = mls_staged_removes_me(*take);
     if (!out && commit_removes(*take)) x = chat_log_key(c, *take, c->log_key);
+    notice_commit(c, *take, entry);
     if (x == ERR_OK) x = from_mls(mls_group_merge(c->mls, *take));
     if (x != ERR_OK) return x;
     *take = NULL;
-    c->log_epoch = epoch + 1;
-    if (out) c->state = CHAT_REMOVED;
+    c->log_epoch = entry->epoch + 1;
+    if (out) part_end(c, CHAT_REMOVED);
     x = chat_room(c, &room);
     if (x != ERR_OK) return x;
     put_name(c, &room);
     chat_note_members(c);
+    part_settle(c);
     return ERR_OK;
 }
 
@@ -375,6 +398,53 @@ void chat_note_members(struct chat *c)
     buf_wipe(&fronts);
 }
 
+// A conversation that one is out of, and is asked into again; NULL.
+static struct chat *find_former(struct engine *e, const struct mls_group *g)
+{
+    int64_t id = 0;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT id FROM chat WHERE group_id = ?1");
+    db_blob(q, 1, in_span(mls_group_id(g)));
+    if (db_row(&e->db, q)) id = db_get_int(q, 0);
+    db_done(q);
+    return id == 0 ? NULL : chat_find(e, id);
+}
+
+// It goes on where it ended, with a new state of the group, if who asks was in it then: a group's id is no secret of those who are in it
+// now. Takes the group.
+static enum err revive(struct chat *c, struct mls_group *take, const struct room *r, const struct invite *from,
+                       int64_t contact, enum chat_state state)
+{
+    struct db *d = &c->e->db;
+    char relay[RELAY_ROOM];
+    bool known = chat_group(c) != NULL && has_member(c->e, c->mls, from->account) && c->kind == r->kind;
+    (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
+    struct peer *p = known ? peer_get(c->e, relay) : NULL;
+    if (p == NULL) {
+        mls_group_free(take);
+        return known ? ERR_MEMORY : ERR_UNAUTHENTICATED;
+    }
+    chat_drop_group(c);
+    c->mls = take;
+    c->peer = p;
+    c->state = (uint8_t)state;
+    c->asker = contact;
+    c->following = c->caught_up = false;
+    memcpy(c->log, r->log, 32);
+    static const char *const sql[] = {"DELETE FROM record WHERE chat = ?1", "DELETE FROM past WHERE chat = ?1"};
+    for (size_t i = 0; i < 2; i++) {
+        sqlite3_stmt *q = db_sql(d, sql[i]);
+        db_int(q, 1, c->id);
+        (void)db_run(d, q);
+    }
+    sqlite3_stmt *q = db_sql(d, "UPDATE chat SET relay = ?2, log = ?3, asker = ?4 WHERE id = ?1");
+    db_int(q, 1, c->id);
+    db_text(q, 2, r->relay);
+    db_blob(q, 3, span_of(r->log, 32));
+    db_int(q, 4, contact);
+    (void)db_run(d, q);
+    return d->err;
+}
+
 enum err chat_join(struct engine *e, const struct intro *i, struct span private_part, int64_t contact,
                    enum chat_state state, struct chat **out)
 {
@@ -392,8 +462,16 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
         mls_group_free(g);
         return x;
     }
-    struct chat *c = insert(e, g, &room, room.kind == ROOM_DIRECT ? contact : 0, contact, state);
+    struct chat *c = find_former(e, g);
+    bool former = c != NULL;
+    if (former) {
+        *out = c;
+        x = revive(c, g, &room, &from, contact, state);
+    } else {
+        c = insert(e, g, &room, room.kind == ROOM_DIRECT ? contact : 0, contact, state);
+    }
     if (c == NULL) return e->db.err != ERR_OK ? e->db.err : ERR_MEMORY;
+    if (x != ERR_OK) return x;
     memcpy(c->log_key, i->log_key, 32);
     memcpy(c->chain, i->chain, 32);
     c->log_epoch = i->log_epoch;
@@ -402,7 +480,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     chat_remember(c);
     chat_note_members(c);
     x = chat_save(c);
-    if (x != ERR_OK) chat_forget(c);
+    if (x != ERR_OK && !former) chat_forget(c);
     else *out = c;
     return x;
 }

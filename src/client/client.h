@@ -186,6 +186,9 @@ enum err engine_rename(struct engine *e, int64_t chat, struct span name); // ERR
 // An image file, which is kept as it is; empty: none. ERR_LIMIT: more than FORMAT_PICTURE_MAX bytes.
 enum err engine_picture(struct engine *e, int64_t chat, struct span picture);
 enum err engine_role(struct engine *e, int64_t chat, int64_t contact, bool admin); // contact 0: oneself
+// Leaves a group: one is out when the log has it, and an admin's client then takes one out for the others. ERR_NOT_FOUND; ERR_REFUSED: it is
+// no group, or one is out of it; ERR_MISUSE: one is the only admin, and somebody else has to become one first.
+enum err engine_leave(struct engine *e, int64_t chat);
 
 struct engine_member {
     int64_t contact;        // 0: oneself

@@ -251,7 +251,7 @@ enum err commit_make(struct chat *c, const struct work *w)
 
 // ------------------------------------------------------------------------------------------------------------- winning
 
-enum err commit_won(struct chat *c, int64_t id, uint64_t epoch)
+enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *entry)
 {
     struct engine *e = c->e;
     struct work w;
@@ -263,7 +263,7 @@ enum err commit_won(struct chat *c, int64_t id, uint64_t epoch)
                      ? from_mls(mls_staged_restore(c->mls, out_span(w.staged), &staged))
                      : ERR_CORRUPT;
     bool allowed = x == ERR_OK && commit_allowed(c, staged); // what nobody else merges is not merged here
-    if (allowed) x = chat_merge(c, &staged, epoch);
+    if (allowed) x = chat_merge(c, &staged, entry);
     if (allowed && x == ERR_OK && what.kind == COMMIT_ADD) x = adding_send(c, what.bytes, w.welcome);
     mls_staged_free(staged);
     work_drop(e, id);

@@ -228,14 +228,14 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x)
     bool later = passes(err) || passes(e->db.err);
     if (err != ERR_OK) {
         db_rollback(&e->db);
-        if (chat != NULL) chat_forget(chat);
+        if (chat != NULL) chat_undo(chat);
         chat = NULL;
         if (later) return false;
         db_begin(&e->db);
     }
     move_cursor(e, x->seq, hash);
     if (db_commit(&e->db) != ERR_OK) {
-        if (chat != NULL) chat_forget(chat);
+        if (chat != NULL) chat_undo(chat);
         return false;
     }
     e->self.cursor = x->seq;

@@ -268,19 +268,22 @@ enum err chat_save(struct chat *c);
 void chat_saved(struct chat *c);
 // Within a transaction: the chat and all that is in it goes from the vault; after it chat_forget is called.
 void chat_delete(struct chat *c);
+// The transaction that made or changed the chat has failed: it is what the vault says, or gone.
+void chat_undo(struct chat *c);
 // Within a transaction: a new chat with oneself alone, whose log is made as soon as its relay can be reached.
 enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const int64_t *contacts, size_t n,
                   struct chat **out);
-// Within a transaction: joins by an introduction.
+// Within a transaction: joins by an introduction; a conversation that one was in before goes on. *out is set as soon as one in memory has
+// changed: if the transaction fails, chat_undo follows it.
 enum err chat_join(struct engine *e, const struct intro *i, struct span private_part, int64_t contact,
                    enum chat_state state, struct chat **out);
 // Within a transaction: a contact's key packages are to be taken, and it is to be added. ERR_REFUSED sticks where there is no way to it.
 void chat_put_take(struct chat *c, int64_t contact);
 enum err chat_room(struct chat *c, struct room *out);
 enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
-// Within a transaction: enters the epoch of a commit that came in this epoch of the log, and what of the chat follows from it: its key,
-// name, members. *take is freed and NULL then.
-enum err chat_merge(struct chat *c, struct mls_staged **take, uint64_t epoch);
+// Within a transaction: enters the epoch of a commit that came in this entry, and what of the chat follows from it: its key, name, members.
+// *take is freed and NULL then.
+enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *x);
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
 
@@ -392,9 +395,24 @@ void commit_ask(struct chat *c, const struct commit_what *w);
 // Makes the commit that a piece of work asks for on the chat's present state, and stores it with the work. ERR_NOT_FOUND: there is
 // nothing to do any more.
 enum err commit_make(struct chat *c, const struct work *w);
-// The commit of the piece of work with this number was seen in the log, in that epoch: it is merged, and welcomes go out. Within a transaction.
-enum err commit_won(struct chat *c, int64_t id, uint64_t epoch);
+// The commit of the piece of work with this number was seen in the log: it is merged, and welcomes go out. Within a transaction.
+enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *x);
 bool commit_removes(const struct mls_staged *s);
+
+// -------------------------------------------------------------------------------------------------- notice.c, part.c
+
+// What a commit that is about to be merged changes, for the history. Within a transaction, as all of these.
+void notice_commit(struct chat *c, const struct mls_staged *s, const struct wire_entry *x);
+
+// A member has said that they leave.
+void part_wants_out(struct chat *c, const uint8_t account[FORMAT_ID]);
+bool part_leaving(struct chat *c, int64_t contact);
+// After a commit: an admin takes out whoever wants out.
+void part_settle(struct chat *c);
+// One is out of it: what waited to be said or done has failed.
+void part_end(struct chat *c, enum chat_state state);
+// A piece of one's own work that is no message was seen in the log: true if it was that one leaves.
+bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work);
 
 // ----------------------------------------------------------------------------------------------------------- allow.c
 

@@ -163,6 +163,7 @@ static void take_control(struct chat *c, const struct wire_entry *x, const uint8
     int64_t who = memcmp(account, e->self.account, FORMAT_ID) == 0 ? 0 : contact_of(e, account);
     if (shape->kind == HISTORY_CARD) take_card(c, shape->body, account);
     else if (shape->kind == HISTORY_AGAIN) doubt_asked(c, shape->body);
+    else if (shape->kind == HISTORY_LEAVE) part_wants_out(c, account);
     else if (shape->kind == HISTORY_STATUS) receipt_take(c, x, who, shape->body, on_receipt, &h);
     else if (shape->kind == HISTORY_TIMER && timer_take(c, x, account, shape->body))
         later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
@@ -190,7 +191,7 @@ static enum err take_said(struct chat *c, const struct wire_entry *x, uint32_t s
 }
 
 // Of a commit that is merged, the chat's key follows; one that is not allowed is an entry that everybody passes over.
-static enum err take_commit(struct chat *c, struct mls_received *r, uint64_t epoch, struct round *round)
+static enum err take_commit(struct chat *c, struct mls_received *r, const struct wire_entry *entry, struct round *round)
 {
     if (!commit_allowed(c, r->staged)) {
         later(round,
@@ -200,7 +201,7 @@ static enum err take_commit(struct chat *c, struct mls_received *r, uint64_t epo
                   .text = "somebody tried to change this conversation without being allowed to; nothing was changed"});
         return ERR_OK;
     }
-    enum err x = chat_merge(c, &r->staged, epoch);
+    enum err x = chat_merge(c, &r->staged, entry);
     if (x != ERR_OK) return x;
     round->rekeyed = true;
     later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
@@ -222,7 +223,7 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
     if (r.content == MLS_CONTENT_APPLICATION && r.sender_type == MLS_SENDER_MEMBER)
         err = take_said(c, x, r.sender, buf_of(&r.data), round);
     else if (r.content == MLS_CONTENT_PROPOSAL) err = from_mls(mls_group_drop_proposals(c->mls, (struct mls_span){0}));
-    else if (r.content == MLS_CONTENT_COMMIT) err = take_commit(c, &r, x->epoch, round);
+    else if (r.content == MLS_CONTENT_COMMIT) err = take_commit(c, &r, x, round);
     mls_received_free(&r);
     return err;
 }
@@ -245,8 +246,10 @@ static enum err take_new(struct chat *c, const struct wire_entry *x, struct roun
     int64_t own = find_own(c, x->payload, &message, &kind);
     if (own == 0) return chat_over(c) ? ERR_OK : take_message(c, x, round);
     if (kind == WORK_COMMIT) {
-        err = commit_won(c, own, x->epoch);
+        err = commit_won(c, own, x);
         round->rekeyed = true;
+        later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
+    } else if (message == 0 && part_arrived(c, x, own)) {
         later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     } else {
         own_arrived(c, x, own, message, round);

@@ -63,6 +63,10 @@ static const char version_1[] =
     "CREATE INDEX work_relay ON work(relay, id);"
     "CREATE INDEX work_chat ON work(chat, id);"
 
+    // Who has said that they leave a group, and is still in it.
+    "CREATE TABLE leaving(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
+    " PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
+
     // What people must know and have not seen yet.
     "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT "
     "NULL,"

@@ -44,6 +44,7 @@ enum history_kind {
     HISTORY_CARD,                     // an invitation: body
     HISTORY_TIMER,                    // how long messages of this conversation live: body
     HISTORY_AGAIN,                    // an entry of the log that somebody could not read: body
+    HISTORY_LEAVE,                    // who says it wants to be taken out of the group
 };
 enum history_flag {
     HISTORY_DELETED = 1, // by who wrote it: nothing of it is there any more
@@ -54,6 +55,7 @@ enum history_flag {
 #define HISTORY_CARD_TYPE "application/vnd.whimbrel.invitation"
 #define HISTORY_TIMER_TYPE "application/vnd.whimbrel.timer"
 #define HISTORY_AGAIN_TYPE "application/vnd.whimbrel.again"
+#define HISTORY_LEAVE_TYPE "application/vnd.whimbrel.leave"
 // A person in Markdown: [name](whimbrel:u/ID), with the account's id in hexadecimal.
 #define HISTORY_PERSON "whimbrel:u/"
 

@@ -22,10 +22,13 @@ static bool is_file(void *arg, const struct content_part *p)
 
 static const char *control_type(enum history_kind kind)
 {
-    return kind == HISTORY_STATUS  ? CONTENT_TYPE_STATUS
-           : kind == HISTORY_CARD  ? HISTORY_CARD_TYPE
-           : kind == HISTORY_TIMER ? HISTORY_TIMER_TYPE
-                                   : HISTORY_AGAIN_TYPE;
+    switch (kind) {
+    case HISTORY_STATUS: return CONTENT_TYPE_STATUS;
+    case HISTORY_CARD: return HISTORY_CARD_TYPE;
+    case HISTORY_TIMER: return HISTORY_TIMER_TYPE;
+    case HISTORY_AGAIN: return HISTORY_AGAIN_TYPE;
+    default: return HISTORY_LEAVE_TYPE;
+    }
 }
 
 // One part alone, of a type that is the engine's own.
@@ -33,7 +36,7 @@ static bool read_control(const struct content *c, struct history_shape *out)
 {
     const struct content_part *p = &c->parts[0];
     for (enum history_kind k = HISTORY_STATUS;
-         c->part_count == 1 && p->cardinality == CONTENT_SINGLE && k <= HISTORY_AGAIN; k++) {
+         c->part_count == 1 && p->cardinality == CONTENT_SINGLE && k <= HISTORY_LEAVE; k++) {
         if (!is_type(p->type, control_type(k))) continue;
         out->kind = k;
         out->body = p->body;

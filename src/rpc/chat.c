@@ -109,6 +109,14 @@ json_t *rpc_chat_role(struct call *c)
                    not_admin);
 }
 
+json_t *rpc_chat_leave(struct call *c)
+{
+    enum err e = engine_leave(c->e, rpc_int(c, "chat", 0));
+    return rpc_yes(c, e,
+                   e == ERR_MISUSE ? "you are the only admin: make somebody else one first"
+                                   : "that is no group, or you are out of it already");
+}
+
 // A person comes once, however many devices they have.
 static void add_member(void *arg, const struct engine_member *m)
 {

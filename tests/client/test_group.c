@@ -19,14 +19,17 @@ static bool all_have_three(struct town *t)
            newest(&t->person[2]).members == 3;
 }
 
-static bool at_one(struct town *t)
+static bool at_one_but(struct town *t, size_t whom)
 {
     uint64_t epoch = newest(&t->person[0]).epoch;
     for (size_t i = 1; i < t->people; i++) {
-        if (newest(&t->person[i]).epoch != epoch) return false;
+        if (i != whom && newest(&t->person[i]).epoch != epoch) return false;
     }
     return is_quiet(t);
 }
+
+static bool at_one(struct town *t) { return at_one_but(t, SIZE_MAX); }
+static bool alice_is_quiet(struct town *t) { return engine_waiting(t->person[0].e) == 0; }
 
 struct admins {
     struct person *of;
@@ -269,6 +272,195 @@ static void nor_are_admins_who_break_the_room(void **state)
     }
 }
 
+// ----------------------------------------------------------------------------------------------------- going and coming
+
+static bool bob_is_out(struct town *t)
+{
+    return at_one_but(t, 1) && newest(&t->person[1]).state == CHAT_LEFT && newest(&t->person[0]).members == 2;
+}
+
+static bool bob_has_read_it(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[1], newest(&t->person[1]).id).n == 2;
+}
+
+static bool bob_is_back(struct town *t)
+{
+    return newest(&t->person[1]).state == CHAT_OPEN && newest(&t->person[1]).members == 3 && at_one(t);
+}
+
+static void who_leaves_is_out_and_may_come_back(void **state)
+{
+    int64_t chat = 0, message = 0;
+    struct town *t = three_in_a_group(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    (void)state;
+    wait_for(t, all_have_three);
+    assert_int_equal(engine_leave(alice->e, chat), ERR_MISUSE);
+    assert_int_equal(engine_leave(alice->e, 999), ERR_NOT_FOUND);
+    int64_t bobs = newest(bob).id, to = contact_of_person(alice, bob).id;
+    say(bob, bobs, "farewell");
+    assert_ok(engine_leave(bob->e, bobs));
+    wait_for(t, bob_is_out);
+    assert_string_equal(read_chat(alice, chat).text, "farewell\n");
+    assert_non_null(strstr(read_chat(carol, newest(carol).id).notices, "left\n"));
+    assert_null(strstr(read_chat(carol, newest(carol).id).notices, "removed"));
+    assert_non_null(strstr(read_chat(bob, bobs).notices, "I: left\n"));
+    assert_int_equal(engine_leave(bob->e, bobs), ERR_REFUSED);
+    assert_int_equal(engine_say_text(bob->e, bobs, span_str("x"), &message), ERR_REFUSED);
+    say(alice, chat, "he is gone");
+    wait_for(t, is_quiet);
+    assert_int_equal(read_chat(bob, bobs).n, 1);
+    // and comes back, to the same conversation
+    assert_ok(engine_add(alice->e, chat, &to, 1));
+    wait_for(t, bob_is_back);
+    assert_int_equal(newest(bob).id, bobs);
+    say(alice, chat, "there you are");
+    wait_for(t, bob_has_read_it);
+    say(bob, bobs, "here I am");
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_string_equal(read_chat(bob, bobs).text, "I: farewell\nthere you are\nI: here I am\n");
+    town_reopen(t);
+    say(bob, bobs, "still");
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_non_null(strstr(read_chat(carol, newest(carol).id).text, "here I am\nstill\n"));
+    assert_int_equal(alice->warnings + bob->warnings + carol->warnings, 0);
+    town_close(t);
+}
+
+static bool only_carol_is_there(struct town *t)
+{
+    return newest(&t->person[2]).members == 1 && newest(&t->person[0]).state == CHAT_LEFT &&
+           newest(&t->person[1]).state == CHAT_LEFT;
+}
+
+// An admin who was away sees to who left in the meantime; and the last one closes the door.
+static void all_leave(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = three_in_a_group(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    (void)state;
+    wait_for(t, all_have_three);
+    assert_ok(engine_role(alice->e, chat, contact_of_person(alice, carol).id, true));
+    wait_for(t, is_quiet);
+    wait_for(t, at_one);
+    assert_ok(engine_leave(alice->e, chat));
+    assert_ok(engine_leave(bob->e, newest(bob).id));
+    engine_close(carol->e);
+    carol->e = NULL;
+    wait_for(t, is_quiet);
+    person_open(carol);
+    wait_for(t, only_carol_is_there);
+    assert_int_equal(admins_of(carol, alice).admins, 1);
+    assert_ok(engine_leave(carol->e, newest(carol).id));
+    assert_int_equal(newest(carol).state, CHAT_LEFT);
+    town_reopen(t);
+    assert_int_equal(newest(carol).state, CHAT_LEFT);
+    assert_int_equal(alice->warnings + bob->warnings + carol->warnings, 0);
+    town_close(t);
+}
+
+// A removed member who keeps trying reaches nothing: what it says in its old epoch is refused by the relay, and what it
+// knows of the log opens nothing.
+static void the_removed_keep_out(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = three_in_a_group(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    uint8_t key[32];
+    (void)state;
+    wait_for(t, all_have_three);
+    struct chat *c = chat_find(bob->e, newest(bob).id);
+    memcpy(key, c->log_key, 32);
+    assert_ok(engine_remove(alice->e, chat, contact_of_person(alice, bob).id));
+    wait_for(t, is_quiet);
+    while (c->state != CHAT_REMOVED) wait_for(t, is_quiet);
+    assert_memory_equal(c->log_key, key, 32); // he does not know the new one
+    assert_int_not_equal(memcmp(key, chat_find(alice->e, chat)->log_key, 32), 0);
+    // a client that takes no notice
+    c->state = CHAT_OPEN;
+    c->caught_up = c->following = true;
+    int64_t message = 0;
+    db_begin(&bob->e->db);
+    message = work_add(bob->e, &(struct work){.kind = WORK_SAY,
+                                              .relay = c->peer->relay,
+                                              .chat = c->id,
+                                              .epoch = c->log_epoch,
+                                              .payload = span_str("noise")});
+    assert_ok(db_commit(&bob->e->db));
+    peer_pump_all(bob->e);
+    say(alice, chat, "among us");
+    for (int i = 0; i < 5; i++) {
+        wait_for(t, alice_is_quiet);
+        c->caught_up = true;
+        peer_pump_all(bob->e);
+    }
+    assert_true(message > 0);
+    assert_int_equal(read_chat(bob, c->id).n, 0);
+    assert_string_equal(read_chat(carol, newest(carol).id).text, "among us\n");
+    assert_int_equal(carol->warnings, 0);
+    assert_int_equal(chat_find(carol->e, newest(carol).id)->cursor, chat_find(alice->e, chat)->cursor);
+    town_close(t);
+}
+
+// Twenty in a group: they come in one commit, go and come back in disorder, all the while talking.
+enum { CROWD = 20, ROUNDS = 3 };
+
+static bool crowd_is_joined(struct town *t)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        if (newest(&t->person[i]).kind != ROOM_GROUP || newest(&t->person[i]).members != CROWD ||
+            newest(&t->person[i]).state != CHAT_OPEN)
+            return false;
+    }
+    return at_one(t);
+}
+
+static bool crowd_agrees(struct town *t) { return crowd_is_joined(t) && is_quiet(t); }
+
+static void a_crowd_with_churn(void **state)
+{
+    struct town *t = town_open(CROWD);
+    struct person *alice = &t->person[0];
+    int64_t contacts[CROWD - 1], chat = 0;
+    (void)state;
+    for (size_t i = 1; i < CROWD; i++) contacts[i - 1] = meet(t, i, 0, INVITE_PERSONAL);
+    wait_for(t, is_quiet);
+    assert_ok(engine_group(alice->e, span_str("Crowd"), contacts, CROWD - 1, &chat));
+    wait_for(t, crowd_is_joined);
+    assert_true(newest(alice).epoch <= 3); // not a commit for each
+    assert_ok(engine_role(alice->e, chat, contacts[0], true));
+    wait_for(t, crowd_agrees);
+    for (size_t r = 0; r < ROUNDS; r++) {
+        struct person *bob = &t->person[1];
+        size_t out = 3 + 5 * r, gone = 5 + 5 * r;
+        assert_ok(engine_remove(alice->e, chat, contacts[out - 1]));
+        assert_ok(engine_leave(t->person[gone].e, newest(&t->person[gone]).id));
+        assert_ok(engine_rename(bob->e, newest(bob).id, span_str("Crowd of bob"))); // races with the other
+        say(&t->person[2], newest(&t->person[2]).id, "in between");
+        for (;;) {
+            wait_for(t, is_quiet);
+            if (newest(&t->person[gone]).state == CHAT_LEFT && newest(&t->person[out]).state == CHAT_REMOVED &&
+                newest(alice).members == CROWD - 2)
+                break;
+        }
+        assert_ok(engine_add(alice->e, chat, (int64_t[]){contacts[out - 1], contacts[gone - 1]}, 2));
+        say(&t->person[2], newest(&t->person[2]).id, "after it");
+        wait_for(t, crowd_agrees);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        struct person *p = &t->person[i];
+        assert_int_equal(p->warnings, 0);
+        assert_true(span_eq(newest(p).name, span_str("Crowd of bob")));
+    }
+    assert_int_equal(read_chat(alice, chat).n, 2 * ROUNDS);
+    assert_int_equal(read_chat(&t->person[19], newest(&t->person[19]).id).n, 2 * ROUNDS);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +468,10 @@ int main(void)
         cmocka_unit_test(changes_that_race_both_happen),
         cmocka_unit_test(members_who_do_not_ask_are_not_followed),
         cmocka_unit_test(nor_are_admins_who_break_the_room),
+        cmocka_unit_test(who_leaves_is_out_and_may_come_back),
+        cmocka_unit_test(all_leave),
+        cmocka_unit_test(the_removed_keep_out),
+        cmocka_unit_test(a_crowd_with_churn),
     };
     return unit_run("group", tests);
 }

@@ -136,6 +136,13 @@ bool is_quiet(struct town *t)
 static void note(void *arg, const struct history_message *m)
 {
     struct seen *h = arg;
+    if (m->kind == HISTORY_NOTICE) {
+        size_t end = strlen(h->notices);
+        (void)snprintf(h->notices + end, sizeof h->notices - end, "%s%.*s%s%.*s\n", m->sender == 0 ? "I: " : "",
+                       (int)m->type.n, (const char *)m->type.p, m->body.n > 0 ? ": " : "", (int)m->body.n,
+                       (const char *)m->body.p);
+        return;
+    }
     h->n++;
     h->queued = h->queued || m->state == MESSAGE_QUEUED;
     size_t at = strlen(h->text);

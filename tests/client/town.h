@@ -49,6 +49,7 @@ bool is_quiet(struct town *t);
 
 struct seen {
     char text[4000]; // a line a message, those of one's own begin with "I: "
+    char notices[2000]; // likewise
     size_t n;
     bool queued;
 };
