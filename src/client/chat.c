@@ -141,8 +141,8 @@ static void load_row(struct chat *c, sqlite3_stmt *q)
     c->asker = db_get_int(q, 11);
 }
 
-#define CHAT_ROW                                                                                                       \
-    "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor,"                                  \
+#define CHAT_ROW                                                                      \
+    "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor," \
     " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker FROM chat"
 
 enum err chat_load_all(struct engine *e)
@@ -214,8 +214,9 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
                            int64_t asker, enum chat_state state)
 {
     sqlite3_stmt *q = db_sql(
-        &e->db, "INSERT INTO chat(group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
-                " created, asker) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9)");
+        &e->db,
+        "INSERT INTO chat(group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
+        " created, asker, renewed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9, ?8)");
     db_blob(q, 1, in_span(mls_group_id(take)));
     db_int(q, 2, r->kind);
     db_text(q, 3, r->name);
@@ -334,6 +335,7 @@ enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_
     bool out = mls_staged_removes_me(*take);
     if (!out && commit_removes(*take)) x = chat_log_key(c, *take, c->log_key);
     notice_commit(c, *take, entry);
+    renew_merged(c, *take);
     if (x == ERR_OK) x = from_mls(mls_group_merge(c->mls, *take));
     if (x != ERR_OK) return x;
     *take = NULL;
@@ -436,11 +438,12 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
         db_int(q, 1, c->id);
         (void)db_run(d, q);
     }
-    sqlite3_stmt *q = db_sql(d, "UPDATE chat SET relay = ?2, log = ?3, asker = ?4 WHERE id = ?1");
+    sqlite3_stmt *q = db_sql(d, "UPDATE chat SET relay = ?2, log = ?3, asker = ?4, renewed = ?5 WHERE id = ?1");
     db_int(q, 1, c->id);
     db_text(q, 2, r->relay);
     db_blob(q, 3, span_of(r->log, 32));
     db_int(q, 4, contact);
+    db_int(q, 5, (int64_t)engine_now());
     (void)db_run(d, q);
     return d->err;
 }

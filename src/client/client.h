@@ -167,6 +167,17 @@ enum engine_act { ENGINE_REPLY, ENGINE_REACT, ENGINE_EDIT, ENGINE_DELETE };
 enum err engine_act(struct engine *e, int64_t chat, int64_t about, enum engine_act act, struct span text,
                     int64_t *message);
 
+// How the engine does what it does by itself, in numbers.
+struct engine_setting_info {
+    const char *name;
+    int64_t usual, least, most;
+    const char *about;
+};
+enum err engine_settings_each(struct engine *e,
+                              void (*each)(void *arg, const struct engine_setting_info *i, int64_t value), void *arg);
+// ERR_NOT_FOUND: there is none of this name; ERR_INVALID: it cannot have this value.
+enum err engine_setting_put(struct engine *e, struct span name, int64_t value);
+
 // What people must know (ENGINE_WARNING), kept until it was seen, oldest first. The spans hold during the call.
 struct engine_warning {
     int64_t id, chat, contact; // the latter two 0 where they do not apply

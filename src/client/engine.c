@@ -205,6 +205,7 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     clock_end(e);
     e->owing = true;
     receipt_soon(e);
+    renew_start(e);
     return ERR_OK;
 }
 
@@ -213,6 +214,7 @@ void engine_close(struct engine *e)
     if (e == NULL) return;
     e->closing = true;
     clock_stop(e);
+    renew_stop(e);
     peer_free_all(e);
     routes_close(e);
     transfer_close(e->transfers);

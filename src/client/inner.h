@@ -109,7 +109,7 @@ struct engine {
     struct chat *chats;
     struct flight *flights;
     struct transfers *transfers;
-    struct net_timer tidy, owed, end;
+    struct net_timer tidy, owed, end, renew;
     struct files files;
     char why[200];  // of the last thing that was refused
     bool owing;     // receipts, or so it may be
@@ -141,6 +141,17 @@ void clock_tidy(struct engine *e);
 // The end of some messages may have come nearer.
 void clock_end(struct engine *e);
 void clock_stop(struct engine *e);
+
+// --------------------------------------------------------------------------------------------------- renew.c, setting.c
+
+// Keys are renewed from now on, by and by.
+void renew_start(struct engine *e);
+void renew_stop(struct engine *e);
+// Within a transaction, before the merge: if the commit renews one's own leaf, that is noted.
+void renew_merged(struct chat *c, const struct mls_staged *s);
+
+enum engine_setting { SETTING_RENEW_DAYS, SETTINGS };
+int64_t setting_get(struct engine *e, enum engine_setting s);
 
 // -------------------------------------------------------------------------------------------------------------- cred.c
 

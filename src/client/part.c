@@ -39,9 +39,10 @@ static bool is_member(struct chat *c, int64_t contact)
 
 static bool next_leaving(struct chat *c, int64_t after, int64_t *contact)
 {
-    sqlite3_stmt *q = db_sql(
-        &c->e->db, "SELECT contact, EXISTS(SELECT 1 FROM work w WHERE w.chat = leaving.chat AND w.kind = ?3 AND"
-                   " w.contact = leaving.contact) FROM leaving WHERE chat = ?1 AND contact > ?2 ORDER BY contact LIMIT 1");
+    sqlite3_stmt *q =
+        db_sql(&c->e->db,
+               "SELECT contact, EXISTS(SELECT 1 FROM work w WHERE w.chat = leaving.chat AND w.kind = ?3 AND"
+               " w.contact = leaving.contact) FROM leaving WHERE chat = ?1 AND contact > ?2 ORDER BY contact LIMIT 1");
     db_int(q, 1, c->id);
     db_int(q, 2, after);
     db_int(q, 3, WORK_COMMIT);
@@ -74,8 +75,9 @@ void part_end(struct chat *c, enum chat_state state)
 {
     struct db *d = &c->e->db;
     c->state = (uint8_t)state;
-    sqlite3_stmt *q = db_sql(d, "UPDATE message SET state = ?2 WHERE id IN (SELECT message FROM work WHERE chat = ?1 AND"
-                                " message != 0)");
+    sqlite3_stmt *q =
+        db_sql(d, "UPDATE message SET state = ?2 WHERE id IN (SELECT message FROM work WHERE chat = ?1 AND"
+                  " message != 0)");
     db_int(q, 1, c->id);
     db_int(q, 2, MESSAGE_FAILED);
     (void)db_run(d, q);

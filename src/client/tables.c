@@ -27,13 +27,14 @@ static const char version_1[] =
     "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
-    // asker: the contact who has brought oneself into it; members: accounts; epoch: of the group
+    // asker: the contact who has brought oneself into it; members: accounts; epoch: of the group; renewed: one's own leaf, when
     "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT "
     "NULL,"
     " contact INTEGER NOT NULL, asker INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
     " log_epoch INTEGER NOT NULL, cursor INTEGER NOT NULL, chain BLOB NOT NULL, state INTEGER NOT NULL,"
     " members INTEGER NOT NULL DEFAULT 1,"
     " epoch INTEGER NOT NULL DEFAULT 0,"
+    " renewed INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT;"
 
     // Records of the chat's MLS group.
@@ -66,6 +67,9 @@ static const char version_1[] =
     // Who has said that they leave a group, and is still in it.
     "CREATE TABLE leaving(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
     " PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
+
+    // What was set (setting.c).
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
 
     // What people must know and have not seen yet.
     "CREATE TABLE warning(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, contact INTEGER NOT NULL, time INTEGER NOT "

@@ -100,7 +100,8 @@ static uint8_t *read_picture(const char *path, size_t *n)
     bool read = f != NULL && ferror(f) == 0;
     if (f != NULL) (void)fclose(f);
     if (read && *n <= PICTURE_MAX) return bytes;
-    (void)say_wrong(EXIT_FAILED, read ? "%s is larger than 8 KiB; a group's picture is a small one" : "%s cannot be read", path);
+    (void)say_wrong(EXIT_FAILED,
+                    read ? "%s is larger than 8 KiB; a group's picture is a small one" : "%s cannot be read", path);
     free(bytes);
     return NULL;
 }
@@ -127,10 +128,12 @@ const struct command group_commands[] = {
      NULL},
     {"group members", "CHAT", "show who is in a group", do_members, AN_ENGINE, NULL, NULL},
     {"group rename", "CHAT NAME...", "call a group by another name", do_rename, AN_ENGINE, NULL, NULL},
-    {"group picture", "CHAT [FILE]", "give a group a picture of at most 8 KiB, or none", do_picture, AN_ENGINE, NULL, NULL},
+    {"group picture", "CHAT [FILE]", "give a group a picture of at most 8 KiB, or none", do_picture, AN_ENGINE, NULL,
+     NULL},
     {"group admin", "CHAT CONTACT", "make a member an admin", do_admin, AN_ENGINE, NULL,
      "Admins add and remove, rename, and make others admins."},
-    {"group member", "CHAT CONTACT", "make an admin a member again; `me` is yourself", do_member, AN_ENGINE, NULL, NULL},
+    {"group member", "CHAT CONTACT", "make an admin a member again; `me` is yourself", do_member, AN_ENGINE, NULL,
+     NULL},
     {"group leave", "CHAT", "leave a group", do_leave, AN_ENGINE, NULL, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

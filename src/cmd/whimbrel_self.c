@@ -4,6 +4,7 @@
 #include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int do_status(struct session *s)
@@ -38,6 +39,31 @@ static int do_lock(struct session *s) { return finish(s, ask(s, "profile.lock", 
 static int do_unlock(struct session *s) { return finish(s, json_true(), "The profile is open."); }
 static int do_rpc(struct session *s) { return ask_bridge(s->fd); }
 
+static int set_one(struct session *s)
+{
+    char *end;
+    const char *value = s->line->words[1];
+    long long n = strtoll(value, &end, 10);
+    if (*end != 0 || end == value) return say_wrong(EXIT_USAGE, "%s is no number", value);
+    json_t *params = json_pack("{s:s, s:I}", "name", s->line->words[0], "value", (json_int_t)n);
+    return finish(s, ask(s, "settings.set", params), NULL);
+}
+
+static int do_settings(struct session *s)
+{
+    size_t i;
+    json_t *o;
+    if (s->line->n == 1) return say_wrong(EXIT_USAGE, "what is it to be? whimbrel settings NAME VALUE");
+    if (s->line->n == 2) return set_one(s);
+    json_t *list = ask(s, "settings.list", NULL);
+    if (list == NULL || s->line->json) return finish(s, list, NULL);
+    json_array_foreach (list, i, o) {
+        printf("%-14s %6lld  %s (%lld to %lld)\n", text_of(o, "name"), (long long)int_of(o, "value"),
+               text_of(o, "about"), (long long)int_of(o, "least"), (long long)int_of(o, "most"));
+    }
+    return finish(s, list, NULL);
+}
+
 const struct command self_commands[] = {
     {"status", "", "say how the engine is doing, if one runs", do_status, RUNNING, NULL, NULL},
     {"start", "", "start the engine, which other commands do by themselves", do_start, AN_ENGINE, NULL, NULL},
@@ -51,6 +77,8 @@ const struct command self_commands[] = {
      "For desktops whose keyring opens when you log in; it takes the program secret-tool (Debian: libsecret-tools). "
      "Whoever can\n"
      "use your session can open the profile then. Alone it says whether that is so."},
+    {"settings", "[NAME] [VALUE]", "show how the engine does what it does by itself, or change it", do_settings,
+     AN_ENGINE, NULL, NULL},
     {"rpc", "", "speak JSON-RPC on standard input and output, for programs", do_rpc, AN_ENGINE, NULL, NULL},
     {"completion", "bash|zsh|fish [WORD...]", "print what makes a shell complete commands and names", do_completion,
      ALONE, NULL,

@@ -30,6 +30,33 @@ json_t *rpc_events_follow(struct call *c)
     return json_true();
 }
 
+static void add_setting(void *arg, const struct engine_setting_info *i, int64_t value)
+{
+    json_t *o = json_object();
+    rpc_set(o, "name", json_string(i->name));
+    rpc_set(o, "value", json_integer(value));
+    rpc_set(o, "usual", json_integer(i->usual));
+    rpc_set(o, "least", json_integer(i->least));
+    rpc_set(o, "most", json_integer(i->most));
+    rpc_set(o, "about", json_string(i->about));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_settings_list(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_settings_each(c->e, add_setting, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
+json_t *rpc_settings_set(struct call *c)
+{
+    return rpc_yes(c, engine_setting_put(c->e, rpc_text(c, "name"), rpc_int(c, "value", 0)),
+                   "it cannot have that value: settings.list says which it can");
+}
+
 json_t *rpc_invite_create(struct call *c)
 {
     char label[FORMAT_NAME_MAX + 1];

@@ -31,6 +31,24 @@ static bool at_one_but(struct town *t, size_t whom)
 static bool at_one(struct town *t) { return at_one_but(t, SIZE_MAX); }
 static bool alice_is_quiet(struct town *t) { return engine_waiting(t->person[0].e) == 0; }
 
+static bool two_are_joined(struct town *t)
+{
+    return at_one(t) && newest(&t->person[0]).members == 2 && newest(&t->person[1]).members == 2;
+}
+
+static bool two_have_read_two(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 2 &&
+           read_chat(&t->person[1], newest(&t->person[1]).id).n == 2;
+}
+
+static struct chat *theft;
+static bool the_thief_has_it_all(struct town *t)
+{
+    struct chat *c = chat_find(t->person[0].e, newest(&t->person[0]).id);
+    return theft->cursor == c->cursor;
+}
+
 struct admins {
     struct person *of;
     size_t members, admins;
@@ -461,6 +479,77 @@ static void a_crowd_with_churn(void **state)
     town_close(t);
 }
 
+// ------------------------------------------------------------------------------------------------------------- renewing
+
+static void run_sql(struct person *p, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(p->e->db.h, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static uint64_t start;
+
+static bool somebody_has_renewed(struct town *t) { return at_one(t) && newest(&t->person[0]).epoch == start + 1; }
+
+// Whoever has copied a profile reads along, until the one that was copied has renewed its keys.
+static void a_copy_of_the_keys_becomes_useless(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1], thief = {.town = t, .name = "thief"};
+    char command[400];
+    (void)state;
+    (void)meet(t, 1, 0, INVITE_PERSONAL);
+    wait_for(t, two_are_joined);
+    start = newest(alice).epoch;
+    engine_close(bob->e);
+    (void)snprintf(thief.folder, sizeof thief.folder, "%s/thief", t->folder);
+    (void)snprintf(command, sizeof command, "cp -r %s %s", bob->folder, thief.folder);
+    assert_int_equal(system(command), 0);
+    person_open(bob);
+    say(alice, newest(alice).id, "before");
+    wait_for(t, is_quiet);
+    // a week and more has passed for bob
+    run_sql(bob, "UPDATE chat SET renewed = renewed - 10 * 86400000");
+    town_reopen(t);
+    wait_for(t, somebody_has_renewed);
+    say(alice, newest(alice).id, "after");
+    wait_for(t, two_have_read_two);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet); // and nothing more of the kind
+    assert_int_equal(newest(alice).epoch, start + 1);
+    engine_close(bob->e);
+    bob->e = NULL;
+    person_open(&thief);
+    struct chat *c = chat_find(thief.e, newest(&thief).id);
+    theft = c;
+    wait_for(t, the_thief_has_it_all);
+    struct seen seen = read_chat(&thief, newest(&thief).id);
+    assert_non_null(strstr(seen.text, "before\n"));
+    assert_null(strstr(seen.text, "after"));
+    engine_close(thief.e);
+    person_open(bob);
+    town_close(t);
+}
+
+static void nothing_is_renewed_where_one_does_not_want_it(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    (void)state;
+    (void)meet(t, 1, 0, INVITE_PERSONAL);
+    wait_for(t, two_are_joined);
+    start = newest(alice).epoch;
+    assert_int_equal(engine_setting_put(bob->e, span_str("renew-days"), 400), ERR_INVALID);
+    assert_int_equal(engine_setting_put(bob->e, span_str("renew"), 4), ERR_NOT_FOUND);
+    assert_ok(engine_setting_put(bob->e, span_str("renew-days"), 0));
+    run_sql(bob, "UPDATE chat SET renewed = renewed - 10 * 86400000");
+    town_reopen(t);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    assert_int_equal(newest(alice).epoch, start);
+    assert_ok(engine_setting_put(bob->e, span_str("renew-days"), 8)); // and up to a quarter later
+    town_reopen(t);
+    wait_for(t, somebody_has_renewed);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +561,8 @@ int main(void)
         cmocka_unit_test(all_leave),
         cmocka_unit_test(the_removed_keep_out),
         cmocka_unit_test(a_crowd_with_churn),
+        cmocka_unit_test(a_copy_of_the_keys_becomes_useless),
+        cmocka_unit_test(nothing_is_renewed_where_one_does_not_want_it),
     };
     return unit_run("group", tests);
 }
