@@ -115,7 +115,15 @@ static void a_request_is_answered_first(void **state)
 
 // -------------------------------------------------------------------------------------------------- messages that end
 
-static size_t shown(struct person *p) { return read_chat(p, newest(p).id).n; }
+// Messages and notices.
+static size_t shown(struct person *p)
+{
+    struct seen s = read_chat(p, newest(p).id);
+    size_t n = s.n;
+    for (const char *at = s.notices; (at = strchr(at, '\n')) != NULL; at++) n++;
+    return n;
+}
+
 static bool both_have_three(struct town *t)
 {
     return is_quiet(t) && shown(&t->person[0]) == 3 && shown(&t->person[1]) == 3;
@@ -172,8 +180,9 @@ static void messages_end(void **state)
     assert_ok(engine_timer(bob->e, newest(bob).id, 3));
     assert_int_equal(newest(bob).timer, 3);
     wait_for(t, alice_knows_the_timer);
-    assert_string_equal(read_chat(alice, newest(alice).id).text, "This stays\nAnd this stays\n3\n"); // the notice
-    assert_string_equal(read_chat(bob, newest(bob).id).text, "I: This stays\nI: And this stays\nI: 3\n");
+    assert_string_equal(read_chat(alice, newest(alice).id).text, "This stays\nAnd this stays\n");
+    assert_non_null(strstr(read_chat(alice, newest(alice).id).notices, ": 3\n"));
+    assert_string_equal(read_chat(bob, newest(bob).id).text, "I: This stays\nI: And this stays\n");
     say(alice, newest(alice).id, "This ends, too");
     assert_int_equal(shown(alice), 4);
     wait_for(t, bob_has_four);

@@ -20,7 +20,7 @@ export async function until(done: () => boolean, ms: number): Promise<void> {
   await untilThat('what was to come', () => Date.now() >= next && (next = Date.now() + 150, done()), ms);
 }
 
-export interface Message { id: number; from: number; state: string; text: string; seq: number }
+export interface Message { id: number; from: number; state: string; text: string; seq: number; kind: string }
 export interface Chat { id: number; kind: string; name: string; contact: number; state: string; members: number }
 
 export class Person {
@@ -47,7 +47,8 @@ export class Person {
   json<T>(...words: string[]): T { return JSON.parse(this.ok('--json', ...words)) as T; }
   chats(): Chat[] { return this.json<Chat[]>('chats'); }
 
-  read(chat: string): Message[] { return this.json<Message[]>('read', chat); }
+  // What was said; without lines about what has happened.
+  read(chat: string): Message[] { return this.json<Message[]>('read', chat).filter(m => m.kind !== 'notice'); }
 
   texts(chat: string): string[] { return this.read(chat).map(m => m.text); }
 

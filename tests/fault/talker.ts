@@ -103,12 +103,12 @@ export class Talker {
   async waitingWork(): Promise<number> { return (await this.call<{ waiting: number }>('engine.status')).waiting; }
   async say(chat: number, text: string): Promise<number> { return (await this.call<{ message: number }>('message.send', { chat, text })).message; }
 
-  // All messages of a chat, as they came.
+  // All that was said in a chat, as it came; without lines about what has happened.
   async read(chat: number): Promise<Message[]> {
     const all: Message[] = [];
     for (;;) {
       const page = await this.call<Message[]>('message.list', { chat, after: all[all.length - 1]?.id ?? 0, limit: 1000 });
-      if (page.length === 0) return all;
+      if (page.length === 0) return all.filter(m => m.kind !== 'notice');
       all.push(...page);
     }
   }
