@@ -41,8 +41,10 @@ export class Talker {
     assert.equal(spawnSync(join(build, 'tests/fault/fault-vault'), ['cheap', this.profile], { env }).status, 0);
   }
 
-  async start(): Promise<void> {
-    const child = spawn(whimbrel, ['--profile', this.profile, 'engine'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // With `by` the engine begins locked, and is told the passphrase: so that is in no environment.
+  async start(o: { by?: string } = {}): Promise<void> {
+    const child = spawn(whimbrel, ['--profile', this.profile, 'engine', ...(o.by === undefined ? [] : ['--locked'])],
+      { env: o.by === undefined ? env : process.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     children.add(child);
     this.gone = new Promise(done => child.once('exit', () => {
@@ -66,6 +68,7 @@ export class Talker {
       for (const w of this.waiting.values()) w.reject(new Error(`${this.name}'s engine is gone`));
       this.waiting.clear();
     });
+    if (o.by !== undefined) await this.call('profile.unlock', { passphrase: o.by });
     await this.call('events.follow');
   }
 
