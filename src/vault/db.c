@@ -7,7 +7,7 @@ void db_init(struct db *d, sqlite3 *h) { *d = (struct db){.h = h}; }
 
 void db_wipe(struct db *d)
 {
-    for (size_t i = 0; i < d->n; i++) (void)sqlite3_finalize(d->cache[i].q);
+    for (size_t i = 0; i < DB_STATEMENTS; i++) (void)sqlite3_finalize(d->cache[i].q);
     *d = (struct db){0};
 }
 
@@ -32,24 +32,30 @@ static void note(struct db *d, enum err e)
     if (d->err == ERR_OK) d->err = e;
 }
 
+// Where a statement is, or where it would be put. It is known by the address of its literal.
+static size_t place_of(const struct db *d, const char *sql)
+{
+    size_t i = (size_t)((uintptr_t)sql * 0x9e3779b97f4a7c15U >> 32) % DB_STATEMENTS;
+    while (d->cache[i].sql != NULL && d->cache[i].sql != sql) i = (i + 1) % DB_STATEMENTS;
+    return i;
+}
+
 sqlite3_stmt *db_sql(struct db *d, const char *sql)
 {
-    size_t i = 0;
     if (d->err != ERR_OK) return NULL;
-    while (i < d->n && d->cache[i].sql != sql) i++;
-    if (i == d->n) {
-        if (i == DB_STATEMENTS) {
-            note(d, ERR_LIMIT);
-            return NULL;
-        }
-        int rc = sqlite3_prepare_v3(d->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &d->cache[i].q, NULL);
-        if (rc != SQLITE_OK) {
-            note(d, meaning(rc));
-            return NULL;
-        }
-        d->cache[i].sql = sql;
-        d->n++;
+    size_t i = place_of(d, sql);
+    if (d->cache[i].sql != NULL) return d->cache[i].q;
+    if (d->n >= DB_STATEMENTS / 4 * 3) {
+        note(d, ERR_LIMIT);
+        return NULL;
     }
+    int rc = sqlite3_prepare_v3(d->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &d->cache[i].q, NULL);
+    if (rc != SQLITE_OK) {
+        note(d, meaning(rc));
+        return NULL;
+    }
+    d->cache[i].sql = sql;
+    d->n++;
     return d->cache[i].q;
 }
 
@@ -113,15 +119,23 @@ bool db_get_fixed(struct db *d, sqlite3_stmt *q, int at, uint8_t *out, size_t n)
 
 int64_t db_last_id(const struct db *d) { return sqlite3_last_insert_rowid(d->h); }
 
-void db_begin(struct db *d)
+// SQLite takes another synchronous mode between transactions only.
+static void begin(struct db *d, bool lazy)
 {
     d->err = ERR_OK;
+    if (lazy != d->lazy) {
+        (void)db_run(d, lazy ? db_sql(d, "PRAGMA synchronous=NORMAL") : db_sql(d, "PRAGMA synchronous=FULL"));
+        d->lazy = lazy;
+    }
     (void)db_run(d, db_sql(d, "BEGIN IMMEDIATE"));
 }
 
+void db_begin(struct db *d) { begin(d, false); }
+void db_begin_lazy(struct db *d) { begin(d, true); }
+
 void db_rollback(struct db *d)
 {
-    for (size_t i = 0; i < d->n; i++) db_done(d->cache[i].q);
+    for (size_t i = 0; i < DB_STATEMENTS; i++) db_done(d->cache[i].q);
     d->err = ERR_OK;
     if (sqlite3_get_autocommit(d->h) == 0) (void)db_run(d, db_sql(d, "ROLLBACK"));
     d->err = ERR_OK;

@@ -8,20 +8,25 @@
 
 #include "vault/vault.h"
 
-enum { DB_STATEMENTS = 160 };
+enum { DB_STATEMENTS = 1024 }; // a power of two; three quarters of it may be used
 struct db {
     sqlite3 *h;
     enum err err;
+    bool lazy; // what is committed is not waited for
     struct {
         const char *sql;
         sqlite3_stmt *q;
-    } cache[DB_STATEMENTS];
+    } cache[DB_STATEMENTS]; // where a literal's address says, or in the next free place
     size_t n;
 };
 
 void db_init(struct db *d, sqlite3 *h);
 void db_wipe(struct db *d);
 void db_begin(struct db *d);
+// A transaction whose end is not waited for: it survives the end of the process, whatever ends it, and a loss of power may take it back, with
+// all later ones of its kind, but never a part of it, nor what was committed before by db_begin's. For what would then come again from
+// elsewhere, as entries of a log do.
+void db_begin_lazy(struct db *d);
 // ERR_OK: all of it is durable. Else nothing of it has happened.
 enum err db_commit(struct db *d);
 void db_rollback(struct db *d);
