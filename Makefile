@@ -18,7 +18,7 @@ COMPILER := $(if $(filter default undefined,$(origin CC)),,$(CC))
 unexport CC
 SETUP = $(if $(COMPILER),CC="$(COMPILER)") $(TOOLS)/setup
 
-.PHONY: all deps run demo test bench asan ct fuzz interop lint fmt fmt-check install reproducible clean help
+.PHONY: all deps run demo test bench asan ct fuzz net interop lint fmt fmt-check install reproducible clean help
 all:
 	@$(SETUP) $(B)
 	@tools/web $(B)
@@ -30,6 +30,7 @@ help:
 	@echo 'make demo           the demonstration alone'
 	@echo 'make test           installs what is missing, builds, and runs every test'
 	@echo 'make fault          relay and engines under 500 kills, broken disks, and 10,000 unfair peers; make test has fewer'
+	@echo 'make net            censors, captures and other proxies, in hosts of network namespaces (as root)'
 	@echo 'make bench          measures: what docs/performance.md is made from'
 	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make ct             the constant-time check, under valgrind'
@@ -62,6 +63,11 @@ test: deps all
 fault: deps all
 	@tools/e2e $(B)
 	@WHIMBREL_KILLS=500 WHIMBREL_PEERS=10000 tools/run-tests --slow 4 --only fault $(B)
+
+net: deps all
+	@$(TOOLS)/deps net
+	@tools/e2e $(B)
+	@tools/run-tests --only 'net-$(ONLY)' $(B)
 
 bench: deps all
 	@set -e; for program in $$($(TOOLS)/list . bench); do echo "== $$program"; $(B)/bench-$$program; done
