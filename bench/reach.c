@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COLUMNS = 5, ROUNDS_MAX = 15, PORT = 21080 };
+enum { COLUMNS = 7, ROUNDS_MAX = 15, PORT = 21080 };
 
 static struct {
     double seconds;
@@ -145,8 +145,13 @@ static bool measure(size_t i, int round)
         if (child < 0) return false;
     }
     measured[i][4][round] = c->run != NULL ? load_idle(&w, options.idle, child) : NAN;
+    double spent = load_processor(child), more;
     measured[i][0][round] = load_connections(&w, options.seconds);
+    measured[i][5][round] = 1e6 * ((more = load_processor(child)) - spent) / (measured[i][0][round] * options.seconds);
+    spent = more;
     measured[i][1][round] = load_bulk(&w, 1, options.seconds);
+    measured[i][6][round] =
+        1e3 * (load_processor(child) - spent) / (measured[i][1][round] / 8 * (options.seconds + LOAD_WARM));
     measured[i][2][round] = load_bulk(&w, 32, options.seconds);
     measured[i][3][round] = load_round_trip(&w, (size_t)(5000 * options.seconds));
     if (child > 0) stop(child);
@@ -170,8 +175,8 @@ static void print(size_t i)
     double m[COLUMNS];
     for (size_t k = 0; k < COLUMNS; k++) m[k] = median(measured[i][k]);
     printf("| %s | %.0f | %.1f / %.1f Gbit/s | %.0f µs | ", candidates[i].name, m[0], m[1], m[2], m[3]);
-    if (candidates[i].run == NULL) printf(" |\n");
-    else printf("%.2f kB |\n", m[4] / 1000);
+    if (candidates[i].run == NULL) printf(" | |\n");
+    else printf("%.2f kB | %.0f µs, %.0f ms |\n", m[4] / 1000, m[5], m[6]);
     (void)fflush(stdout);
 }
 
@@ -207,10 +212,10 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < CANDIDATES; i++) there[i] = there[i] && measure(i, round);
     }
     printf("| | connect + handshake + 1 byte, per s | bulk, 1 / 32 connections | round trip p50 | idle connection "
-           "|\n|---|---|---|---|---|\n");
+           "| processor time: a connection, a gigabyte |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < CANDIDATES; i++) {
         if (there[i]) print(i);
-        else if (options.only == NULL) printf("| %s | not installed | | | |\n", candidates[i].name);
+        else if (options.only == NULL) printf("| %s | not installed | | | | |\n", candidates[i].name);
     }
     (void)kill(serving, SIGKILL);
     char command[200];

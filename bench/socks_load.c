@@ -138,6 +138,14 @@ static void receive_all(int fd, uint8_t *out, size_t n)
     }
 }
 
+static void check_reply(uint8_t reply)
+{
+    char text[60];
+    (void)snprintf(text, sizeof text, "the proxy refuses with %u", (unsigned)reply);
+    errno = 0;
+    load_check(reply == 0, text);
+}
+
 // A connection to the target, blocking.
 static int reach(const struct load_way *w)
 {
@@ -152,7 +160,7 @@ static int reach(const struct load_way *w)
     load_check(answer[0] == 5 && answer[1] == 0, "the proxy wants a password");
     load_check(send(fd, request, sizeof request, 0) == (ssize_t)sizeof request, "send");
     receive_all(fd, answer, 10);
-    load_check(answer[1] == 0, "the proxy refuses");
+    check_reply(answer[1]);
     return fd;
 }
 
@@ -191,7 +199,7 @@ static bool go_on(size_t i, const struct load_way *w)
         load_check(send(client[i].fd, bytes, 10, 0) == 10, "send");
         client[i].wanted = 10;
     } else if (client[i].step == REQUESTED) {
-        load_check(bytes[0] != 5 || bytes[1] == 0, "the proxy refuses");
+        if (bytes[0] == 5) check_reply(bytes[1]);
         load_check(send(client[i].fd, "e", 1, 0) == 1, "send");
         client[i].wanted = 1;
     } else {
@@ -232,7 +240,7 @@ double load_bulk(const struct load_way *w, size_t n, double seconds)
         struct epoll_event e = {.events = EPOLLIN, .data = {.fd = fd[i] = reach(w)}};
         load_check(send(fd[i], "b", 1, 0) == 1 && epoll_ctl(poll, EPOLL_CTL_ADD, fd[i], &e) == 0, "send");
     }
-    double start = now(), end, warm = start + 0.2, bytes = 0;
+    double start = now(), end, warm = start + LOAD_WARM, bytes = 0;
     do {
         int k = epoll_wait(poll, events, EVENTS, -1);
         for (int j = 0; j < k; j++) {
@@ -299,27 +307,49 @@ static bool within(long pid, pid_t tree)
     return false;
 }
 
-static double memory_of(pid_t tree)
+// The sum of something over all processes of a tree.
+static double sum_of(pid_t tree, double (*of)(long pid))
 {
-    char path[64];
     double sum = 0;
     DIR *d = opendir("/proc");
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         long pid = isdigit((unsigned char)e->d_name[0]) ? strtol(e->d_name, NULL, 10) : 0;
-        if (pid == 0 || !within(pid, tree)) continue;
-        (void)snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", pid);
-        sum += 1024 * (double)number_in(path, "Pss:");
+        if (pid != 0 && within(pid, tree)) sum += of(pid);
     }
     if (d != NULL) (void)closedir(d);
     return sum;
 }
+
+static double memory_of(long pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", pid);
+    return 1024 * (double)number_in(path, "Pss:");
+}
+
+// utime, stime, cutime and cstime are the fields 14 to 17, of which the second is in brackets (proc(5)).
+static double processor_of(long pid)
+{
+    char path[64], line[1024] = "";
+    unsigned long long times[4] = {0};
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *f = fopen(path, "r");
+    const char *rest = f != NULL && fgets(line, sizeof line, f) != NULL ? strrchr(line, ')') : NULL;
+    if (rest != NULL)
+        (void)sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu", &times[0], &times[1],
+                     &times[2], &times[3]);
+    if (f != NULL) (void)fclose(f);
+    return (double)(times[0] + times[1] + times[2] + times[3]) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double load_processor(pid_t tree) { return sum_of(tree, processor_of); }
 
 double load_idle(const struct load_way *w, size_t n, pid_t tree)
 {
     int *fd = calloc(n, sizeof *fd);
     load_check(fd != NULL, "memory");
     (void)usleep(300000);
-    double before = memory_of(tree);
+    double before = sum_of(tree, memory_of);
     for (size_t i = 0; i < n; i++) {
         uint8_t byte;
         fd[i] = reach(w);
@@ -327,7 +357,7 @@ double load_idle(const struct load_way *w, size_t n, pid_t tree)
         receive_all(fd[i], &byte, 1);
     }
     (void)usleep(300000);
-    double after = memory_of(tree);
+    double after = sum_of(tree, memory_of);
     for (size_t i = 0; i < n; i++) close(fd[i]);
     free(fd);
     return (after - before) / (double)n;

@@ -23,12 +23,16 @@ bool load_reaches(uint16_t port);
 
 // Connections a second that are made, go through the handshake, send a byte, get it back and close; 64 at a time.
 double load_connections(const struct load_way *w, double seconds);
-// Gbit/s from the target, over n connections.
+#define LOAD_WARM 0.2 // seconds
+// Gbit/s from the target, over n connections, once they have run for LOAD_WARM.
 double load_bulk(const struct load_way *w, size_t n, double seconds);
 // The median round trip of 64 bytes, in microseconds.
 double load_round_trip(const struct load_way *w, size_t times);
 // Bytes that the processes of this tree have per idle connection, of which n are opened, by what the kernel says is theirs (Pss).
 double load_idle(const struct load_way *w, size_t n, pid_t tree);
+
+// Seconds of processor time that this tree has used, those of its processes that have ended included. The system counts hundredths.
+double load_processor(pid_t tree);
 
 void load_check(bool ok, const char *what);
 

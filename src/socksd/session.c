@@ -166,12 +166,13 @@ static void go_on(struct socksd_thread *t, struct socksd_session *c, enum socks5
     refuse(t, c, last);
 }
 
-static void connected(struct socksd_thread *t, struct socksd_session *c)
+// The attempt has ended; `broken`: there is an error to be asked for.
+static void connected(struct socksd_thread *t, struct socksd_session *c, bool broken)
 {
     uint8_t answer[SOCKSD_SAY_MAX];
     int error = 0;
     socklen_t n = sizeof error;
-    if (getsockopt(c->fd[1], SOL_SOCKET, SO_ERROR, &error, &n) != 0) error = errno;
+    if (broken && getsockopt(c->fd[1], SOL_SOCKET, SO_ERROR, &error, &n) != 0) error = errno;
     if (error != 0) {
         leave(c);
         go_on(t, c, reply_of(error));
@@ -283,7 +284,7 @@ void socksd_session_event(struct socksd_thread *t, struct socksd_session *c, int
     case SESSION_RESOLVE:
     case SESSION_CONNECT:
         if (side == 0 && gone) socksd_session_end(t, c); // whoever asked is not there any more
-        else if (side == 1 && c->writable[1]) connected(t, c);
+        else if (side == 1 && c->writable[1]) connected(t, c, gone);
         break;
     case SESSION_OPEN:
         if (!socksd_flow(t, c)) socksd_session_end(t, c);
