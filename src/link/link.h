@@ -76,7 +76,8 @@ typedef void link_answer(void *arg, const struct wire_reply *reply);
 // Sends a request, whose id is chosen here. ERR_REFUSED while the link is not up; ERR_LIMIT while as many wait as the relay
 // allows, or if the request is larger than a frame: then nothing was sent and nobody will be called.
 enum err link_ask(struct link *l, const struct wire_request *request, link_answer *answer, void *arg);
-// How many more may be asked now.
+// How many may be under way at a time, by the relay and by this end; and how many more may be asked now.
+size_t link_most(const struct link *l);
 size_t link_room(const struct link *l);
 
 #endif

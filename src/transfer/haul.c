@@ -229,11 +229,11 @@ struct link *haul_link(struct haul *j)
     return NULL;
 }
 
-// A quarter of what the relay takes at a time is left to others.
+// A quarter of what may be under way is left to others.
 static bool may_ask(const struct haul *j, const struct link *l)
 {
     return l != NULL && !j->cut && j->flights < j->allowed && j->flights < FLIGHTS &&
-           link_room(l) > link_limits(l)->in_flight / 4;
+           link_room(l) > link_most(l) / 4;
 }
 
 bool haul_ask(struct haul *j, const struct wire_request *r, const struct flight *what, link_answer *answer)

@@ -17,7 +17,7 @@ static size_t character(struct span s, uint32_t *c)
 {
     for (size_t n = 1; n <= CHARACTER_MAX && n <= s.n; n++) {
         if (!utf8_ok(span_of(s.p, n))) continue;
-        *c = n == 1 ? s.p[0] : s.p[0] & (0x7f >> n);
+        *c = n == 1 ? s.p[0] : (uint32_t)(s.p[0] & (0x7f >> n));
         for (size_t i = 1; i < n; i++) *c = *c << 6 | (s.p[i] & 0x3f);
         return n;
     }

@@ -84,6 +84,22 @@ static void bytes_come_as_they_were_sent(void **state)
     hall_close(h);
 }
 
+// Whatever the relay lets be under way, few requests or very many.
+static void any_number_may_be_under_way(void **state)
+{
+    static const char *const numbers[] = {"1", "2", "4096"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const char *const settings[] = {"hosting", "yes", "in_flight_max", numbers[i], NULL};
+        struct hall *h = hall_open(settings);
+        char path[200];
+        hall_file(h, "a file", 300000, path);
+        struct transfer_ref ref = hall_send(h, path);
+        hall_save(h, hall_get(h, &ref), "saved", 300000);
+        hall_close(h);
+    }
+}
+
 // In pieces of any size; they are there until they are sent, or given up, and can be read at once.
 static void pieces_are_sealed_as_they_come(void **state)
 {
@@ -536,6 +552,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_come_as_they_were_sent),
         cmocka_unit_test(bytes_come_as_they_were_sent),
+        cmocka_unit_test(any_number_may_be_under_way),
         cmocka_unit_test(pieces_are_sealed_as_they_come),
         cmocka_unit_test(a_draft_that_nobody_sends_goes),
         cmocka_unit_test(any_part_can_be_read),
