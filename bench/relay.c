@@ -3,6 +3,7 @@
 // bench/relay: what a relay on this machine does, beside its floor in the same run: build/bench-relay [-s SECONDS] [-r ROWS] starts
 // build/whimbreld with a store in a folder of its own (WHIMBREL_BENCH_DIR, else /tmp) and loads it from one thread on the same
 // processors. Rows: echo (the floor), append, fan-out, latency, idle. docs/performance.md holds such a table.
+#include "bench/daemon.h"
 #include "bench/peer.h"
 #include "relay/relay.h"
 
@@ -26,56 +27,6 @@ static bool out_of_time(void) { return peer_now() >= deadline; }
 static bool wanted(const char *row) { return options.rows == NULL || strstr(options.rows, row) != NULL; }
 
 // ------------------------------------------------------------------------------------------------------------ the relay
-
-struct relay_process {
-    pid_t pid;
-    uint16_t port;
-    char folder[200], path[200];
-};
-
-static void command(const char *format, const char *folder)
-{
-    char text[1000];
-    (void)snprintf(text, sizeof text, format, folder);
-    peer_check(system(text) == 0, text);
-}
-
-static void relay_start(struct relay_process *r)
-{
-    const char *where = getenv("WHIMBREL_BENCH_DIR"), *program = getenv("WHIMBRELD");
-    int out[2];
-    char line[1000] = "";
-    (void)snprintf(r->folder, sizeof r->folder, "%s/whimbrel-bench-%d", where != NULL ? where : "/tmp", (int)getpid());
-    command("rm -rf %s", r->folder);
-    (void)snprintf(line, sizeof line, "%s init %s --host 127.0.0.1 --port 0 --open >/dev/null",
-                   program != NULL ? program : "build/whimbreld", r->folder);
-    peer_check(system(line) == 0, "whimbreld init");
-    peer_check(pipe(out) == 0, "pipe");
-    r->pid = fork();
-    if (r->pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)dup2(out[1], 1);
-        execl(program != NULL ? program : "build/whimbreld", "whimbreld", "run", r->folder, "--port", "0", "--listen",
-              "127.0.0.1", "--rate-connection", "0", "--rate-address", "0", "--connections-per-address", "100000",
-              "--in-flight-max", "4096", (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    ssize_t n = read(out[0], line, sizeof line - 1);
-    peer_check(n > 0, "whimbreld run");
-    line[n] = 0;
-    unsigned port = 0;
-    peer_check(sscanf(line, "wss://127.0.0.1:%u%199[^#]", &port, r->path) == 2, "the relay's address");
-    r->port = (uint16_t)port;
-    close(out[0]);
-}
-
-static void relay_stop(struct relay_process *r)
-{
-    (void)kill(r->pid, SIGTERM);
-    (void)waitpid(r->pid, NULL, 0);
-    command("rm -rf %s", r->folder);
-}
 
 // Kilobytes of resident memory.
 static double resident(pid_t pid)
@@ -147,7 +98,7 @@ static void appended(struct peer *p, const struct wire_reply *r)
 }
 
 // A counter of the relay's, by its name in the metrics.
-static double metric(const struct relay_process *r, const char *name)
+static double metric(const struct daemon_process *r, const char *name)
 {
     struct buf b;
     buf_init(&b, 1 << 20);
@@ -160,7 +111,7 @@ static double metric(const struct relay_process *r, const char *name)
     return v;
 }
 
-static void row_append(struct relay_process *r, double floor)
+static void row_append(struct daemon_process *r, double floor)
 {
     static const char jobs[] = "\nwhimbrel_lane_jobs_total{lane=\"write\"}", batches[] = "\nwhimbrel_lane_batches_total{lane=\"write\"}";
     struct peer *p = calloc(options.peers, sizeof *p);
@@ -217,7 +168,7 @@ static void delivered(struct peer *p, const struct wire_reply *r)
     }
 }
 
-static void row_fan_out(struct relay_process *r, double floor)
+static void row_fan_out(struct daemon_process *r, double floor)
 {
     size_t n = options.followers + 1;
     struct peer *p = calloc(n, sizeof *p);
@@ -276,7 +227,7 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void row_latency(struct relay_process *r)
+static void row_latency(struct daemon_process *r)
 {
     struct peer p[2] = {0};
     for (size_t i = 0; i < 2; i++) peer_open(&p[i], r->port, r->path, 1 << 20);
@@ -312,7 +263,7 @@ static void row_idle_echo(void)
 }
 
 // Twenty logs each, of a pool in which each log has twenty followers or so.
-static void row_idle(struct relay_process *r)
+static void row_idle(struct daemon_process *r)
 {
     enum { LOGS = 20 };
     size_t n = options.idle;
@@ -364,18 +315,18 @@ int main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     printf("| what | measured | beside |\n|---|---|---|\n");
-    struct relay_process r;
+    struct daemon_process r;
     if (wanted("idle")) { // first: what this process frees later, its children would use again
         row_idle_echo();
-        relay_start(&r);
+        daemon_start(&r);
         row_idle(&r);
-        relay_stop(&r);
+        daemon_stop(&r);
     }
     double floor = row_echo();
-    relay_start(&r);
+    daemon_start(&r);
     if (wanted("append")) row_append(&r, floor);
     if (wanted("fan")) row_fan_out(&r, floor);
     if (wanted("latency")) row_latency(&r);
-    relay_stop(&r);
+    daemon_stop(&r);
     return 0;
 }

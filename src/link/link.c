@@ -93,10 +93,7 @@ bool link_is_up(const struct link *l) { return l->state == UP; }
 uint32_t link_route(const struct link *l) { return l->conn == NULL ? ROUTE_DIRECT_ID : l->route; }
 const struct wire_limits *link_limits(const struct link *l) { return &l->limits; }
 
-size_t link_most(const struct link *l)
-{
-    return l->limits.in_flight < WAITING_MAX ? l->limits.in_flight : WAITING_MAX;
-}
+size_t link_most(const struct link *l) { return l->limits.in_flight < WAITING_MAX ? l->limits.in_flight : WAITING_MAX; }
 
 size_t link_room(const struct link *l)
 {

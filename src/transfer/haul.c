@@ -232,8 +232,7 @@ struct link *haul_link(struct haul *j)
 // A quarter of what may be under way is left to others.
 static bool may_ask(const struct haul *j, const struct link *l)
 {
-    return l != NULL && !j->cut && j->flights < j->allowed && j->flights < FLIGHTS &&
-           link_room(l) > link_most(l) / 4;
+    return l != NULL && !j->cut && j->flights < j->allowed && j->flights < FLIGHTS && link_room(l) > link_most(l) / 4;
 }
 
 bool haul_ask(struct haul *j, const struct wire_request *r, const struct flight *what, link_answer *answer)

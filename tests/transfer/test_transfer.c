@@ -550,24 +550,15 @@ static void a_transfer_is_paused_and_dropped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_come_as_they_were_sent),
-        cmocka_unit_test(bytes_come_as_they_were_sent),
-        cmocka_unit_test(any_number_may_be_under_way),
-        cmocka_unit_test(pieces_are_sealed_as_they_come),
-        cmocka_unit_test(a_draft_that_nobody_sends_goes),
-        cmocka_unit_test(any_part_can_be_read),
-        cmocka_unit_test(what_is_taken_back_is_gone),
-        cmocka_unit_test(a_cut_at_any_moment_loses_nothing),
-        cmocka_unit_test(an_end_at_any_moment_loses_nothing),
-        cmocka_unit_test(a_file_that_changed_is_noticed),
-        cmocka_unit_test(no_key_seals_two_contents),
-        cmocka_unit_test(an_end_that_is_not_stored_comes_again),
-        cmocka_unit_test(what_was_not_sent_is_refused),
-        cmocka_unit_test(no_file_is_overwritten),
-        cmocka_unit_test(what_rots_on_the_disk_is_noticed),
-        cmocka_unit_test(what_cannot_be_sent_is_refused_in_words),
-        cmocka_unit_test(hosting_needs_its_password),
-        cmocka_unit_test(a_transfer_is_paused_and_dropped),
+        cmocka_unit_test(files_come_as_they_were_sent),       cmocka_unit_test(bytes_come_as_they_were_sent),
+        cmocka_unit_test(any_number_may_be_under_way),        cmocka_unit_test(pieces_are_sealed_as_they_come),
+        cmocka_unit_test(a_draft_that_nobody_sends_goes),     cmocka_unit_test(any_part_can_be_read),
+        cmocka_unit_test(what_is_taken_back_is_gone),         cmocka_unit_test(a_cut_at_any_moment_loses_nothing),
+        cmocka_unit_test(an_end_at_any_moment_loses_nothing), cmocka_unit_test(a_file_that_changed_is_noticed),
+        cmocka_unit_test(no_key_seals_two_contents),          cmocka_unit_test(an_end_that_is_not_stored_comes_again),
+        cmocka_unit_test(what_was_not_sent_is_refused),       cmocka_unit_test(no_file_is_overwritten),
+        cmocka_unit_test(what_rots_on_the_disk_is_noticed),   cmocka_unit_test(what_cannot_be_sent_is_refused_in_words),
+        cmocka_unit_test(hosting_needs_its_password),         cmocka_unit_test(a_transfer_is_paused_and_dropped),
     };
     return unit_run("transfer", tests);
 }
