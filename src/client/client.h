@@ -45,6 +45,10 @@ struct engine_new {
     const char *name;     // what one calls oneself
     const char *relay;    // the address of one's relay
     const char *password; // its hosting password; NULL or empty where none is needed
+    // How relays may be reached, from the first packet on (client/routes.h).
+    enum reach_policy policy;
+    const struct route *routes;
+    size_t route_n;
 };
 // Makes a profile in a folder. ERR_INVALID: `why` says what is wrong with what was given. Else as vault_create.
 enum err engine_create(const char *folder, const struct vault_secret *secret, const struct engine_new *n,

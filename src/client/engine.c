@@ -102,6 +102,7 @@ enum err engine_create(const char *folder, const struct vault_secret *secret, co
     if (e == NULL) return ERR_MEMORY;
     e->world = crypto_system_world();
     const char *wrong = check_new(n, e->self.relay);
+    if (wrong == NULL) wrong = routes_check_new(n);
     enum err x = wrong == NULL ? crypto_new(&e->crypto) : ERR_INVALID;
     if (wrong != NULL) *why = wrong;
     if (x == ERR_OK) x = make_self(e, n);
@@ -109,6 +110,7 @@ enum err engine_create(const char *folder, const struct vault_secret *secret, co
     if (x == ERR_OK) {
         db_init(&e->db, vault_db(e->vault));
         x = store_self(e);
+        if (x == ERR_OK) x = routes_make(e, n);
         if (x == ERR_OK) x = vault_keep(e->vault); // before that there is no profile
         db_wipe(&e->db);
     }

@@ -303,6 +303,9 @@ void chat_note_members(struct chat *c);
 extern const char routes_tables[];
 // Before anything that may use the network.
 enum err routes_open(struct engine *e);
+// Of a new profile: what is wrong with what was given, or NULL; and the rows.
+const char *routes_check_new(const struct engine_new *n);
+enum err routes_make(struct engine *e, const struct engine_new *n);
 void routes_close(struct engine *e);
 
 // ---------------------------------------------------------------------------------------------------------- warning.c

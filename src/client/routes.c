@@ -91,10 +91,10 @@ static void load_routes(struct engine *e)
     while (db_row(d, q)) reach_remember(e->reach, (uint64_t)db_get_int(q, 0), (uint32_t)db_get_int(q, 1));
 }
 
-static void make_row(struct engine *e, const uint8_t networks[16])
+static void make_row(struct engine *e, const uint8_t networks[16], enum reach_policy policy)
 {
     sqlite3_stmt *q = db_sql(&e->db, "INSERT OR IGNORE INTO reach VALUES(1, ?1, ?2, ?3)");
-    db_int(q, 1, REACH_AUTO);
+    db_int(q, 1, policy);
     db_int(q, 2, REACH_RELAY);
     db_blob(q, 3, span_of(networks, 16));
     (void)db_run(&e->db, q);
@@ -114,7 +114,7 @@ enum err routes_open(struct engine *e)
     uint8_t networks[16] = {0}; /* secret */
     enum err x = e->world.random(e->world.arg, networks, sizeof networks);
     if (x != ERR_OK) return x;
-    make_row(e, networks);
+    make_row(e, networks, REACH_AUTO);
     sqlite3_stmt *q = db_sql(&e->db, "SELECT policy, isolation, networks FROM reach");
     if (db_row(&e->db, q)) {
         policy = db_get_int(q, 0);
@@ -200,6 +200,64 @@ static void store_route(struct engine *e, const struct route *r)
     db_text(q, 10, span_str(r->arguments));
     db_text(q, 11, span_str(r->relay));
     (void)db_run(&e->db, q);
+}
+
+enum err routes_read(struct span text, bool tor, bool resolve, struct route *list, size_t max, size_t *n,
+                     const char **why)
+{
+    struct route_found f;
+    enum err x = ERR_OK;
+    *n = 0;
+    *why = "there is no proxy in it";
+    while (x == ERR_OK && route_next(&text, &f)) {
+        x = f.err;
+        *why = f.why;
+        if (x == ERR_OK && *n == max) x = ERR_LIMIT, *why = "there are too many";
+        if (x == ERR_OK) {
+            struct route *r = &list[(*n)++];
+            *r = f.route;
+            r->resolve = resolve;
+            if (tor && r->kind == ROUTE_SOCKS5 && r->login == SOCKS5_OPEN) {
+                r->kind = ROUTE_TOR;
+                r->login = SOCKS5_ISOLATE;
+            }
+            *why = check(r);
+            if (*why != NULL) x = ERR_INVALID;
+        }
+        mem_wipe(&f, sizeof f);
+    }
+    if (x != ERR_OK) return ERR_INVALID;
+    return *n > 0 ? ERR_OK : ERR_INVALID;
+}
+
+const char *routes_check_new(const struct engine_new *n)
+{
+    bool any = n->policy == REACH_AUTO;
+    for (size_t i = 0; i < n->route_n; i++) {
+        const char *wrong = check(&n->routes[i]);
+        if (wrong != NULL) return wrong;
+        any = any || n->policy == REACH_PROXY_ONLY || n->routes[i].kind == ROUTE_TOR;
+    }
+    return any                           ? NULL
+           : n->policy == REACH_TOR_ONLY ? "under the policy tor-only Tor's proxy must be given, too"
+                                         : "under the policy proxy-only a proxy must be given, too";
+}
+
+enum err routes_make(struct engine *e, const struct engine_new *n)
+{
+    uint8_t networks[16]; /* secret */
+    enum err x = e->world.random(e->world.arg, networks, sizeof networks);
+    if (x != ERR_OK) return x;
+    db_begin(&e->db);
+    make_row(e, networks, n->policy);
+    for (size_t i = 0; i < n->route_n; i++) {
+        struct route copy = n->routes[i]; /* secret */
+        copy.id = 0;
+        store_route(e, &copy);
+        mem_wipe(&copy, sizeof copy);
+    }
+    mem_wipe(networks, sizeof networks);
+    return db_commit(&e->db);
 }
 
 enum err engine_route_add(struct engine *e, const struct route *r, uint32_t *id, const char **why)

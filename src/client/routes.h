@@ -22,6 +22,11 @@ enum err engine_route_add(struct engine *e, const struct route *r, uint32_t *id,
 // ERR_NOT_FOUND; ERR_REFUSED for the direct one, and for one from the environment.
 enum err engine_route_remove(struct engine *e, uint32_t id);
 
+// Reads the proxies and bridges in a text, at most `max`; `tor` and `resolve` hold for all of them. ERR_INVALID if one cannot be used, or
+// there is none: *why says what is wrong. The caller wipes the list.
+enum err routes_read(struct span text, bool tor, bool resolve, struct route *list, size_t max, size_t *n,
+                     const char **why);
+
 enum reach_policy engine_policy(
     const struct engine *e); // what holds: never less than proxy-only with a proxy from the environment
 enum reach_isolation engine_isolation(const struct engine *e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Making a profile.
+#include "client/routes.h"
 #include "cmd/profile.h"
 #include "cmd/whimbrel.h"
 
@@ -19,6 +20,10 @@ const struct flag init_flags[] = {
     {"relay", "ADDRESS", "your relay's address; whoever runs it tells it"},
     {"password", "PASSWORD", "its hosting password, where it wants one"},
     {"keyring", NULL, "no passphrase: the keyring of your desktop session opens it"},
+    {"proxy", "LINK", "reach the relay by this proxy or bridge, too; may be given several times"},
+    {"tor", NULL, "these SOCKS5 proxies are Tor"},
+    {"resolve", NULL, "the proxies' names may be looked up, which the network sees"},
+    {"policy", "POLICY", "which ways may be used, from the first packet on: auto, proxy-only, tor-only"},
     {NULL, NULL, NULL},
 };
 
@@ -66,6 +71,24 @@ static int create(const struct line *l, const struct engine_new *n)
     return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_FAILED, "%s", why[0] != 0 ? why : err_text(e));
 }
 
+// The ways to the relay, which must hold before anything is sent. An exit status; an error has been said.
+static int take_routes(const struct line *l, struct route list[REACH_ROUTES_MAX], struct engine_new *n)
+{
+    const char *why = "", *policy = flag_text(l, "policy");
+    n->routes = list;
+    if (policy != NULL && !reach_policy_find(policy, &n->policy))
+        return say_wrong(EXIT_USAGE, "--policy is auto, proxy-only or tor-only, not %s", policy);
+    for (size_t i = 0; i < l->flag_count; i++) {
+        size_t more = 0;
+        if (strcmp(l->flags[i].name, "proxy") != 0) continue;
+        enum err e = routes_read(span_str(l->flags[i].value), flag_on(l, "tor"), flag_on(l, "resolve"),
+                                 list + n->route_n, REACH_ROUTES_MAX - n->route_n, &more, &why);
+        n->route_n += more;
+        if (e != ERR_OK) return say_wrong(EXIT_USAGE, "--proxy %s: %s", l->flags[i].value, why);
+    }
+    return EXIT_DONE;
+}
+
 int do_init(struct session *s)
 {
     char name[600], relay[600];
@@ -76,8 +99,11 @@ int do_init(struct session *s)
         return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
     if (!given_or_asked(l, "relay", "The address of your relay (wss://...)", relay, sizeof relay))
         return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS: whoever runs the relay tells it");
-    const struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
-    int status = create(l, &n);
+    struct route list[REACH_ROUTES_MAX]; /* secret */
+    struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
+    int status = take_routes(l, list, &n);
+    if (status == EXIT_DONE) status = create(l, &n);
+    explicit_bzero(list, sizeof list);
     if (status != EXIT_DONE) return status;
     if (l->json) printf("{\"profile\": true}\n");
     else if (!l->quiet) {

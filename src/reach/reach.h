@@ -49,6 +49,7 @@ const char *route_check(const struct route *r);
 
 enum reach_policy { REACH_AUTO, REACH_PROXY_ONLY, REACH_TOR_ONLY, REACH_POLICIES };
 const char *reach_policy_name(enum reach_policy p); // "auto", "proxy-only", "tor-only"; NULL for what is none
+bool reach_policy_find(const char *name, enum reach_policy *out);
 // What shares a circuit of Tor.
 enum reach_isolation { REACH_PROFILE, REACH_RELAY, REACH_CONVERSATION, REACH_ISOLATIONS };
 const char *reach_isolation_name(enum reach_isolation i); // "profile", "relay", "conversation"; NULL for what is none

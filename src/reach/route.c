@@ -18,6 +18,15 @@ const char *reach_policy_name(enum reach_policy p)
     return (unsigned)p < REACH_POLICIES ? names[p] : NULL;
 }
 
+bool reach_policy_find(const char *name, enum reach_policy *out)
+{
+    for (unsigned i = 0; i < REACH_POLICIES; i++) {
+        *out = (enum reach_policy)i;
+        if (strcmp(reach_policy_name(*out), name) == 0) return true;
+    }
+    return false;
+}
+
 const char *reach_isolation_name(enum reach_isolation i)
 {
     static const char *const names[REACH_ISOLATIONS] = {"profile", "relay", "conversation"};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Methods about the profile as a whole, which whoever holds the engine carries out. Most work while it is locked, or is not there yet.
+#include "client/routes.h"
 #include "rpc/inner.h"
 
 #include <stdio.h>
@@ -32,17 +33,41 @@ static json_t *done(struct call *c, enum err e, const char *why)
     return rpc_fail(c, e == ERR_UNAUTHENTICATED ? E_PASSPHRASE : E_REFUSED, why[0] != 0 ? why : err_text(e));
 }
 
+// How relays may be reached. The list is the caller's to wipe.
+static bool read_routes(struct call *c, struct route list[REACH_ROUTES_MAX], struct engine_new *n)
+{
+    char text[sizeof c->text];
+    const char *why = "";
+    n->routes = list;
+    if (rpc_has(c, "policy") && !reach_policy_find((const char *)rpc_text(c, "policy").p, &n->policy)) {
+        (void)rpc_fail(c, E_PARAMS, "the policy is auto, proxy-only or tor-only");
+        return false;
+    }
+    if (rpc_text(c, "proxies").n == 0 || routes_read(rpc_text(c, "proxies"), rpc_bool(c, "tor"), rpc_bool(c, "resolve"),
+                                                     list, REACH_ROUTES_MAX, &n->route_n, &why) == ERR_OK)
+        return true;
+    (void)snprintf(text, sizeof text, "the proxies cannot be used: %s", why);
+    (void)rpc_fail(c, E_REFUSED, text);
+    return false;
+}
+
 json_t *rpc_profile_create(struct call *c)
 {
     struct rpc *r = c->rpc;
+    struct route list[REACH_ROUTES_MAX]; /* secret */
     const char *why = "";
+    json_t *o = NULL;
     unsigned opened;
-    const struct engine_new n = {.name = (const char *)rpc_text(c, "name").p,
-                                 .relay = (const char *)rpc_text(c, "relay").p,
-                                 .password = (const char *)rpc_text(c, "password").p};
+    struct engine_new n = {.name = (const char *)rpc_text(c, "name").p,
+                           .relay = (const char *)rpc_text(c, "relay").p,
+                           .password = (const char *)rpc_text(c, "password").p};
     if (r->e != NULL || r->host.there(r->arg, &opened)) return rpc_fail(c, E_REFUSED, "there is a profile already");
-    enum err e = r->host.create(r->arg, &n, given(c, "passphrase"), &why);
-    return done(c, e, why);
+    if (read_routes(c, list, &n)) {
+        enum err e = r->host.create(r->arg, &n, given(c, "passphrase"), &why);
+        o = done(c, e, why);
+    }
+    mem_wipe(list, sizeof list);
+    return o;
 }
 
 json_t *rpc_profile_unlock(struct call *c)

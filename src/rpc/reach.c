@@ -194,9 +194,9 @@ json_t *rpc_route_settings(struct call *c)
 
 json_t *rpc_route_policy(struct call *c)
 {
-    const char *wanted = (const char *)rpc_text(c, "policy").p;
-    for (enum reach_policy p = 0; p < REACH_POLICIES; p++) {
-        if (strcmp(reach_policy_name(p), wanted) == 0) return rpc_yes(c, engine_set_policy(c->e, p), "");
+    enum reach_policy p;
+    if (reach_policy_find((const char *)rpc_text(c, "policy").p, &p)) {
+        return rpc_yes(c, engine_set_policy(c->e, p), "");
     }
     return rpc_fail(c, E_PARAMS, "the policy is auto, proxy-only or tor-only");
 }

@@ -26,10 +26,10 @@ export interface Chat { id: number; kind: string; name: string; contact: number;
 export class Person {
   readonly profile: string;
 
-  constructor(t: TestContext, folder: string, readonly name: string, relay: Relay) {
+  constructor(t: TestContext, folder: string, readonly name: string, relay: Relay, ...words: string[]) {
     this.profile = join(folder, name);
     t.after(() => this.kill()); // its folder may be gone by then
-    this.ok('init', '--name', name, '--relay', relay.address, '--quiet');
+    this.ok('init', '--name', name, '--relay', relay.address, '--quiet', ...words);
   }
 
   run(...words: string[]): { status: number | null; stdout: string; stderr: string } {

@@ -4,6 +4,7 @@
 // on over whichever way works. What a censor does, and what is on the wire, is in tests/net.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Events } from '../../build/ts/rpc';
 import { overSocket } from './engine';
@@ -148,4 +149,23 @@ test('programs find, try and watch routes, as the schema says', { skip }, async 
   assert.equal((await e.call('proxy.share', { route })).link, `http://${proxy.place}`);
   await e.call('proxy.remove', { route });
   assert.deepEqual((await e.call('route.list')).map(r => r.kind), ['direct']);
+});
+
+// Whoever must not be seen reaching the relay says so before there is a profile.
+test('a profile that is made with a proxy and a policy sends its first packet there', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t), profile = join(temporary(t), 'carol');
+  const env = { ...process.env, WHIMBREL_PASSPHRASE: passphrase };
+  const init = (...words: string[]): Promise<{ status: number; stderr: string }> => new Promise(done => {
+    const child = execFile(whimbrel, ['--profile', profile, 'init', '--name', 'Carol', '--relay', relay.address, ...words], { env },
+      (_, __, stderr) => done({ status: child.exitCode ?? -1, stderr }));
+  });
+  assert.match((await init('--policy', 'proxy-only')).stderr, /under the policy proxy-only a proxy must be given/);
+  assert.match((await init('--policy', 'proxy-only', '--proxy', 'nonsense://x')).stderr, /--proxy nonsense:\/\/x: /);
+  assert.match((await init('--policy', 'never')).stderr, /auto, proxy-only or tor-only/);
+  assert.equal((await init('--policy', 'tor-only', '--proxy', proxy.place)).status, 1); // it is not said to be Tor
+  const carol = new Person(t, temporary(t), 'carol', relay, '--policy', 'proxy-only', '--proxy', proxy.place);
+  carol.ok('start');
+  await until(() => connected(carol), 20000);
+  assert.deepEqual(routes(carol).map(r => [r.kind, r.allowed, r.used > 0]), [['direct', false, false], ['socks5', true, true]]);
+  assert.ok(proxy.asked.length > 0);
 });
