@@ -482,32 +482,31 @@ static void test_limits(void **state)
     assert_int_equal(c.served, 3);
 }
 
-// A rate of one a second lets four come at once, and then some a little later: of ten, several are sent away.
+// A rate of one a second lets four come at once, and sends somebody away soon after. What it does in time is in test_gate.c.
 static void test_rate(void **state)
 {
-    struct socksd_counts c;
+    struct socksd_counts c = {0};
     uint8_t byte;
     (void)state;
     stage.options.rate_per_address = 1;
     stage_start(&stage);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 1000 && c.limited == 0; i++) {
         int fd = stage_dial(&stage);
         (void)send(fd, "\x05\x01\x00", 3, MSG_NOSIGNAL);
         ssize_t n = recv(fd, &byte, 1, 0);
         if (i < 4) assert_int_equal(n, 1);
         close(fd);
+        socksd_count(stage.server, &c);
     }
-    socksd_count(stage.server, &c);
-    assert_int_equal(c.accepted + c.limited, 10);
-    assert_in_range(c.accepted, 4, 9);
+    assert_int_equal(c.limited, 1);
 }
 
 static void test_times(void **state)
 {
     int end;
     (void)state;
-    stage.options.handshake_ms = 300;
-    stage.options.idle_ms = 400;
+    stage.options.handshake_ms = 2000;
+    stage.options.idle_ms = 1000;
     stage_start(&stage);
     int fd = stage_dial(&stage); // begins, and says no more
     SEND(fd, "\x05\x01\x00");

@@ -243,6 +243,38 @@ static void test_what_is_over_stays_over(void **state)
     assert_int_equal(turn.used + turn.say_n, 0);
 }
 
+// This server and the client of Whimbrel understand each other: every mode, every form of an address.
+static void test_own_client(void **state)
+{
+    static const char *const hosts[] = {"192.0.2.7", "2001:db8::7", "relay.example", "xn--bcher-kva.example"};
+    (void)state;
+    for (size_t i = 0; i < 8; i++) {
+        struct reach_target to = {.port = 8443};
+        struct socks5 client;
+        struct socksd_talk t = {0};
+        struct socksd_turn turn;
+        struct span send;
+        size_t used;
+        const bool login = i % 2 == 1;
+        (void)snprintf(to.host, sizeof to.host, "%s", hosts[i / 2]);
+        assert_ok(
+            socks5_open(&client, login ? SOCKS5_LOGIN : SOCKS5_OPEN, span_str("ann"), span_str("s3cret"), &to, &send));
+        for (;;) {
+            socksd_talk_turn(&t, login ? &users : &anyone, send, &turn);
+            assert_int_equal(turn.used, send.n);
+            if (turn.step != SOCKSD_SAID) break;
+            assert_int_equal(socks5_take(&client, span_of(turn.say, turn.say_n), &used, &send), REACH_MORE);
+        }
+        assert_int_equal(turn.step, SOCKSD_CONNECT);
+        assert_int_equal(turn.to.port, 8443);
+        assert_int_equal(turn.to.size, i / 2 == 0 ? 4 : i / 2 == 1 ? 16 : 0);
+        uint8_t answer[SOCKSD_SAY_MAX];
+        socksd_talk_answer(SOCKS5_GRANTED, answer);
+        assert_int_equal(socks5_take(&client, span_of(answer, sizeof answer), &used, &send), REACH_DONE);
+        socks5_wipe(&client);
+    }
+}
+
 static void test_answer(void **state)
 {
     uint8_t answer[SOCKSD_SAY_MAX];
@@ -260,7 +292,7 @@ int main(void)
         cmocka_unit_test(test_passwords),      cmocka_unit_test(test_longest_password),
         cmocka_unit_test(test_requests),       cmocka_unit_test(test_no_requests),
         cmocka_unit_test(test_byte_at_a_time), cmocka_unit_test(test_what_is_over_stays_over),
-        cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_own_client),     cmocka_unit_test(test_answer),
     };
     return unit_run("socksd-talk", tests);
 }
