@@ -54,6 +54,15 @@ struct engine_new {
 enum err engine_create(const char *folder, const struct vault_secret *secret, const struct engine_new *n,
                        const char **why);
 
+// Writes the account, what was said, and the files that are here into an archive that is not there yet, under a passphrase of its own; `folder`
+// is the profile's. It takes as long as the disk does. ERR_REFUSED: there is such a file; ERR_INVALID: a passphrase of no allowed length; ERR_IO.
+enum err engine_backup(struct engine *e, const char *folder, const char *path, struct span passphrase);
+// Makes a profile of an archive, in a folder that has none: the same account with a fresh device, which others have to add to their
+// conversations again. Whatever engine it was written by must not go on. Errors as archive_open's of the archive, as vault_create's
+// of the profile; ERR_UNSUPPORTED: it is of a newer version.
+enum err engine_restore(const char *folder, const struct vault_secret *secret, const char *path,
+                        struct span passphrase);
+
 struct engine_settings {
     struct link_settings link; // its reach is the engine's own
     const struct route

@@ -44,21 +44,15 @@ static const char *check_new(const struct engine_new *n, char relay[RELAY_ROOM])
     return NULL;
 }
 
-static enum err make_self(struct engine *e, const struct engine_new *n)
+enum err self_make_device(struct engine *e)
 {
     struct self *s = &e->self;
     const struct crypto_suite *suite = crypto_suite(CRYPTO_X25519_AES128_SHA256_ED25519);
     uint8_t seed[CRYPTO_SIG_SEED]; /* secret */
     struct buf cert;
-    (void)snprintf(s->name, sizeof s->name, "%s", n->name);
-    (void)snprintf(s->password, sizeof s->password, "%s", n->password == NULL ? "" : n->password);
-    uint8_t *const random[] = {s->inbox, s->inbox_key, s->package_key};
     enum err x = e->world.random(e->world.arg, seed, sizeof seed);
-    if (x == ERR_OK) x = crypto_sig_keygen(e->crypto, suite, seed, s->account_private, s->account_public);
-    if (x == ERR_OK) x = e->world.random(e->world.arg, seed, sizeof seed);
     if (x == ERR_OK) x = crypto_sig_keygen(e->crypto, suite, seed, s->device_private, s->device_public);
     if (x == ERR_OK) x = e->world.random(e->world.arg, s->device, sizeof s->device);
-    for (size_t i = 0; x == ERR_OK && i < 3; i++) x = e->world.random(e->world.arg, random[i], 32);
     mem_wipe(seed, sizeof seed);
     const struct cert of = {.account_key = s->account_public,
                             .device_key = span_of(s->device_public, 32),
@@ -69,6 +63,21 @@ static enum err make_self(struct engine *e, const struct engine_new *n)
     if (x == ERR_OK) memcpy(s->cert, cert.p, s->cert_n = cert.n);
     buf_wipe(&cert);
     return x;
+}
+
+static enum err make_self(struct engine *e, const struct engine_new *n)
+{
+    struct self *s = &e->self;
+    const struct crypto_suite *suite = crypto_suite(CRYPTO_X25519_AES128_SHA256_ED25519);
+    uint8_t seed[CRYPTO_SIG_SEED]; /* secret */
+    (void)snprintf(s->name, sizeof s->name, "%s", n->name);
+    (void)snprintf(s->password, sizeof s->password, "%s", n->password == NULL ? "" : n->password);
+    uint8_t *const random[] = {s->inbox, s->inbox_key, s->package_key};
+    enum err x = e->world.random(e->world.arg, seed, sizeof seed);
+    if (x == ERR_OK) x = crypto_sig_keygen(e->crypto, suite, seed, s->account_private, s->account_public);
+    for (size_t i = 0; x == ERR_OK && i < 3; i++) x = e->world.random(e->world.arg, random[i], 32);
+    mem_wipe(seed, sizeof seed);
+    return x == ERR_OK ? self_make_device(e) : x;
 }
 
 static enum err store_self(struct engine *e)

@@ -25,6 +25,7 @@ enum work_kind {
     WORK_COMMIT,         // log_advance: what says which change
     WORK_INBOX,          // log_append to a contact's inbox
     WORK_SAY,            // log_append of a message, or of the content in `what` where there is none
+    WORK_CLEAR,          // package_clear for the device in `what`, which is no more
 };
 
 extern const struct vault_migrations client_tables; // tables.c
@@ -131,6 +132,8 @@ uint64_t engine_now(void); // milliseconds since 1970
 static inline struct span in_span(struct mls_span s) { return span_of(s.data, s.size); }
 static inline struct mls_span out_span(struct span s) { return (struct mls_span){s.p, s.n}; }
 static inline struct span buf_of(const struct mls_buf *b) { return span_of(b->data, b->size); }
+// A device and its certificate, for the account whose keys are there.
+enum err self_make_device(struct engine *e);
 enum err sha256(struct engine *e, struct span bytes, uint8_t out[32]);
 enum err from_mls(enum mls_error m);
 

@@ -304,6 +304,12 @@ bool work_send(struct peer *p, const struct work *w)
     case WORK_PACKAGES: inbox_packages(p, w); return true;
     case WORK_GRANT:
     case WORK_REVOKE: return send_grant(p, w);
+    case WORK_CLEAR:
+        r = (struct wire_request){.type = WIRE_PACKAGE_CLEAR,
+                                  .log = s->inbox,
+                                  .key = s->inbox_key,
+                                  .device = w->what.n == FORMAT_DEVICE ? w->what.p : NULL};
+        return r.device != NULL && send_request(p, w, &r);
     case WORK_TAKE:
         r = (struct wire_request){.type = WIRE_PACKAGE_TAKE, .log = w->log.p, .key = w->key.p};
         return send_request(p, w, &r);

@@ -77,6 +77,20 @@ static enum err environment(struct route *proxy, struct engine_settings *setting
     return e;
 }
 
+enum err profile_restore(const char *folder, const char *archive, struct span passphrase, const char **why)
+{
+    const struct vault_secret secret = by_passphrase(passphrase);
+    enum err e = engine_restore(folder, &secret, archive, passphrase);
+    *why = e == ERR_NOT_FOUND         ? "there is no such archive"
+           : e == ERR_UNSUPPORTED     ? "that is no archive of Whimbrel's, or one of a newer version"
+           : e == ERR_UNAUTHENTICATED ? "that is not the passphrase of this archive"
+           : e == ERR_CORRUPT         ? "the archive is damaged, or not all of it is here; nothing was made of it"
+           : e == ERR_REFUSED         ? "there is a profile already; --profile names another folder"
+           : e == ERR_IO              ? "the archive cannot be read, or the profile not be written: is the disk full?"
+                                      : err_text(e);
+    return e;
+}
+
 enum err profile_open(struct net_loop *loop, const char *folder, struct span passphrase,
                       void (*event)(void *arg, const struct engine_event *e), void *arg, struct engine **out,
                       const char **why)

@@ -9,6 +9,8 @@
 
 // Makes a profile in a folder that is there. Errors as engine_create's.
 enum err profile_create(const char *folder, const struct engine_new *n, struct span passphrase, const char **why);
+// Makes one of an archive, whose passphrase opens the profile, too. Errors as engine_restore's.
+enum err profile_restore(const char *folder, const char *archive, struct span passphrase, const char **why);
 // Errors as engine_open's; ERR_REFUSED if the keyring gives nothing.
 enum err profile_open(struct net_loop *loop, const char *folder, struct span passphrase,
                       void (*event)(void *arg, const struct engine_event *e), void *arg, struct engine **out,

@@ -100,10 +100,12 @@ extern const struct flag help_flags[];
 int do_completion(struct session *s);
 int do_passphrase(struct session *s); // whimbrel_secret.c
 int do_keyring(struct session *s);
-extern const struct flag passphrase_flags[];
+int do_backup(struct session *s);
+extern const struct flag passphrase_flags[], archive_flags[];
 
 // whimbrel_init.c
 int do_init(struct session *s);
+int do_restore(struct session *s);
 extern const struct flag init_flags[];
 void enclose(void);                  // no core dumps, no debugger, files for their owner alone
 bool make_folders(const char *path); // the folder and those above it
@@ -119,6 +121,7 @@ void warnings_note(struct session *s);
 bool passphrase_get(const struct line *l, bool fresh, char out[SECRET_MAX]);
 // Another one, for a profile that has one: from --new-passphrase-fd, or a prompt, twice.
 bool passphrase_new(const struct line *l, char out[SECRET_MAX]);
+bool passphrase_archive(const struct line *l, char out[SECRET_MAX]); // likewise, for an archive
 // Whether one comes by a descriptor or the environment, so that nobody needs to be asked.
 bool passphrase_is_given(const struct line *l);
 // Asks a person for a line. False where nobody can be asked.

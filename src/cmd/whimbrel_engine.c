@@ -103,6 +103,18 @@ static enum err change_keyring(void *arg, struct span now, bool on, const char *
     return profile_keyring(h->engine, h->profile, now, on, why);
 }
 
+static enum err write_backup(void *arg, const char *path, struct span passphrase, const char **why)
+{
+    struct house *h = arg;
+    enum err e = engine_backup(h->engine, h->profile, path, passphrase);
+    *why = e == ERR_REFUSED   ? "there is such a file already; nothing was written"
+           : e == ERR_INVALID ? "a passphrase has 1 to 1,024 bytes"
+           : e == ERR_IO
+               ? "the archive cannot be written: is there such a folder, may you write there, is the disk full?"
+               : "";
+    return e;
+}
+
 static void do_lock(void *arg)
 {
     struct house *h = arg;
@@ -164,6 +176,7 @@ static enum err open_house(struct house *h, const char **why)
                                          .unlock = do_unlock,
                                          .passphrase = change_passphrase,
                                          .keyring = change_keyring,
+                                         .backup = write_backup,
                                          .lock = do_lock,
                                          .page = give_page};
     static const struct local_owner owner = {.accept = on_accept, .line = on_line, .closed = on_gone};

@@ -337,8 +337,20 @@ static const struct flag export_flags[] = {
 };
 
 const struct command export_commands[] = {
-    {"export", "CHAT DIR", "write a conversation, with its files, into a new folder", do_export, AN_ENGINE, export_flags,
-     "In the folder is chat.html or chat.json, and in files/ what has been fetched. It is not encrypted, and nothing takes it back when "
+    {"export", "CHAT DIR", "write a conversation, with its files, into a new folder", do_export, AN_ENGINE,
+     export_flags,
+     "In the folder is chat.html or chat.json, and in files/ what has been fetched. It is not encrypted, and nothing "
+     "takes it back when "
      "somebody deletes what they said."},
+    {"backup", "FILE", "write everything into one encrypted archive", do_backup, AN_ENGINE, archive_flags,
+     "Your account, contacts, what was said, and the files that are here. What is not in it is what makes this profile "
+     "a member "
+     "of conversations, since that must never be there twice."},
+    {"restore", "FILE", "make a profile of an archive", do_restore, ALONE, NULL,
+     "It is a new device of the same account. It has all that was said; conversations can be written to again when "
+     "somebody in "
+     "them has added it. The profile that the archive was written by must not be used any more. The archive's "
+     "passphrase opens "
+     "the profile; `whimbrel passphrase` changes it."},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

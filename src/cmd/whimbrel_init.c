@@ -114,3 +114,30 @@ int do_init(struct session *s)
     }
     return EXIT_DONE;
 }
+
+int do_restore(struct session *s)
+{
+    char passphrase[SECRET_MAX]; /* secret */
+    const char *why = "";
+    const struct line *l = s->line;
+    if (profile_is_there(l))
+        return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
+    enclose();
+    if (!make_folders(l->profile)) return say_wrong(EXIT_FAILED, "%s cannot be made: %s", l->profile, strerror(errno));
+    if (!passphrase_get(l, false, passphrase)) return EXIT_PASSPHRASE;
+    enum err e = profile_restore(l->profile, l->words[0], span_str(passphrase), &why);
+    explicit_bzero(passphrase, sizeof passphrase);
+    if (e != ERR_OK)
+        return say_wrong(e == ERR_UNAUTHENTICATED ? EXIT_PASSPHRASE
+                         : e == ERR_NOT_FOUND     ? EXIT_NOT_THERE
+                                                  : EXIT_FAILED,
+                         "%s", why);
+    if (l->json) printf("{\"profile\": true}\n");
+    say_note(
+        l,
+        "Your profile is in %s, and the passphrase of the archive opens it. It is a new device of your account: "
+        "conversations can be read, and can be written to again when somebody in them has added it. Do not use the "
+        "profile that the archive was written by any more.",
+        l->profile);
+    return EXIT_DONE;
+}

@@ -135,11 +135,21 @@ bool passphrase_get(const struct line *l, bool fresh, char out[SECRET_MAX])
     return prompt_hidden("Passphrase: ", out) || nobody_to_ask(how);
 }
 
-bool passphrase_new(const struct line *l, char out[SECRET_MAX])
+static bool fresh_from(const struct line *l, const char *what, char out[SECRET_MAX])
 {
     int from = (int)flag_number(l, "new-passphrase-fd", -1);
-    if (from < 0) return ask_fresh("The new passphrase (nobody can tell you it again): ", "--new-passphrase-fd", out);
+    if (from < 0) return ask_fresh(what, "--new-passphrase-fd", out);
     if (read_line_of(from, out, SECRET_MAX)) return true;
     (void)say_wrong(EXIT_PASSPHRASE, "no passphrase came from descriptor %d", from);
     return false;
+}
+
+bool passphrase_new(const struct line *l, char out[SECRET_MAX])
+{
+    return fresh_from(l, "The new passphrase (nobody can tell you it again): ", out);
+}
+
+bool passphrase_archive(const struct line *l, char out[SECRET_MAX])
+{
+    return fresh_from(l, "A passphrase for the archive (nobody can tell you it again): ", out);
 }

@@ -2,12 +2,20 @@
 //
 // What opens the profile: another passphrase, and the system's keyring. Whoever changes it knows the present passphrase, even while the
 // profile is open: somebody else's computer, left alone, is not enough.
+#include "cmd/progress.h"
 #include "cmd/whimbrel.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct flag passphrase_flags[] = {
     {"new-passphrase-fd", "N", "read the new passphrase from this file descriptor"},
+    {NULL, NULL, NULL},
+};
+
+const struct flag archive_flags[] = {
+    {"new-passphrase-fd", "N", "read the archive's passphrase from this file descriptor"},
     {NULL, NULL, NULL},
 };
 
@@ -64,4 +72,25 @@ int do_keyring(struct session *s)
     return finish(s, ask(s, "profile.keyring", params),
                   on ? "From now on the keyring of your desktop session opens this profile: whoever can use the session can."
                      : "The keyring does not open this profile any more.");
+}
+
+int do_backup(struct session *s)
+{
+    char path[PATH_MAX], fresh[SECRET_MAX], size[SIZE_TEXT]; /* secret */
+    const char *word = s->line->words[0];
+    bool fits = word[0] == '/' ? snprintf(path, sizeof path, "%s", word) < (int)sizeof path
+                               : getcwd(path, sizeof path) != NULL && strlen(path) + strlen(word) + 2 < sizeof path;
+    if (!fits) return say_wrong(EXIT_USAGE, "the path is too long");
+    if (word[0] != '/') (void)snprintf(path + strlen(path), sizeof path - strlen(path), "/%s", word);
+    if (access(path, F_OK) == 0) return say_wrong(EXIT_FAILED, "there is a file %s already; nothing was written", word);
+    if (!passphrase_archive(s->line, fresh)) return EXIT_PASSPHRASE;
+    json_t *r = ask(s, "profile.backup", json_pack("{s:s, s:s}", "path", path, "passphrase", fresh));
+    explicit_bzero(fresh, sizeof fresh);
+    if (r != NULL)
+        say_note(s->line,
+                 "%s, %s. Whoever has it and its passphrase is you: keep both, apart from each other. `whimbrel "
+                 "restore` makes "
+                 "a profile of it.",
+                 word, size_text((uint64_t)int_of(r, "size"), size));
+    return finish(s, r, NULL);
 }

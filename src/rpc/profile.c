@@ -5,6 +5,7 @@
 #include "rpc/inner.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 json_t *rpc_profile_status(struct call *c)
 {
@@ -93,6 +94,18 @@ json_t *rpc_profile_keyring(struct call *c)
     const char *why = "";
     enum err e = c->rpc->host.keyring(c->rpc->arg, given(c, "now"), rpc_bool(c, "on"), &why);
     return done(c, e, why);
+}
+
+json_t *rpc_profile_backup(struct call *c)
+{
+    const char *why = "", *path = (const char *)rpc_text(c, "path").p;
+    struct stat st;
+    if (path[0] != '/') return rpc_fail(c, E_PARAMS, "`path` begins with /");
+    enum err e = c->rpc->host.backup(c->rpc->arg, path, rpc_text(c, "passphrase"), &why);
+    if (e != ERR_OK) return rpc_fail(c, E_REFUSED, why[0] != 0 ? why : err_text(e));
+    json_t *o = json_object();
+    rpc_set(o, "size", json_integer(stat(path, &st) == 0 ? (json_int_t)st.st_size : 0));
+    return o;
 }
 
 json_t *rpc_profile_lock(struct call *c)

@@ -22,6 +22,7 @@ struct rpc_host {
     enum err (*unlock)(void *arg, struct span passphrase, const char **why);
     enum err (*passphrase)(void *arg, struct span now, struct span next, const char **why);
     enum err (*keyring)(void *arg, struct span now, bool on, const char **why);
+    enum err (*backup)(void *arg, const char *path, struct span passphrase, const char **why);
     void (*lock)(void *arg);                                            // closes it: its keys are gone from memory
     enum err (*page)(void *arg, struct buf *address, const char **why); // an address for a browser, with a NUL
 };
