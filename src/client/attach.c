@@ -71,7 +71,7 @@ static enum err say_file(void *arg, int64_t chat, struct content *content, int64
     if (c == NULL) return ERR_NOT_FOUND;
     buf_init(&b, CONTENT_MESSAGE_MAX);
     enum err x = e->world.random(e->world.arg, content->salt, CONTENT_SALT);
-    say_ends(e, chat, content, 0);
+    say_ends(e, chat, content, content->expires ? content->expires_at : 0);
     if (x == ERR_OK) x = content_encode(content, &b);
     if (x == ERR_OK) x = say_put(c, buf_span(&b), message);
     buf_wipe(&b);
@@ -140,14 +140,35 @@ static enum err check_size(struct engine *e, const struct peer *p, int64_t file,
     return ERR_LIMIT;
 }
 
+static void note_mimi(void *arg, const struct history_message *m)
+{
+    if (m->mimi != NULL && m->kind < HISTORY_REACTION && (m->flags & HISTORY_DELETED) == 0)
+        memcpy(arg, m->mimi, CONTENT_ID);
+}
+
+// The id of the message that it answers.
+static enum err find_answered(struct engine *e, const struct engine_file *f, uint8_t id[CONTENT_ID])
+{
+    static const uint8_t none[CONTENT_ID];
+    memset(id, 0, CONTENT_ID);
+    enum err x = f->answers == 0 ? ERR_OK : history_get(&e->history, f->chat, f->answers, note_mimi, id);
+    return x == ERR_OK && f->answers != 0 && memcmp(id, none, CONTENT_ID) == 0 ? ERR_NOT_FOUND : x;
+}
+
 enum err engine_file_send(struct engine *e, const struct engine_file *f, int64_t *file, const char **why)
 {
+    uint8_t answered[CONTENT_ID];
     struct chat *c = chat_find(e, f->chat);
     *why = c == NULL ? "there is no such conversation"
                      : "nothing can be said here: you are no longer in this conversation";
     if (c == NULL) return ERR_NOT_FOUND;
     if (chat_over(c)) return ERR_REFUSED;
+    *why = "there is no such message to answer";
+    enum err x = find_answered(e, f, answered);
+    if (x != ERR_OK) return x;
     const struct files_new n = {.chat = f->chat,
+                                .answers = f->answers != 0 ? answered : NULL,
+                                .lives = f->lives,
                                 .path = f->path,
                                 .draft = f->draft,
                                 .relay = c->peer->relay,
@@ -158,7 +179,7 @@ enum err engine_file_send(struct engine *e, const struct engine_file *f, int64_t
                                 .media = f->media};
     *why = "the file cannot be noted: is the disk full?";
     db_begin(&e->db);
-    enum err x = files_send(&e->files, &n, file, why);
+    x = files_send(&e->files, &n, file, why);
     if (x == ERR_OK) x = check_size(e, c->peer, *file, why);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);

@@ -21,6 +21,8 @@ struct engine_file {
     struct span type; // its media type; empty: what its name says
     struct span text; // what is said with it, in Markdown; empty: nothing
     struct attach_media media;
+    int64_t answers; // a message of that conversation; 0: none
+    uint32_t lives;  // seconds after reading; 0: as the conversation's timer says
 };
 // Sends a file: it is durable when this returns, and a message when all of it is at the relay. What is sent by path is read while it
 // is sent, and is not copied. ERR_NOT_FOUND: no such conversation or file; ERR_REFUSED, ERR_INVALID, ERR_LIMIT: `why` says it.

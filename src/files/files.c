@@ -51,6 +51,10 @@ static enum err make_content(const struct files_new *n, struct attach *a, struct
     a->media = n->media;
     a->relay = span_str(n->relay);
     content_init(c, no_salt, CONTENT_RENDER, "", span_of(NULL, 0));
+    c->replies = n->answers != NULL;
+    if (c->replies) memcpy(c->replied, n->answers, CONTENT_ID);
+    c->expires = c->expires_after_reading = n->lives > 0;
+    c->expires_at = n->lives;
     enum err x = attach_fill(a, memory, c);
     if (x == ERR_OK) x = content_encode(c, out);
     if (x == ERR_LIMIT)

@@ -75,6 +75,8 @@ struct files_new {
     struct span name;          // as others see it; empty: as it is called
     struct span type, text;    // empty: by its name; nothing
     struct attach_media media;
+    const uint8_t *answers; // the id of a message [CONTENT_ID]; NULL: none
+    uint32_t lives;         // seconds after reading; 0: nothing is said of it
 };
 // Within a transaction; *id is its number. Errors as transfer_send's, and ERR_INVALID; `why` then says it.
 enum err files_send(struct files *f, const struct files_new *n, int64_t *id, const char **why);

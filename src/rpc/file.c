@@ -101,6 +101,8 @@ static json_t *send_file(struct call *c, const struct attach_media *m)
                                   .name = rpc_text(c, "name"),
                                   .type = rpc_text(c, "type"),
                                   .text = rpc_text(c, "text"),
+                                  .answers = rpc_int(c, "answers", 0),
+                                  .lives = number(c, "lives"),
                                   .media = *m};
     if ((path.n > 0) == rpc_has(c, "upload"))
         return rpc_fail(c, E_PARAMS, "file.send wants one of `path` and `upload`");

@@ -243,6 +243,49 @@ static void a_deleted_message_takes_its_file_along(void **state)
     town_close(t);
 }
 
+static uint8_t said[CONTENT_MESSAGE_MAX];
+static size_t said_n;
+static bool said_answers;
+static void note_said(void *arg, const struct history_message *m)
+{
+    (void)arg;
+    assert_true(m->content.n > 0);
+    said_answers = m->about.n == CONTENT_ID;
+    memcpy(said, m->content.p, said_n = m->content.n);
+}
+
+static bool bob_has_none(struct town *t)
+{
+    look(t);
+    return now.n[1] == 0;
+}
+
+// From the vault and from the disk of who has read it.
+static void what_ends_takes_its_file_along(void **state)
+{
+    struct town *t = two_friends();
+    char path[200];
+    const char *why = "";
+    int64_t file = 0, answered = 0;
+    (void)state;
+    say(&t->person[0], now.chat[0], "Show me");
+    wait_for(t, is_quiet);
+    answered = newest(&t->person[0]).last.message;
+    make_file(t, "tea.jpg", SMALL, path);
+    const struct engine_file f = {.chat = now.chat[0], .path = path, .answers = answered, .lives = 1};
+    if (engine_file_send(t->person[0].e, &f, &file, &why) != ERR_OK) fail_msg("%s", why);
+    bob_comes_to(t, FILES_HERE);
+    assert_ok(engine_message(t->person[1].e, now.chat[1], now.info[1].message, note_said, NULL));
+    assert_true(said_answers);
+    wait_for(t, is_quiet);
+    assert_int_equal(now.n[0], 1);
+    assert_ok(engine_read(t->person[1].e, now.chat[1], now.info[1].message));
+    wait_for(t, bob_has_none);
+    assert_true(stored(&t->person[1]) == 0);
+    assert_string_equal(read_chat(&t->person[1], now.chat[1]).text, "Show me\n");
+    town_close(t);
+}
+
 static void one_that_is_given_up_is_never_said(void **state)
 {
     struct town *t = two_friends();
@@ -263,15 +306,6 @@ static void one_that_is_given_up_is_never_said(void **state)
 }
 
 // ------------------------------------------------------------------------------------------------------------ lies
-
-static uint8_t said[CONTENT_MESSAGE_MAX];
-static size_t said_n;
-static void note_said(void *arg, const struct history_message *m)
-{
-    (void)arg;
-    assert_true(m->content.n > 0);
-    memcpy(said, m->content.p, said_n = m->content.n);
-}
 
 // Alice says once more what she has said, with something about the file changed.
 static void lie(struct town *t, int how)
@@ -387,6 +421,7 @@ int main(void)
         cmocka_unit_test(ends_on_the_way_change_nothing),
         cmocka_unit_test(a_large_file_is_fetched_when_it_is_asked_for),
         cmocka_unit_test(a_deleted_message_takes_its_file_along),
+        cmocka_unit_test(what_ends_takes_its_file_along),
         cmocka_unit_test(one_that_is_given_up_is_never_said),
         cmocka_unit_test(what_a_liar_sends_is_never_shown),
         cmocka_unit_test(strangers_fetch_nothing_here),

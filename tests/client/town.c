@@ -32,7 +32,7 @@ static void person_new(struct town *t, size_t i)
     const char *why = NULL;
     p->town = t;
     if (i < sizeof names / sizeof *names) (void)snprintf(p->name, sizeof p->name, "%s", names[i]);
-    else (void)snprintf(p->name, sizeof p->name, "p%zu", i);
+    else (void)snprintf(p->name, sizeof p->name, "p%u", (unsigned)i % 1000);
     (void)snprintf(p->folder, sizeof p->folder, "%s/%s", t->folder, p->name);
     assert_int_equal(mkdir(p->folder, 0700), 0);
     if (engine_create(p->folder, &ring, &n, &why) != ERR_OK) fail_msg("%s", why);
