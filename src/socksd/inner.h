@@ -69,7 +69,16 @@ enum socksd_name_state socksd_names_get(struct socksd_names *m, size_t place, st
 
 // -------------------------------------------------------------------------------------------------------------- sessions
 
-enum session_state { SESSION_TALK, SESSION_RESOLVE, SESSION_CONNECT, SESSION_OPEN, SESSION_DRAIN, SESSION_DEAD };
+// TRY: connecting, and there are further addresses to connect to; CONNECT: to the last.
+enum session_state {
+    SESSION_TALK,
+    SESSION_RESOLVE,
+    SESSION_TRY,
+    SESSION_CONNECT,
+    SESSION_OPEN,
+    SESSION_DRAIN,
+    SESSION_DEAD
+};
 
 // Bytes on their way that the other side did not take yet: in memory, or in a pipe.
 struct socksd_held {

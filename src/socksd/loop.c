@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, ACCEPTS = 16, REST_MS = 500, DRAIN_MS = 2000, WAKE = 0 };
+// An address is left for the next one after its SYN has been repeated once (RFC 6298: after a second).
+enum { EVENTS = 256, ACCEPTS = 16, REST_MS = 500, TRY_MS = 2500, DRAIN_MS = 2000, WAKE = 0 };
 
 uint64_t socksd_now(void)
 {
@@ -49,10 +50,13 @@ void socksd_list_put(struct socksd_thread *t, struct socksd_session *c, enum ses
 static uint32_t patience(const struct socksd_thread *t, size_t state)
 {
     const struct socksd *s = t->server;
-    return state == SESSION_TALK    ? s->handshake_ms
-           : state == SESSION_OPEN  ? s->idle_ms / 4
-           : state == SESSION_DRAIN ? DRAIN_MS
-                                    : s->connect_ms;
+    switch ((enum session_state)state) {
+    case SESSION_TALK: return s->handshake_ms;
+    case SESSION_TRY: return s->connect_ms < TRY_MS ? s->connect_ms : TRY_MS;
+    case SESSION_OPEN: return s->idle_ms / 4;
+    case SESSION_DRAIN: return DRAIN_MS;
+    default: return s->connect_ms;
+    }
 }
 
 static uint64_t due(const struct socksd_thread *t, size_t state)

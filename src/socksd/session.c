@@ -160,7 +160,7 @@ static void go_on(struct socksd_thread *t, struct socksd_session *c, enum socks5
         const bool may = p->size != 0 || socksd_allow_found(s->places, s->places_n, to->bytes, to->size, p->port);
         last = may ? begin(t, c, to, p->port) : SOCKS5_NOT_ALLOWED;
         if (last != SOCKS5_GRANTED) continue;
-        socksd_list_put(t, c, SESSION_CONNECT);
+        socksd_list_put(t, c, c->tried < a.n ? SESSION_TRY : SESSION_CONNECT);
         return;
     }
     refuse(t, c, last);
@@ -282,6 +282,7 @@ void socksd_session_event(struct socksd_thread *t, struct socksd_session *c, int
     switch ((enum session_state)c->state) {
     case SESSION_TALK: talk(t, c); break;
     case SESSION_RESOLVE:
+    case SESSION_TRY:
     case SESSION_CONNECT:
         if (side == 0 && gone) socksd_session_end(t, c); // whoever asked is not there any more
         else if (side == 1 && c->writable[1]) connected(t, c, gone);
@@ -298,7 +299,7 @@ void socksd_session_resolve(struct socksd_thread *t, struct socksd_session *c) {
 
 void socksd_session_late(struct socksd_thread *t, struct socksd_session *c)
 {
-    if (c->state == SESSION_CONNECT) {
+    if (c->state == SESSION_TRY || c->state == SESSION_CONNECT) {
         leave(c);
         go_on(t, c, SOCKS5_HOST_UNREACHABLE);
     } else if (c->state == SESSION_RESOLVE) {

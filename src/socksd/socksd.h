@@ -23,7 +23,7 @@ struct socksd_options {
     unsigned threads;                                  // 0: one a processor, four at most
     uint32_t connections_max, connections_per_address; // an IPv6 client counts with its /64
     uint32_t rate, rate_per_address;                   // new connections a second; four times that at once; 0: no limit
-    uint32_t handshake_ms, connect_ms, idle_ms;        // idle: no byte either way
+    uint32_t handshake_ms, connect_ms, idle_ms;        // connect: to each address; idle: no byte either way
 };
 // All but allow, users and anyone.
 void socksd_defaults(struct socksd_options *o);
