@@ -65,9 +65,8 @@ static enum err check_package(struct engine *e, const uint8_t account[FORMAT_ID]
     return x;
 }
 
-// Opens what was taken: how many fit the account, and how many do not.
-static void open_taken(struct engine *e, const uint8_t account[FORMAT_ID], const struct invite *i, struct span taken,
-                       struct buf *packages, size_t count[2])
+void adding_open(struct engine *e, const uint8_t account[FORMAT_ID], const struct invite *i, struct span taken,
+                 struct buf *packages, size_t count[2])
 {
     struct wire_package one;
     while (count[0] < DEVICES_MAX && wire_next_taken(&taken, &one)) {
@@ -110,7 +109,7 @@ enum err adding_taken(struct engine *e, const struct work *take, struct span tak
     buf_init(&bytes, FORMAT_LINK_MAX);
     buf_init(&packages, WHAT_MAX);
     bool known = account_and_invite(e, take->contact, account, &bytes, &i);
-    if (known) open_taken(e, account, &i, taken, &packages, count);
+    if (known) adding_open(e, account, &i, taken, &packages, count);
     struct chat *c = count[0] > 0 ? chat_find(e, take->chat) : NULL;
     if (c != NULL) become_commit(c, take, buf_span(&packages));
     else if (!known || count[0] + count[1] > 0) work_drop(e, take->id);
@@ -213,32 +212,6 @@ enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *prop
 
 // ------------------------------------------------------------------------------------------------------- introductions
 
-static enum err send_one(struct engine *e, const struct invite *theirs, int64_t contact, struct span package,
-                         struct span body)
-{
-    struct mls_buf ref = {0};
-    struct buf entry;
-    char relay[RELAY_ROOM];
-    buf_init(&entry, WIRE_ENTRY_MAX);
-    enum err x = from_mls(mls_key_package_ref(e->mls, out_span(package), &ref));
-    if (x == ERR_OK && ref.size < FORMAT_ID) x = ERR_UNSUPPORTED;
-    if (x == ERR_OK) x = inbox_seal(e->crypto, &e->world, package, ref.data, INBOX_INTRODUCTION, body, &entry);
-    if (x == ERR_OK) {
-        memcpy(relay, theirs->relay.p, theirs->relay.n);
-        relay[theirs->relay.n] = 0;
-        (void)work_add(e, &(struct work){.kind = WORK_INBOX,
-                                         .relay = relay,
-                                         .contact = contact,
-                                         .log = span_of(theirs->inbox, 32),
-                                         .key = span_of(theirs->key, 32),
-                                         .payload = buf_span(&entry)});
-        if (peer_get(e, relay) == NULL) x = ERR_MEMORY;
-    }
-    mls_buf_free(&ref);
-    buf_wipe(&entry);
-    return x;
-}
-
 // One introduction for each device of a contact. The receiver reads on behind the commit, which is the entry just taken.
 static enum err introduce(struct chat *c, const struct added *a, struct span welcome)
 {
@@ -266,7 +239,7 @@ static enum err introduce(struct chat *c, const struct added *a, struct span wel
     }
     struct tls_reader r = tls_reader_of(a->packages);
     while (known && x == ERR_OK && tls_left(&r) > 0)
-        x = send_one(e, &theirs, a->contact, tls_vector(&r), buf_span(&body));
+        x = inbox_send(e, &theirs, a->contact, tls_vector(&r), INBOX_INTRODUCTION, buf_span(&body));
     buf_wipe(&bytes);
     buf_wipe(&mine);
     buf_wipe(&body);

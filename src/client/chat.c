@@ -380,6 +380,11 @@ static void note_room(struct chat *c, const struct buf *fronts)
     (void)db_run(&c->e->db, q);
 }
 
+bool chat_has(struct chat *c, const uint8_t account[FORMAT_ID])
+{
+    return chat_group(c) != NULL && has_member(c->e, c->mls, account);
+}
+
 void chat_note_members(struct chat *c)
 {
     struct mls_member m;

@@ -101,14 +101,17 @@ struct engine_invite_info {
     enum engine_invite_state state;
     uint64_t created; // milliseconds
     uint32_t uses;    // how many have come by it
+    int64_t chat;     // with INVITE_GROUP: the group that it leads to
+    bool asks;        // and whether one is asked about who comes
     const char *link;
 };
 // Those that were asked for, the newest first.
 enum err engine_invites(struct engine *e, void (*each)(void *arg, const struct engine_invite_info *i), void *arg);
 // Nobody comes by it any more; who has come stays. ERR_NOT_FOUND; ERR_REFUSED: it is over already.
 enum err engine_invite_revoke(struct engine *e, int64_t id);
-// Takes an invitation: a conversation with whoever made it comes about once their relay and one's own can be reached. ERR_INVALID:
-// `why` says what is wrong with the link; ERR_REFUSED: it is one's own, or of a contact already.
+// Takes an invitation: a conversation with whoever made it, or membership in the group that it leads to, comes about once their relay and one's
+// own can be reached; an admin of the group may have to agree. ERR_INVALID: `why` says what is wrong with the link; ERR_REFUSED: it
+// is one's own, or of a contact already.
 enum err engine_accept(struct engine *e, struct span link, int64_t *contact, const char **why);
 
 struct engine_contact {
@@ -213,6 +216,16 @@ enum err engine_role(struct engine *e, int64_t chat, int64_t contact, bool admin
 // Leaves a group: one is out when the log has it, and an admin's client then takes one out for the others. ERR_NOT_FOUND; ERR_REFUSED: it is
 // no group, or one is out of it; ERR_MISUSE: one is the only admin, and somebody else has to become one first.
 enum err engine_leave(struct engine *e, int64_t chat);
+
+// A link by which others ask to be taken into a group (text and a NUL); admins may make one, and it is one of engine_invites. Who comes by it
+// is added at once, or with `asks` becomes a request. ERR_NOT_FOUND; ERR_REFUSED.
+enum err engine_group_link(struct engine *e, int64_t chat, bool asks, struct buf *link);
+struct engine_request {
+    int64_t chat, contact;
+    uint64_t time; // milliseconds
+};
+enum err engine_requests(struct engine *e, void (*each)(void *arg, const struct engine_request *r), void *arg);
+enum err engine_admit(struct engine *e, int64_t chat, int64_t contact, bool admit); // ERR_NOT_FOUND, ERR_REFUSED
 
 struct engine_member {
     int64_t contact;        // 0: oneself

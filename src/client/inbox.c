@@ -108,12 +108,42 @@ void inbox_packages(struct peer *p, const struct work *w)
     if (link_ask(p->link, &clear, on_cleared, u) != ERR_OK) put_done(u);
 }
 
+// ---------------------------------------------------------------------------------------------------------- what goes out
+
+enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t contact, struct span package,
+                    enum inbox_kind kind, struct span body)
+{
+    struct mls_buf ref = {0};
+    struct buf entry;
+    char relay[RELAY_ROOM];
+    buf_init(&entry, WIRE_ENTRY_MAX);
+    enum err x = from_mls(mls_key_package_ref(e->mls, out_span(package), &ref));
+    if (x == ERR_OK && ref.size < FORMAT_ID) x = ERR_UNSUPPORTED;
+    if (x == ERR_OK) x = inbox_seal(e->crypto, &e->world, package, ref.data, kind, body, &entry);
+    if (x == ERR_OK) {
+        memcpy(relay, theirs->relay.p, theirs->relay.n);
+        relay[theirs->relay.n] = 0;
+        (void)work_add(e, &(struct work){.kind = WORK_INBOX,
+                                         .relay = relay,
+                                         .contact = contact,
+                                         .log = span_of(theirs->inbox, 32),
+                                         .key = span_of(theirs->key, 32),
+                                         .payload = buf_span(&entry)});
+        if (peer_get(e, relay) == NULL) x = ERR_MEMORY;
+    }
+    mls_buf_free(&ref);
+    buf_wipe(&entry);
+    return x;
+}
+
 // --------------------------------------------------------------------------------------------------------- what comes in
 
 // Who sends an introduction is whose invitation is in it; that it is a member of the group is checked when the group is joined.
-static enum contact_state judge(struct engine *e, const struct invite *from, uint8_t flags)
+static enum contact_state judge(struct engine *e, const struct invite *from, const struct invite_own *own)
 {
-    enum contact_state state = (flags & INVITE_PERSONAL) != 0 ? CONTACT_KNOWN : CONTACT_REQUEST;
+    enum contact_state state = (own->flags & INVITE_PERSONAL) != 0 ? CONTACT_KNOWN : CONTACT_REQUEST;
+    if (own->chat == INVITE_KNOCKING)
+        state = own->used ? CONTACT_REQUEST : CONTACT_STRANGER; // one has asked for it, once
     sqlite3_stmt *q = db_sql(&e->db, "SELECT state FROM contact WHERE account = ?1");
     db_blob(q, 1, span_of(from->account, FORMAT_ID));
     if (db_row(&e->db, q) && db_get_int(q, 0) != CONTACT_STRANGER) state = (enum contact_state)db_get_int(q, 0);
@@ -131,10 +161,11 @@ static enum err take_introduction(struct engine *e, struct span body, struct spa
     if (x != ERR_OK) return x;
     struct invite_own own;
     (void)invite_find(e, i.invite_key, &own); // one that is not there any more gives no rights
-    enum contact_state state = judge(e, &from, own.flags);
+    enum contact_state state = judge(e, &from, &own);
     if (state == CONTACT_BLOCKED) return ERR_REFUSED;
     *contact = contact_put(e, from.account, i.name, i.invite, state);
-    x = chat_join(e, &i, private_part, *contact, state == CONTACT_KNOWN ? CHAT_OPEN : CHAT_REQUEST, chat);
+    x = chat_join(e, &i, private_part, *contact, state != CONTACT_REQUEST ? CHAT_OPEN : CHAT_REQUEST, chat);
+    if (x == ERR_OK && state == CONTACT_STRANGER && (*chat)->kind != ROOM_GROUP) x = ERR_REFUSED;
     if (x == ERR_OK) invite_use(e, &own, *contact);
     // The way that was for one use is closed now: whoever used it gets another, for groups to come.
     if (x == ERR_OK && (own.flags & INVITE_ONCE) != 0 && (*chat)->kind == ROOM_DIRECT) x = say_card(*chat);
@@ -170,13 +201,19 @@ static void refill(struct engine *e)
     if (few) (void)work_add(e, &(struct work){.kind = WORK_PACKAGES, .relay = e->self.relay});
 }
 
-static enum err open_entry(struct engine *e, const struct wire_entry *x, struct chat **chat, int64_t *contact)
+// What an entry has brought: a conversation, or somebody who knocks at one.
+struct brought {
+    struct chat *chat;
+    int64_t knocked, contact;
+};
+
+static enum err open_entry(struct engine *e, const struct wire_entry *x, struct brought *out)
 {
     struct buf private_part, plain;
     struct mls_private_part keys;
     uint8_t ref[32];
     bool last_resort = false;
-    enum inbox_kind kind;
+    enum inbox_kind kind = INBOX_INTRODUCTION;
     struct span body;
     buf_init(&private_part, 16384);
     buf_init(&plain, BODY_ROOM);
@@ -187,8 +224,10 @@ static enum err open_entry(struct engine *e, const struct wire_entry *x, struct 
         (void)tls_u16(&r);
         err = inbox_open(e->crypto, tls_u16(&r), in_span(keys.init_key), x->payload, &plain, &kind, &body);
     }
-    if (err == ERR_OK && kind != INBOX_INTRODUCTION) err = ERR_UNSUPPORTED;
-    if (err == ERR_OK) err = take_introduction(e, body, buf_span(&private_part), chat, contact);
+    if (err == ERR_OK && kind == INBOX_INTRODUCTION)
+        err = take_introduction(e, body, buf_span(&private_part), &out->chat, &out->contact);
+    else if (err == ERR_OK && kind == INBOX_KNOCK) err = knock_arrived(e, body, &out->knocked, &out->contact);
+    else if (err == ERR_OK) err = ERR_UNSUPPORTED;
     if (err == ERR_OK && !last_resort) {
         sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM package WHERE ref = ?1");
         db_blob(q, 1, span_of(ref, 32));
@@ -214,38 +253,43 @@ bool inbox_differs(struct engine *e, const struct wire_entry *x)
     return x->seq == e->self.cursor && sha256(e, x->payload, hash) == ERR_OK && memcmp(hash, e->self.last, 32) != 0;
 }
 
+static void tell_brought(struct engine *e, const struct brought *b)
+{
+    int64_t chat = b->chat != NULL ? b->chat->id : b->knocked;
+    if (chat == 0) return;
+    if (b->chat != NULL) chat_saved(b->chat);
+    engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = b->contact});
+    engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat, .contact = b->contact});
+    if (b->chat != NULL) link_open(b->chat->peer->link);
+    if (b->chat != NULL) peer_follow_chat(b->chat);
+    peer_pump_all(e);
+}
+
 // In one transaction: what the entry brings, and that it was read. One that brings nothing is passed over: anybody with an invitation
 // may write anything. One that could not be stored is not: it comes again.
 bool inbox_entry(struct engine *e, const struct wire_entry *x)
 {
-    struct chat *chat = NULL;
-    int64_t contact = 0;
+    struct brought b = {0};
     uint8_t hash[32];
     if (x->seq <= e->self.cursor) return true;
     if (sha256(e, x->payload, hash) != ERR_OK) return false;
     db_begin(&e->db);
-    enum err err = open_entry(e, x, &chat, &contact);
+    enum err err = open_entry(e, x, &b);
     bool later = passes(err) || passes(e->db.err);
     if (err != ERR_OK) {
         db_rollback(&e->db);
-        if (chat != NULL) chat_undo(chat);
-        chat = NULL;
+        if (b.chat != NULL) chat_undo(b.chat);
+        b = (struct brought){0};
         if (later) return false;
         db_begin(&e->db);
     }
     move_cursor(e, x->seq, hash);
     if (db_commit(&e->db) != ERR_OK) {
-        if (chat != NULL) chat_undo(chat);
+        if (b.chat != NULL) chat_undo(b.chat);
         return false;
     }
     e->self.cursor = x->seq;
     memcpy(e->self.last, hash, 32);
-    if (chat == NULL) return true;
-    chat_saved(chat);
-    engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = contact});
-    engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat->id, .contact = contact});
-    link_open(chat->peer->link);
-    peer_follow_chat(chat);
-    peer_pump_all(e);
+    tell_brought(e, &b);
     return true;
 }

@@ -26,6 +26,7 @@ enum work_kind {
     WORK_INBOX,          // log_append to a contact's inbox
     WORK_SAY,            // log_append of a message, or of the content in `what` where there is none
     WORK_CLEAR,          // package_clear for the device in `what`, which is no more
+    WORK_KNOCK,          // package_take from the inbox of the invitation in `what`, to ask to be taken into a group
 };
 
 extern const struct vault_migrations client_tables; // tables.c
@@ -243,6 +244,9 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x);
 // Whether the entry at the cursor was another before.
 bool inbox_differs(struct engine *e, const struct wire_entry *x);
 void inbox_packages(struct peer *p, const struct work *w);
+// Within a transaction: something for the device of a key package is to be put into somebody's inbox.
+enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t contact, struct span package,
+                    enum inbox_kind kind, struct span body);
 
 // ------------------------------------------------------------------------------------------------------------ invite.c
 
@@ -251,13 +255,21 @@ struct invite_new {
     struct span label;
     bool listed;     // somebody has asked for it
     int64_t contact; // who alone holds it; 0
+    int64_t chat;    // the group that it leads to; INVITE_KNOCKING: it goes with a knock on somebody else's group
+    bool asks;       // who comes to that is asked about
+    struct span group;
 };
+enum { INVITE_KNOCKING = -1 };
 // A fresh invitation, with its grant on the way. Within a transaction, as all of these.
 enum err invite_make(struct engine *e, const struct invite_new *n, struct buf *out);
+// The same in a transaction of its own, as a link.
+enum err invite_to_link(struct engine *e, const struct invite_new *n, struct buf *link);
 // An invitation of one's own that still holds.
 struct invite_own {
     int64_t id; // 0: there is none
     uint8_t flags;
+    int64_t chat;
+    bool asks, used;
 };
 bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out);
 // A contact has come by it: it is theirs if it is for one person, and over if it is for one use.
@@ -298,6 +310,7 @@ enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t k
 // Within a transaction: enters the epoch of a commit that came in this entry, and what of the chat follows from it: its key, name, members.
 // *take is freed and NULL then.
 enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *x);
+bool chat_has(struct chat *c, const uint8_t account[FORMAT_ID]); // among the members
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
 
@@ -424,12 +437,23 @@ void notice_commit(struct chat *c, const struct mls_staged *s, const struct wire
 // A member has said that they leave.
 void part_wants_out(struct chat *c, const uint8_t account[FORMAT_ID]);
 bool part_leaving(struct chat *c, int64_t contact);
+// A commit adds them, or puts them out: who was put out by somebody else is remembered, until they are added again.
+void part_note(struct chat *c, int64_t contact, bool added);
 // After a commit: an admin takes out whoever wants out.
 void part_settle(struct chat *c);
 // One is out of it: what waited to be said or done has failed.
 void part_end(struct chat *c, enum chat_state state);
 // A piece of one's own work that is no message was seen in the log: true if it was that one leaves.
 bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work);
+
+// ----------------------------------------------------------------------------------------------------------- knock.c
+
+// Within a transaction: one asks to be taken into the group that an invitation leads to.
+enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group);
+// Within a transaction: the key packages of whoever is asked have come. ERR_NOT_FOUND: there are none at the moment.
+enum err knock_taken(struct engine *e, const struct work *w, struct span taken);
+// Within a transaction: somebody has asked. *chat and *contact: what is to be told.
+enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_t *contact);
 
 // ----------------------------------------------------------------------------------------------------------- allow.c
 
@@ -447,6 +471,9 @@ enum err adding_gather(struct chat *c, const struct work *w, struct commit_what 
 bool adding_split(struct chat *c, const struct work *w, const struct commit_what *what);
 // One proposal for each device that is not there yet; they point into the list.
 enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *proposals, size_t *n);
+// Opens what was taken: how many fit the account, which are appended each as a vector, and how many do not.
+void adding_open(struct engine *e, const uint8_t account[FORMAT_ID], const struct invite *i, struct span taken,
+                 struct buf *packages, size_t count[2]);
 // Within a transaction: introductions to everybody in the list.
 enum err adding_send(struct chat *c, struct span list, struct span welcome);
 

@@ -4,7 +4,7 @@
 // and nothing of whom it is for. Invariant: what is taken back here is closed at the relay as soon as it can be reached.
 #include "client/inner.h"
 
-static void invite_of(struct engine *e, const uint8_t key[32], uint8_t flags, struct invite *out)
+static void invite_of(struct engine *e, const uint8_t key[32], uint8_t flags, struct span group, struct invite *out)
 {
     const struct self *s = &e->self;
     *out = (struct invite){.relay = span_str(s->relay),
@@ -13,7 +13,8 @@ static void invite_of(struct engine *e, const uint8_t key[32], uint8_t flags, st
                            .package_key = s->package_key,
                            .account = s->account,
                            .flags = flags,
-                           .name = span_str(s->name)};
+                           .name = span_str(s->name),
+                           .group = group};
 }
 
 static void put_grant_work(struct engine *e, enum work_kind kind, const uint8_t key[32])
@@ -32,7 +33,7 @@ enum err invite_make(struct engine *e, const struct invite_new *n, struct buf *o
     if (x != ERR_OK) return x;
     sqlite3_stmt *q =
         db_sql(&e->db, "INSERT INTO invite(key, flags, label, state, created, listed, contact, chat, asks, uses)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0)");
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)");
     db_blob(q, 1, span_of(key, 32));
     db_int(q, 2, n->flags);
     db_text(q, 3, n->label);
@@ -40,21 +41,23 @@ enum err invite_make(struct engine *e, const struct invite_new *n, struct buf *o
     db_int(q, 5, (int64_t)engine_now());
     db_int(q, 6, n->listed);
     db_int(q, 7, n->contact);
+    db_int(q, 8, n->chat);
+    db_int(q, 9, n->asks);
     (void)db_run(&e->db, q);
     put_grant_work(e, WORK_GRANT, key);
-    invite_of(e, key, n->flags, &i);
+    invite_of(e, key, n->flags, n->group, &i);
     invite_encode(&i, out);
     mem_wipe(key, sizeof key);
     return e->db.err != ERR_OK ? e->db.err : buf_end(out);
 }
 
-enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struct buf *link)
+enum err invite_to_link(struct engine *e, const struct invite_new *n, struct buf *link)
 {
     struct buf bytes;
     struct invite i;
     buf_init(&bytes, FORMAT_LINK_MAX);
     db_begin(&e->db);
-    enum err x = invite_make(e, &(struct invite_new){.flags = flags, .label = span_str(label), .listed = true}, &bytes);
+    enum err x = invite_make(e, n, &bytes);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
     if (x == ERR_OK) x = invite_decode(buf_span(&bytes), &i);
@@ -64,15 +67,26 @@ enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struc
     return x;
 }
 
+enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struct buf *link)
+{
+    return invite_to_link(e, &(struct invite_new){.flags = flags, .label = span_str(label), .listed = true}, link);
+}
+
 // --------------------------------------------------------------------------------------------------------------- using
 
 bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out)
 {
     *out = (struct invite_own){0};
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT id, flags FROM invite WHERE key = ?1 AND state = ?2");
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT id, flags, chat, asks, uses FROM invite WHERE key = ?1 AND state = ?2");
     db_blob(q, 1, span_of(key, 32));
     db_int(q, 2, ENGINE_INVITE_OPEN);
-    if (db_row(&e->db, q)) *out = (struct invite_own){.id = db_get_int(q, 0), .flags = (uint8_t)db_get_int(q, 1)};
+    if (db_row(&e->db, q)) {
+        *out = (struct invite_own){.id = db_get_int(q, 0),
+                                   .flags = (uint8_t)db_get_int(q, 1),
+                                   .chat = db_get_int(q, 2),
+                                   .asks = db_get_int(q, 3) != 0,
+                                   .used = db_get_int(q, 4) != 0};
+    }
     db_done(q);
     return out->id != 0;
 }
@@ -132,9 +146,11 @@ static enum err show(struct engine *e, sqlite3_stmt *q, void (*each)(void *arg, 
                                      .label = db_get(q, 3),
                                      .state = (enum engine_invite_state)db_get_int(q, 4),
                                      .created = (uint64_t)db_get_int(q, 5),
-                                     .uses = (uint32_t)db_get_int(q, 6)};
+                                     .uses = (uint32_t)db_get_int(q, 6),
+                                     .chat = db_get_int(q, 7),
+                                     .asks = db_get_int(q, 8) != 0};
     buf_init(&link, FORMAT_LINK_MAX);
-    invite_of(e, key, out.flags, &i);
+    invite_of(e, key, out.flags, db_get(q, 9), &i);
     enum err x = invite_link(&i, NULL, &link);
     out.link = (const char *)link.p;
     if (x == ERR_OK) each(arg, &out);
@@ -147,8 +163,9 @@ enum err engine_invites(struct engine *e, void (*each)(void *arg, const struct e
 {
     enum err x = ERR_OK;
     e->db.err = ERR_OK;
-    sqlite3_stmt *q =
-        db_sql(&e->db, "SELECT id, key, flags, label, state, created, uses FROM invite WHERE listed ORDER BY id DESC");
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT id, key, flags, label, state, created, uses, chat, asks,"
+                                     " coalesce((SELECT name FROM chat WHERE chat.id = invite.chat), '')"
+                                     " FROM invite WHERE listed ORDER BY id DESC");
     while (x == ERR_OK && db_row(&e->db, q)) x = show(e, q, each, arg);
     db_done(q);
     return x != ERR_OK ? x : e->db.err;

@@ -51,6 +51,7 @@ static void note_change(const struct noticing *n, const struct mls_staged *s, co
     if ((!added && change->type != MLS_CHANGE_REMOVED) || !cred_account(e, &change->member, account)) return;
     if (changes_back(n->c, s, change, account)) return;
     int64_t whom = person(e, account);
+    part_note(n->c, whom, added);
     if (!added && part_leaving(n->c, whom)) { // it is they who have done it
         struct noticing left = *n;
         left.who = whom;

@@ -15,6 +15,22 @@ bool part_leaving(struct chat *c, int64_t contact)
     return leaves;
 }
 
+void part_note(struct chat *c, int64_t contact, bool added)
+{
+    struct db *d = &c->e->db;
+    if (!added && part_leaving(c, contact)) return;
+    sqlite3_stmt *q = added ? db_sql(d, "DELETE FROM expelled WHERE chat = ?1 AND contact = ?2")
+                            : db_sql(d, "INSERT OR IGNORE INTO expelled(chat, contact) VALUES(?1, ?2)");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    (void)db_run(d, q);
+    if (!added) return;
+    q = db_sql(d, "DELETE FROM asking WHERE chat = ?1 AND contact = ?2");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    (void)db_run(d, q);
+}
+
 void part_wants_out(struct chat *c, const uint8_t account[FORMAT_ID])
 {
     int64_t contact = contact_of(c->e, account);

@@ -273,41 +273,61 @@ static enum err begin(struct engine *e, enum room_kind kind, struct span name, c
     return ERR_OK;
 }
 
+// What is wrong with a link, in words; NULL: nothing. The invitation then points into `bytes`.
+static const char *read_link(struct engine *e, struct span link, struct buf *bytes, struct invite *i)
+{
+    char relay[RELAY_ROOM];
+    enum err x = invite_from_link(link, bytes);
+    if (x == ERR_OK) x = invite_decode(buf_span(bytes), i);
+    if (x == ERR_UNSUPPORTED) return "this invitation is of a newer version of Whimbrel";
+    if (x != ERR_OK) return "this is no invitation; copy all of the link, to its end";
+    (void)snprintf(relay, sizeof relay, "%.*s", (int)i->relay.n, (const char *)i->relay.p);
+    return peer_get(e, relay) == NULL ? "the relay that this invitation names has no address" : NULL;
+}
+
+// Why an invitation is not taken, in words; NULL: it is.
+static const char *unwanted(struct engine *e, const struct invite *i)
+{
+    int64_t contact = contact_of(e, i->account);
+    bool group = (i->flags & INVITE_GROUP) != 0;
+    if (memcmp(i->account, e->self.account, FORMAT_ID) == 0) return "this invitation is your own";
+    if (contact_blocked(e, contact)) return "you have blocked whoever made this invitation";
+    for (struct chat *c = e->chats; c != NULL && contact != 0 && !group; c = c->next) {
+        if (c->kind == ROOM_DIRECT && c->contact == contact) return "this is a contact of yours already";
+    }
+    return NULL;
+}
+
+// Asks to be taken into a group.
+static enum err knock(struct engine *e, const struct invite *i, struct span bytes, int64_t *contact)
+{
+    db_begin(&e->db);
+    *contact = contact_put(e, i->account, i->name, span_of(NULL, 0), CONTACT_STRANGER);
+    enum err x = knock_put(e, i, bytes, span_of(NULL, 0));
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    if (x == ERR_OK) peer_pump_all(e);
+    return x;
+}
+
 enum err engine_accept(struct engine *e, struct span link, int64_t *contact, const char **why)
 {
     struct buf bytes;
     struct invite i;
     int64_t chat = 0;
-    *why = "this is no invitation; copy all of the link, to its end";
     buf_init(&bytes, FORMAT_LINK_MAX);
-    enum err x = invite_from_link(link, &bytes);
-    if (x == ERR_OK) x = invite_decode(buf_span(&bytes), &i);
-    if (x == ERR_UNSUPPORTED) *why = "this invitation is of a newer version of Whimbrel";
-    if (x != ERR_OK) x = ERR_INVALID;
-    if (x == ERR_OK && memcmp(i.account, e->self.account, FORMAT_ID) == 0) {
-        *why = "this invitation is your own";
-        x = ERR_REFUSED;
-    }
-    if (x == ERR_OK) {
-        char relay[RELAY_ROOM];
-        (void)snprintf(relay, sizeof relay, "%.*s", (int)i.relay.n, (const char *)i.relay.p);
-        if (peer_get(e, relay) == NULL) {
-            *why = "the relay that this invitation names has no address";
-            x = ERR_INVALID;
-        }
-    }
-    if (x == ERR_OK) {
+    const char *wrong = read_link(e, link, &bytes, &i), *unwished = wrong == NULL ? unwanted(e, &i) : NULL;
+    enum err x = wrong != NULL ? ERR_INVALID : unwished != NULL ? ERR_REFUSED : ERR_OK;
+    *why = wrong != NULL ? wrong : unwished != NULL ? unwished : "";
+    bool group = x == ERR_OK && (i.flags & INVITE_GROUP) != 0;
+    if (group) x = knock(e, &i, buf_span(&bytes), contact);
+    if (x == ERR_OK && !group) {
         db_begin(&e->db);
         *contact = contact_put(e, i.account, i.name, buf_span(&bytes), CONTACT_KNOWN);
         x = db_commit(&e->db);
     }
     buf_wipe(&bytes);
-    for (struct chat *c = e->chats; x == ERR_OK && c != NULL; c = c->next) {
-        if (c->kind != ROOM_DIRECT || c->contact != *contact) continue;
-        *why = "this is a contact of yours already";
-        x = ERR_REFUSED;
-    }
-    return x == ERR_OK ? begin(e, ROOM_DIRECT, span_of(NULL, 0), contact, 1, &chat) : x;
+    return x == ERR_OK && !group ? begin(e, ROOM_DIRECT, span_of(NULL, 0), contact, 1, &chat) : x;
 }
 
 enum err engine_self_chat(struct engine *e, int64_t *chat)

@@ -68,6 +68,12 @@ static const char version_1[] =
     "CREATE TABLE leaving(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
     " PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
 
+    // Who was put out of a group; and who has asked to be taken into one of which one is an admin.
+    "CREATE TABLE expelled(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
+    " PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE asking(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
+    " time INTEGER NOT NULL, PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
+
     // What was set (setting.c).
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
 

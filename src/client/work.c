@@ -147,10 +147,11 @@ static void done(struct engine *e, const struct flight *f, const struct wire_rep
     }
     db_begin(&e->db);
     enum err x = ERR_OK;
-    if (f->kind != WORK_TAKE) {
+    if (f->kind != WORK_TAKE && f->kind != WORK_KNOCK) {
         work_drop(e, f->work);
     } else {
-        if (work_load(e, f->work, &w, &memory)) x = adding_taken(e, &w, r->packages);
+        bool there = work_load(e, f->work, &w, &memory);
+        if (there) x = f->kind == WORK_TAKE ? adding_taken(e, &w, r->packages) : knock_taken(e, &w, r->packages);
         buf_wipe(&memory);
     }
     if (x == ERR_OK) x = db_commit(&e->db);
@@ -311,6 +312,7 @@ bool work_send(struct peer *p, const struct work *w)
                                   .device = w->what.n == FORMAT_DEVICE ? w->what.p : NULL};
         return r.device != NULL && send_request(p, w, &r);
     case WORK_TAKE:
+    case WORK_KNOCK:
         r = (struct wire_request){.type = WIRE_PACKAGE_TAKE, .log = w->log.p, .key = w->key.p};
         return send_request(p, w, &r);
     case WORK_INBOX:

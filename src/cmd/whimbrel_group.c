@@ -121,6 +121,48 @@ static int do_picture(struct session *s)
     return finish(s, ask(s, "chat.set_picture", json_pack("{s:I, s:s}", "chat", chat, "picture", text)), NULL);
 }
 
+static int do_link(struct session *s)
+{
+    json_int_t chat = find_chat(s, s->line->words[0]);
+    if (chat == 0) return s->status;
+    json_t *r = ask(s, "chat.link", json_pack("{s:I, s:b}", "chat", chat, "asks", flag_on(s->line, "ask")));
+    if (r != NULL && !s->line->json) printf("%s\n", text_of(r, "link"));
+    return finish(s, r, NULL);
+}
+
+static int do_requests(struct session *s)
+{
+    size_t i;
+    json_t *o, *list = names_load(s) ? ask(s, "chat.requests", NULL) : NULL;
+    const struct text t = text_standard();
+    if (list == NULL || s->line->json) return finish(s, list, NULL);
+    json_array_foreach (list, i, o) {
+        const json_t *chat = by_id(s->chats, int_of(o, "chat"));
+        printf("%4lld  ", (long long)int_of(o, "contact"));
+        (void)text_line(&t, contact_name(s, int_of(o, "contact")), 40);
+        fputs(" asks to be taken into ", stdout);
+        (void)text_line(&t, chat == NULL ? "a group" : chat_name(s, chat), 40);
+        printf(" (%lld)\n", (long long)int_of(o, "chat"));
+    }
+    return finish(s, list, NULL);
+}
+
+static int admit(struct session *s, bool yes)
+{
+    json_int_t chat = find_chat(s, s->line->words[0]), contact = chat == 0 ? 0 : find_contact(s, s->line->words[1]);
+    if (contact == 0) return s->status;
+    json_t *params = json_pack("{s:I, s:I, s:b}", "chat", chat, "contact", contact, "admit", yes);
+    return finish(s, ask(s, "chat.admit", params), NULL);
+}
+
+static int do_admit(struct session *s) { return admit(s, true); }
+static int do_refuse(struct session *s) { return admit(s, false); }
+
+static const struct flag link_flags[] = {
+    {"ask", NULL, "who comes by it is not added at once; you are asked"},
+    {NULL, NULL, NULL},
+};
+
 const struct command group_commands[] = {
     {"group create", "NAME CONTACT...", "make a group, of which you are the admin", do_create, AN_ENGINE, NULL, NULL},
     {"group add", "CHAT CONTACT...", "add contacts to a group", do_add, AN_ENGINE, NULL, NULL},
@@ -134,6 +176,11 @@ const struct command group_commands[] = {
      "Admins add and remove, rename, and make others admins."},
     {"group member", "CHAT CONTACT", "make an admin a member again; `me` is yourself", do_member, AN_ENGINE, NULL,
      NULL},
+    {"group link", "CHAT", "make a link by which others come into a group", do_link, AN_ENGINE, link_flags,
+     "It works while you are an admin, until `whimbrel invite revoke` takes it back."},
+    {"group requests", "", "show who asks to be taken into a group", do_requests, AN_ENGINE, NULL, NULL},
+    {"group admit", "CHAT CONTACT", "take somebody who asks into a group", do_admit, AN_ENGINE, NULL, NULL},
+    {"group refuse", "CHAT CONTACT", "do not", do_refuse, AN_ENGINE, NULL, NULL},
     {"group leave", "CHAT", "leave a group", do_leave, AN_ENGINE, NULL, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

@@ -73,9 +73,12 @@ static int do_accept(struct session *s)
     json_t *r = ask(s, "invite.accept", json_pack("{s:s}", "link", s->line->words[0]));
     if (r != NULL && !s->line->json && !s->line->quiet && names_load(s)) {
         const struct text t = text_standard();
-        fputs("You can write to ", t.to);
-        (void)text_line(&t, contact_name(s, int_of(r, "contact")), SIZE_MAX);
-        fputs(" now; it goes out as soon as both relays can be reached.\n", t.to);
+        bool group = text_of(r, "group")[0] != 0;
+        fputs(group ? "You have asked to be taken into " : "You can write to ", t.to);
+        (void)text_line(&t, group ? text_of(r, "group") : contact_name(s, int_of(r, "contact")), SIZE_MAX);
+        fputs(group ? "; it is among your chats as soon as that was done.\n"
+                    : " now; it goes out as soon as both relays can be reached.\n",
+              t.to);
     }
     return finish(s, r, NULL);
 }

@@ -129,6 +129,7 @@ void invite_encode(const struct invite *i, struct buf *out)
     buf_put(out, fixed(i->account));
     tls_put_u8(out, i->flags);
     tls_put_vector(out, i->name);
+    if ((i->flags & INVITE_GROUP) != 0) tls_put_vector(out, i->group);
 }
 
 enum err invite_decode(struct span bytes, struct invite *out)
@@ -144,7 +145,8 @@ enum err invite_decode(struct span bytes, struct invite *out)
     i.account = take32(&r);
     i.flags = tls_u8(&r);
     i.name = take_text(&r, FORMAT_NAME_MAX);
-    if ((i.flags & ~(INVITE_PERSONAL | INVITE_ONCE)) != 0 || i.relay.n == 0) tls_fail(&r);
+    if ((i.flags & INVITE_GROUP) != 0) i.group = take_text(&r, FORMAT_NAME_MAX);
+    if ((i.flags & ~(INVITE_PERSONAL | INVITE_ONCE | INVITE_GROUP)) != 0 || i.relay.n == 0) tls_fail(&r);
     if (tls_end(&r) != ERR_OK) return ERR_MALFORMED;
     *out = i;
     return ERR_OK;
@@ -224,6 +226,31 @@ enum err intro_decode(struct span bytes, struct intro *out)
     i.chain = take32(&r);
     if (tls_end(&r) != ERR_OK) return ERR_MALFORMED;
     *out = i;
+    return ERR_OK;
+}
+
+void knock_encode(const struct knock *k, struct buf *out)
+{
+    tls_put_u8(out, VERSION);
+    buf_put(out, fixed(k->invite_key));
+    tls_put_vector(out, k->name);
+    tls_put_vector(out, k->invite);
+    tls_put_vector(out, k->group);
+}
+
+enum err knock_decode(struct span bytes, struct knock *out)
+{
+    struct tls_reader r = tls_reader_of(bytes);
+    struct knock k = {0};
+    enum err e = version_of(&r);
+    if (e != ERR_OK) return e;
+    k.invite_key = take32(&r);
+    k.name = take_text(&r, FORMAT_NAME_MAX);
+    k.invite = tls_vector(&r);
+    k.group = tls_vector(&r);
+    if (k.group.n > FORMAT_GROUP_ID_MAX) tls_fail(&r);
+    if (tls_end(&r) != ERR_OK) return ERR_MALFORMED;
+    *out = k;
     return ERR_OK;
 }
 

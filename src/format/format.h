@@ -18,6 +18,7 @@ enum {
     FORMAT_ADMINS_MAX = 1000,
     FORMAT_PICTURE_MAX = 8192, // it is in every copy of the group's context: a thumbnail
     FORMAT_LINK_MAX = 2400,
+    FORMAT_GROUP_ID_MAX = 255,
     FORMAT_ROOM_EXTENSION = 0xf0a1,
 };
 
@@ -41,12 +42,14 @@ enum err account_id(struct crypto *c, const uint8_t key[FORMAT_KEY], uint8_t id[
 
 // ------------------------------------------------------------------------------------------------------- invitations
 
-enum { INVITE_PERSONAL = 1, INVITE_ONCE = 2 };
+// INVITE_GROUP: it leads into a group, whose name is in it, by way of one of its admins.
+enum { INVITE_PERSONAL = 1, INVITE_ONCE = 2, INVITE_GROUP = 4 };
 struct invite {
     struct span relay;
     const uint8_t *inbox, *key, *package_key, *account; // [32] each; key and package_key: secret
     uint8_t flags;
     struct span name;
+    struct span group; // with INVITE_GROUP: what it is called; else empty
 };
 
 void invite_encode(const struct invite *i, struct buf *out);
@@ -59,7 +62,7 @@ enum err invite_from_link(struct span link, struct buf *out);
 
 // ----------------------------------------------------------------------------------------------------- introductions
 
-enum inbox_kind { INBOX_INTRODUCTION = 1 };
+enum inbox_kind { INBOX_INTRODUCTION = 1, INBOX_KNOCK = 2 };
 // What is in an inbox entry once it is open: a conversation that the receiver is asked to join.
 struct intro {
     const uint8_t *invite_key; // [32] of the invitation by which it came; zeros if the inviter is a contact already
@@ -73,6 +76,17 @@ struct intro {
 };
 void intro_encode(const struct intro *i, struct buf *out);
 enum err intro_decode(struct span bytes, struct intro *out);
+
+// What is in an inbox entry likewise: somebody asks to be taken into a group.
+struct knock {
+    const uint8_t *invite_key; // [32] of the invitation by which it came
+    struct span name;          // what the sender calls itself
+    struct span invite;        // an invitation to the sender's inbox
+    struct span
+        group; // the id of a group that it is in and cannot follow any more; empty: the one the invitation leads to
+};
+void knock_encode(const struct knock *k, struct buf *out);
+enum err knock_decode(struct span bytes, struct knock *out);
 
 // -------------------------------------------------------------------------------------------------------------- rooms
 

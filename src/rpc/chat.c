@@ -117,6 +117,41 @@ json_t *rpc_chat_leave(struct call *c)
                                    : "that is no group, or you are out of it already");
 }
 
+json_t *rpc_chat_link(struct call *c)
+{
+    struct buf link;
+    buf_init(&link, FORMAT_LINK_MAX);
+    enum err e = engine_group_link(c->e, rpc_int(c, "chat", 0), rpc_bool(c, "asks"), &link);
+    json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, not_admin);
+    if (o != NULL) rpc_set(o, "link", json_string((const char *)link.p));
+    buf_wipe(&link);
+    return o;
+}
+
+static void add_request(void *arg, const struct engine_request *r)
+{
+    json_t *o = json_object();
+    rpc_set(o, "chat", json_integer(r->chat));
+    rpc_set(o, "contact", json_integer(r->contact));
+    rpc_set(o, "time", json_integer((json_int_t)r->time));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_chat_requests(struct call *c)
+{
+    json_t *list = json_array();
+    enum err e = engine_requests(c->e, add_request, list);
+    if (e == ERR_OK) return list;
+    json_decref(list);
+    return rpc_failed(c, e, "");
+}
+
+json_t *rpc_chat_admit(struct call *c)
+{
+    return rpc_yes(c, engine_admit(c->e, rpc_int(c, "chat", 0), rpc_int(c, "contact", 0), rpc_bool(c, "admit")),
+                   not_admin);
+}
+
 // A person comes once, however many devices they have.
 static void add_member(void *arg, const struct engine_member *m)
 {

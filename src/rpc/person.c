@@ -84,6 +84,8 @@ static void add_invite(void *arg, const struct engine_invite_info *i)
     rpc_set(o, "once", json_boolean((i->flags & INVITE_ONCE) != 0));
     rpc_set(o, "created", json_integer((json_int_t)i->created));
     rpc_set(o, "uses", json_integer(i->uses));
+    rpc_set(o, "chat", json_integer(i->chat));
+    rpc_set(o, "asks", json_boolean(i->asks));
     rpc_set(o, "link", json_string(i->link));
     (void)json_array_append_new(arg, o);
 }
@@ -102,6 +104,19 @@ json_t *rpc_invite_revoke(struct call *c)
     return rpc_yes(c, engine_invite_revoke(c->e, rpc_int(c, "invite", 0)), "that invitation is over already");
 }
 
+// What the group is called that a link leads into; empty: it leads to somebody.
+static json_t *group_of(struct span link)
+{
+    struct buf bytes;
+    struct invite i = {0};
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    enum err e = invite_from_link(link, &bytes);
+    if (e == ERR_OK) e = invite_decode(buf_span(&bytes), &i);
+    json_t *name = rpc_json_text(e == ERR_OK ? i.group : span_of("", 0));
+    buf_wipe(&bytes);
+    return name;
+}
+
 json_t *rpc_invite_accept(struct call *c)
 {
     const char *why = "";
@@ -109,6 +124,7 @@ json_t *rpc_invite_accept(struct call *c)
     enum err e = engine_accept(c->e, rpc_text(c, "link"), &contact, &why);
     json_t *o = e == ERR_OK ? json_object() : rpc_failed(c, e, why);
     if (o != NULL) rpc_set(o, "contact", json_integer(contact));
+    if (o != NULL) rpc_set(o, "group", group_of(rpc_text(c, "link")));
     return o;
 }
 

@@ -127,6 +127,48 @@ static void invitations_travel_as_links(void **state)
     }
 }
 
+static void invitations_lead_into_groups(void **state)
+{
+    struct invite s = sample(), got;
+    struct buf bytes;
+    (void)state;
+    s.flags = INVITE_GROUP;
+    s.group = span_str("Tea");
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    invite_encode(&s, &bytes);
+    assert_ok(buf_end(&bytes));
+    assert_ok(invite_decode(buf_span(&bytes), &got));
+    assert_true(span_eq(got.group, s.group) && span_eq(got.name, s.name));
+    for (size_t n = 0; n < bytes.n; n++) assert_int_not_equal(invite_decode(span_of(bytes.p, n), &got), ERR_OK);
+    bytes.p[bytes.n - 1] = 0xff; // no text
+    assert_int_equal(invite_decode(buf_span(&bytes), &got), ERR_MALFORMED);
+    buf_wipe(&bytes);
+}
+
+static void knocks_come_back(void **state)
+{
+    static uint8_t id[FORMAT_GROUP_ID_MAX + 1];
+    const struct knock in = {.invite_key = fill[0],
+                             .name = span_str("n"),
+                             .invite = span_str("i"),
+                             .group = span_of(id, FORMAT_GROUP_ID_MAX)};
+    struct knock out, long_id = in;
+    struct buf bytes;
+    (void)state;
+    buf_init(&bytes, 1000);
+    knock_encode(&in, &bytes);
+    assert_ok(buf_end(&bytes));
+    assert_ok(knock_decode(buf_span(&bytes), &out));
+    assert_memory_equal(out.invite_key, fill[0], 32);
+    assert_true(span_eq(out.name, in.name) && span_eq(out.invite, in.invite) && span_eq(out.group, in.group));
+    for (size_t n = 0; n < bytes.n; n++) assert_int_not_equal(knock_decode(span_of(bytes.p, n), &out), ERR_OK);
+    bytes.n = 0;
+    long_id.group.n++;
+    knock_encode(&long_id, &bytes);
+    assert_int_equal(knock_decode(buf_span(&bytes), &out), ERR_MALFORMED);
+    buf_wipe(&bytes);
+}
+
 // --------------------------------------------------------------------------------------------- introductions, rooms, said
 
 static void introductions_come_back(void **state)
@@ -340,6 +382,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(certificates_hold_what_an_account_signed),
         cmocka_unit_test(invitations_travel_as_links),
+        cmocka_unit_test(invitations_lead_into_groups),
+        cmocka_unit_test(knocks_come_back),
         cmocka_unit_test(introductions_come_back),
         cmocka_unit_test(rooms_have_their_rules),
         cmocka_unit_test(what_is_said_comes_back_and_the_chain_depends_on_all_of_it),

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Group links: an invitation to an admin's inbox that leads into a group. Whoever takes it knocks: their own invitation lies in the admin's
+// inbox, and the admin's engine adds them, or asks first, as the link says. Invariant: who was put out of a group comes back by no
+// link without being asked about, and nobody comes by a link whose maker is no admin any more.
+#include "client/inner.h"
+
+#include "codec/tls.h"
+
+enum { KNOCK_MAX = 8192 };
+
+// ------------------------------------------------------------------------------------------------------------- knocking
+
+enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group)
+{
+    struct buf what;
+    char relay[RELAY_ROOM];
+    buf_init(&what, KNOCK_MAX);
+    tls_put_vector(&what, invite);
+    tls_put_vector(&what, group);
+    memcpy(relay, i->relay.p, i->relay.n);
+    relay[i->relay.n] = 0;
+    (void)work_add(e, &(struct work){.kind = WORK_KNOCK,
+                                     .relay = relay,
+                                     .log = span_of(i->inbox, 32),
+                                     .key = span_of(i->key, 32),
+                                     .what = buf_span(&what)});
+    enum err x = buf_end(&what);
+    buf_wipe(&what);
+    return x != ERR_OK ? x : peer_get(e, relay) == NULL ? ERR_MEMORY : e->db.err;
+}
+
+// One knock for each device of whoever is asked. The invitation that goes with it lets one into the group without a question.
+static enum err send_knock(struct engine *e, const struct invite *to, struct span group, struct span packages)
+{
+    struct buf mine, body;
+    buf_init(&mine, FORMAT_LINK_MAX);
+    buf_init(&body, KNOCK_MAX);
+    enum err x = invite_make(e, &(struct invite_new){.flags = INVITE_PERSONAL, .chat = INVITE_KNOCKING}, &mine);
+    const struct knock k = {
+        .invite_key = to->key, .name = span_str(e->self.name), .invite = buf_span(&mine), .group = group};
+    if (x == ERR_OK) knock_encode(&k, &body);
+    if (x == ERR_OK) x = buf_end(&body);
+    struct tls_reader r = tls_reader_of(packages);
+    while (x == ERR_OK && tls_left(&r) > 0)
+        x = inbox_send(e, to, contact_of(e, to->account), tls_vector(&r), INBOX_KNOCK, buf_span(&body));
+    buf_wipe(&mine);
+    buf_wipe(&body);
+    return x;
+}
+
+enum err knock_taken(struct engine *e, const struct work *w, struct span taken)
+{
+    struct tls_reader r = tls_reader_of(w->what);
+    struct span invite = tls_vector(&r), group = tls_vector(&r);
+    struct invite to;
+    struct buf packages;
+    size_t count[2] = {0, 0}; // good, bad
+    enum err x = ERR_OK;
+    bool known = tls_end(&r) == ERR_OK && invite_decode(invite, &to) == ERR_OK;
+    buf_init(&packages, WHAT_MAX);
+    if (known) adding_open(e, to.account, &to, taken, &packages, count);
+    if (known && count[0] + count[1] == 0) x = ERR_NOT_FOUND;
+    if (count[0] > 0) x = send_knock(e, &to, group, buf_span(&packages));
+    if (x == ERR_OK) work_drop(e, w->id);
+    buf_wipe(&packages);
+    if (x == ERR_OK && count[1] > 0)
+        engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING,
+                                             .contact = known ? contact_of(e, to.account) : 0,
+                                             .text = "the relay of whoever made a group's link has handed out a key that is"
+                                                     " not theirs: nothing was sent to it. Tell them, over another way"});
+    return x;
+}
+
+// -------------------------------------------------------------------------------------------------------------- opening
+
+static bool is_expelled(struct chat *c, int64_t contact)
+{
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM expelled WHERE chat = ?1 AND contact = ?2");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    bool is = db_row(&c->e->db, q);
+    db_done(q);
+    return is;
+}
+
+static void put_asking(struct chat *c, int64_t contact)
+{
+    sqlite3_stmt *q = db_sql(&c->e->db, "INSERT OR REPLACE INTO asking(chat, contact, time) VALUES(?1, ?2, ?3)");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    db_int(q, 3, (int64_t)engine_now());
+    (void)db_run(&c->e->db, q);
+}
+
+static bool takes_in(struct chat *c)
+{
+    struct room room;
+    return c != NULL && c->state == CHAT_OPEN && c->kind == ROOM_GROUP && chat_room(c, &room) == ERR_OK &&
+           room_is_admin(&room, c->e->self.account);
+}
+
+enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_t *contact)
+{
+    struct knock k;
+    struct invite from;
+    struct invite_own own;
+    enum err x = knock_decode(body, &k);
+    if (x == ERR_OK) x = invite_decode(k.invite, &from);
+    if (x != ERR_OK) return x;
+    if (!invite_find(e, k.invite_key, &own) || (own.flags & INVITE_GROUP) == 0 || k.group.n > 0) return ERR_REFUSED;
+    struct chat *c = chat_find(e, own.chat);
+    if (!takes_in(c) || contact_blocked(e, contact_of(e, from.account))) return ERR_REFUSED;
+    if (chat_has(c, from.account)) return ERR_REFUSED;
+    *chat = c->id;
+    *contact = contact_put(e, from.account, k.name, k.invite, CONTACT_STRANGER);
+    invite_use(e, &own, *contact);
+    if (own.asks || is_expelled(c, *contact)) put_asking(c, *contact);
+    else chat_put_take(c, *contact);
+    return e->db.err;
+}
+
+// --------------------------------------------------------------------------------------------------------------- asking
+
+enum err engine_group_link(struct engine *e, int64_t chat, bool asks, struct buf *link)
+{
+    struct chat *c = chat_find(e, chat);
+    struct room room;
+    if (c == NULL) return ERR_NOT_FOUND;
+    if (!takes_in(c) || chat_room(c, &room) != ERR_OK) return ERR_REFUSED;
+    return invite_to_link(
+        e, &(struct invite_new){.flags = INVITE_GROUP, .listed = true, .chat = chat, .asks = asks, .group = room.name},
+        link);
+}
+
+enum err engine_requests(struct engine *e, void (*each)(void *arg, const struct engine_request *r), void *arg)
+{
+    e->db.err = ERR_OK;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT chat, contact, time FROM asking ORDER BY time");
+    while (db_row(&e->db, q)) {
+        const struct engine_request r = {
+            .chat = db_get_int(q, 0), .contact = db_get_int(q, 1), .time = (uint64_t)db_get_int(q, 2)};
+        each(arg, &r);
+    }
+    return e->db.err;
+}
+
+enum err engine_admit(struct engine *e, int64_t chat, int64_t contact, bool admit)
+{
+    struct chat *c = chat_find(e, chat);
+    if (c == NULL) return ERR_NOT_FOUND;
+    if (admit && !takes_in(c)) return ERR_REFUSED;
+    db_begin(&e->db);
+    sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM asking WHERE chat = ?1 AND contact = ?2");
+    db_int(q, 1, chat);
+    db_int(q, 2, contact);
+    bool asked = db_run(&e->db, q) > 0;
+    if (asked && admit) chat_put_take(c, contact);
+    enum err x = db_commit(&e->db);
+    if (x != ERR_OK) return x;
+    if (asked) engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat, .contact = contact});
+    if (asked) peer_pump_all(e);
+    return asked ? ERR_OK : ERR_NOT_FOUND;
+}

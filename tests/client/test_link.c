@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Group links: who comes by them is added, or asked about; and nobody comes by one that should not let them in.
+#include "town.h"
+
+static struct town *alone_in_a_group(size_t people, int64_t *chat)
+{
+    struct town *t = town_open(people);
+    assert_ok(engine_group(t->person[0].e, span_str("Tea"), NULL, 0, chat));
+    wait_for(t, is_quiet);
+    return t;
+}
+
+static void link_of(struct town *t, struct person *p, int64_t chat, bool asks, struct buf *link)
+{
+    buf_init(link, FORMAT_LINK_MAX);
+    assert_ok(engine_group_link(p->e, chat, asks, link));
+    wait_for(t, is_quiet);
+}
+
+static void take(struct person *p, const struct buf *link)
+{
+    int64_t contact = 0;
+    const char *why = "";
+    if (engine_accept(p->e, span_str((const char *)link->p), &contact, &why) != ERR_OK) fail_msg("%s", why);
+    assert_true(contact > 0);
+}
+
+static size_t expected;
+static bool all_are_in(struct town *t)
+{
+    for (size_t i = 0; i < expected; i++) {
+        if (newest(&t->person[i]).members != expected || newest(&t->person[i]).state != CHAT_OPEN) return false;
+    }
+    return is_quiet(t);
+}
+
+static void who_comes_by_a_link_is_added(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(3, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct buf link, again;
+    (void)state;
+    link_of(t, alice, chat, false, &link);
+    take(bob, &link);
+    take(carol, &link);
+    expected = 3;
+    wait_for(t, all_are_in);
+    assert_true(span_eq(newest(bob).name, span_str("Tea")));
+    assert_int_equal(contact_of_person(bob, alice).state, CONTACT_STRANGER); // a link is no friendship
+    assert_int_equal(contact_of_person(alice, bob).state, CONTACT_STRANGER);
+    assert_string_equal(contact_of_person(alice, bob).name, "bob");
+    say(bob, newest(bob).id, "hello");
+    wait_for(t, is_quiet);
+    wait_for(t, is_quiet);
+    // members have no links to give, and taking the link again changes nothing
+    buf_init(&again, FORMAT_LINK_MAX);
+    assert_int_equal(engine_group_link(bob->e, newest(bob).id, false, &again), ERR_REFUSED);
+    assert_int_equal(engine_group_link(bob->e, 999, false, &again), ERR_NOT_FOUND);
+    uint64_t epoch = newest(alice).epoch;
+    take(bob, &link);
+    wait_for(t, is_quiet);
+    wait_for(t, is_quiet);
+    assert_int_equal(newest(alice).epoch, epoch);
+    assert_int_equal(alice->warnings + bob->warnings + carol->warnings, 0);
+    buf_wipe(&link);
+    buf_wipe(&again);
+    town_close(t);
+}
+
+struct requests {
+    size_t n;
+    struct engine_request last;
+};
+
+static void note_request(void *arg, const struct engine_request *r)
+{
+    struct requests *all = arg;
+    all->n++;
+    all->last = *r;
+}
+
+static struct requests requests_of(struct person *p)
+{
+    struct requests r = {0};
+    assert_ok(engine_requests(p->e, note_request, &r));
+    return r;
+}
+
+static bool alice_is_asked(struct town *t) { return is_quiet(t) && requests_of(&t->person[0]).n > 0; }
+
+static void an_admin_may_be_asked(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(3, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct buf link;
+    (void)state;
+    link_of(t, alice, chat, true, &link);
+    take(bob, &link);
+    wait_for(t, alice_is_asked);
+    town_reopen(t);
+    struct requests r = requests_of(alice);
+    assert_int_equal(r.n, 1);
+    assert_int_equal(r.last.chat, chat);
+    assert_int_equal(r.last.contact, contact_of_person(alice, bob).id);
+    assert_int_equal(newest(alice).members, 1);
+    assert_int_equal(engine_admit(alice->e, chat, 999, true), ERR_NOT_FOUND);
+    assert_ok(engine_admit(alice->e, chat, r.last.contact, true));
+    expected = 2;
+    wait_for(t, all_are_in);
+    assert_int_equal(requests_of(alice).n, 0);
+    take(carol, &link);
+    wait_for(t, alice_is_asked);
+    assert_ok(engine_admit(alice->e, chat, requests_of(alice).last.contact, false));
+    wait_for(t, is_quiet);
+    assert_int_equal(requests_of(alice).n, 0);
+    assert_int_equal(newest(alice).members, 2);
+    assert_int_equal(newest(carol).id, 0);
+    buf_wipe(&link);
+    town_close(t);
+}
+
+static bool bob_is_out(struct town *t)
+{
+    return is_quiet(t) && newest(&t->person[1]).state == CHAT_REMOVED && newest(&t->person[0]).members == 1;
+}
+
+// Who was put out comes back only if somebody agrees; who is blocked is not even heard.
+static void who_was_put_out_is_asked_about(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(2, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct buf link;
+    (void)state;
+    link_of(t, alice, chat, false, &link);
+    take(bob, &link);
+    expected = 2;
+    wait_for(t, all_are_in);
+    int64_t id = contact_of_person(alice, bob).id, bobs = newest(bob).id;
+    assert_ok(engine_remove(alice->e, chat, id));
+    wait_for(t, bob_is_out);
+    take(bob, &link);
+    wait_for(t, alice_is_asked);
+    assert_int_equal(newest(alice).members, 1);
+    assert_ok(engine_admit(alice->e, chat, id, true));
+    wait_for(t, all_are_in);
+    assert_int_equal(newest(bob).id, bobs);
+    assert_ok(engine_remove(alice->e, chat, id));
+    wait_for(t, bob_is_out);
+    assert_ok(engine_block(alice->e, id, true));
+    wait_for(t, is_quiet);
+    take(bob, &link);
+    wait_for(t, is_quiet);
+    wait_for(t, is_quiet);
+    assert_int_equal(requests_of(alice).n, 0);
+    assert_int_equal(newest(alice).members, 1);
+    buf_wipe(&link);
+    town_close(t);
+}
+
+static bool bob_is_warned(struct town *t) { return is_quiet(t) && t->person[1].warnings > 0; }
+
+static int64_t newest_invite;
+static void note_invite(void *arg, const struct engine_invite_info *i)
+{
+    (void)arg;
+    if (newest_invite == 0) newest_invite = i->id;
+    assert_int_equal(i->flags, INVITE_GROUP);
+}
+
+static void links_that_are_over_let_nobody_in(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(3, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct buf link, former;
+    (void)state;
+    link_of(t, alice, chat, false, &link);
+    newest_invite = 0;
+    assert_ok(engine_invites(alice->e, note_invite, NULL));
+    assert_ok(engine_invite_revoke(alice->e, newest_invite));
+    wait_for(t, is_quiet);
+    take(bob, &link);
+    wait_for(t, bob_is_warned);
+    assert_int_equal(newest(alice).members, 1);
+    // nor do those of somebody who is no admin any more
+    link_of(t, alice, chat, false, &former);
+    take(carol, &former);
+    expected = 2;
+    struct person bob_then = t->person[1];
+    t->person[1] = *carol; // who is in are the first two
+    wait_for(t, all_are_in);
+    t->person[1] = bob_then;
+    assert_ok(engine_role(alice->e, chat, contact_of_person(alice, carol).id, true));
+    wait_for(t, is_quiet);
+    wait_for(t, is_quiet);
+    assert_ok(engine_role(alice->e, chat, 0, false));
+    wait_for(t, is_quiet);
+    take(bob, &former);
+    wait_for(t, is_quiet);
+    wait_for(t, is_quiet);
+    assert_int_equal(newest(alice).members, 2);
+    assert_int_equal(newest(bob).id, 0);
+    buf_wipe(&link);
+    buf_wipe(&former);
+    town_close(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_comes_by_a_link_is_added),
+        cmocka_unit_test(an_admin_may_be_asked),
+        cmocka_unit_test(who_was_put_out_is_asked_about),
+        cmocka_unit_test(links_that_are_over_let_nobody_in),
+    };
+    return unit_run("link", tests);
+}
