@@ -202,7 +202,7 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
         const struct mls_config config = cred_config(e);
         x = from_mls(mls_client_new(&config, &e->mls));
     }
-    if (x == ERR_OK) x = routes_open(e);
+    if (x == ERR_OK) x = routes_open(e, folder);
     if (x == ERR_OK) x = chat_load_all(e);
     if (x == ERR_OK) x = attach_open(e, folder);
     if (x != ERR_OK) {

@@ -117,6 +117,7 @@ struct engine {
     bool owing;     // receipts, or so it may be
     bool wiped;     // something was deleted, and older pages still say it
     struct reach *reach;
+    char transports[TRANSFER_PATH_MAX]; // where their programs keep what they keep
     enum reach_policy policy; // as it was set
     uint32_t environment;     // the route from the environment; 0: none
     struct trial *trials;
@@ -318,7 +319,7 @@ void chat_note_members(struct chat *c);
 
 extern const char routes_tables[];
 // Before anything that may use the network.
-enum err routes_open(struct engine *e);
+enum err routes_open(struct engine *e, const char *folder);
 // Of a new profile: what is wrong with what was given, or NULL; and the rows.
 const char *routes_check_new(const struct engine_new *n);
 enum err routes_make(struct engine *e, const struct engine_new *n);

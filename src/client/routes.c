@@ -107,12 +107,13 @@ static void hold_policy(struct engine *e)
     if (reach_policy(e->reach) != p) reach_set_policy(e->reach, p);
 }
 
-enum err routes_open(struct engine *e)
+enum err routes_open(struct engine *e, const char *folder)
 {
-    struct reach_settings s = {.status = on_status, .worked = on_worked, .arg = e};
+    struct reach_settings s = {.status = on_status, .worked = on_worked, .arg = e, .folder = e->transports};
     int64_t policy = REACH_POLICIES, isolation = REACH_ISOLATIONS;
     uint8_t networks[16] = {0}; /* secret */
-    enum err x = e->world.random(e->world.arg, networks, sizeof networks);
+    int n = snprintf(e->transports, sizeof e->transports, "%s/transports", folder);
+    enum err x = n < (int)sizeof e->transports ? e->world.random(e->world.arg, networks, sizeof networks) : ERR_LIMIT;
     if (x != ERR_OK) return x;
     make_row(e, networks, REACH_AUTO);
     sqlite3_stmt *q = db_sql(&e->db, "SELECT policy, isolation, networks FROM reach");
@@ -369,7 +370,7 @@ static void on_lost(void *arg, const struct reach_failure *why) { tried(arg, why
 // A route that is not known is tried by itself, under the engine's policy.
 static enum err stand_alone(struct trial *t, const struct route *r)
 {
-    const struct reach_settings s = {0};
+    const struct reach_settings s = {.folder = t->e->transports};
     struct route copy = *r; /* secret */
     copy.id = 0;
     enum err x = reach_new(t->e->loop, &s, &t->own);

@@ -160,6 +160,10 @@ const char *reach_failure_text(const struct reach_failure *f)
     case HOP_RELAY: return of_relay(f);
     case HOP_GREETING: return of_greeting(f);
     case HOP_LOGIN: return of_login(f);
+    case HOP_BRIDGE:
+        return f->err == ERR_LIMIT
+                   ? "the bridge does not answer; its line may be mistyped, or the network may block it"
+                   : "the transport does not get through to the bridge; it may be down, mistyped, or blocked";
     case HOP_BEYOND: return of_beyond(f);
     case HOP_TLS: return of_tls(f);
     case HOP_KEY:

@@ -19,6 +19,7 @@ enum reach_hop {
     HOP_RELAY,      // nobody answers at the relay's address: `os` says why
     HOP_GREETING,   // what answers there is no such proxy, or not for us
     HOP_LOGIN,      // the proxy does not take user and password, or wants some
+    HOP_BRIDGE,     // the pluggable transport does not get through to its bridge
     HOP_BEYOND,     // the proxy does not reach the relay: `code` says why
     HOP_TLS,        // what answers in the end does not speak TLS 1.3, or not in time
     HOP_KEY,        // what answers in the end has another key than the relay

@@ -5,6 +5,7 @@
 #define WHIMBREL_REACH_INNER_H
 
 #include "reach/reach.h"
+#include "reach/transport.h"
 
 struct known {
     struct route route;
@@ -30,6 +31,7 @@ struct reach {
     uint64_t network; // the present one
     int64_t slept;    // milliseconds that the computer has slept since it started
     struct net_timer look;
+    struct transport *transports;
     uint64_t paced; // when the last of the connections that were begun has been paid for
 };
 
@@ -37,6 +39,8 @@ struct reach {
 uint64_t network_hash(const uint64_t key[2]);
 int64_t network_slept(void);
 
+// Whether the policy allows a route, whatever the relay.
+bool reach_permits(const struct reach *r, const struct route *route);
 struct known *reach_known(const struct reach *r, uint32_t id);
 // Routes in the order in which a race begins them; those that may be used for this host. How many.
 size_t reach_order(struct reach *r, const char *host, const struct known *out[REACH_ROUTES_MAX + 1]);

@@ -43,6 +43,7 @@ void reach_free(struct reach *r)
 {
     if (r == NULL) return;
     net_timer_stop(&r->look);
+    transport_tidy(r, true);
     for (size_t i = 0; i < r->n; i++) mem_free_wiped(r->known[i], sizeof *r->known[i]);
     mem_free_wiped(r, sizeof *r);
 }
@@ -139,6 +140,7 @@ enum err reach_remove(struct reach *r, uint32_t id)
     memmove(&r->known[i], &r->known[i + 1], (r->n - i - 1) * sizeof r->known[0]);
     r->n--;
     tell(r, REACH_RULES);
+    transport_tidy(r, false);
     return ERR_OK;
 }
 
@@ -146,25 +148,27 @@ void reach_set_policy(struct reach *r, enum reach_policy p)
 {
     r->policy = p;
     tell(r, REACH_RULES);
+    transport_tidy(r, false);
 }
 
 enum reach_policy reach_policy(const struct reach *r) { return r->policy; }
 void reach_set_isolation(struct reach *r, enum reach_isolation i) { r->isolation = i; }
 enum reach_isolation reach_isolation(const struct reach *r) { return r->isolation; }
 
-// By the policy alone.
-static bool permitted(const struct reach *r, const struct route *route)
+// By the policy alone. A transport whose program talks to others than its bridge would be a way past the proxies.
+bool reach_permits(const struct reach *r, const struct route *route)
 {
     switch (r->policy) {
     case REACH_AUTO: return true;
-    case REACH_PROXY_ONLY: return route->kind != ROUTE_DIRECT;
+    case REACH_PROXY_ONLY:
+        return route->kind != ROUTE_DIRECT && (route->kind != ROUTE_TRANSPORT || transport_is_narrow(route->transport));
     default: return route->kind == ROUTE_TOR;
     }
 }
 
 static bool fits(const struct reach *r, const struct route *route, const char *host)
 {
-    if (!permitted(r, route)) return false;
+    if (!reach_permits(r, route)) return false;
     if (reach_is_onion(host) && route->kind != ROUTE_TOR && route->kind != ROUTE_SOCKS5) return false;
     return route->kind != ROUTE_TRANSPORT || route->relay[0] == 0 || strcasecmp(route->relay, host) == 0;
 }
@@ -230,7 +234,7 @@ void reach_status(const struct reach *r, uint32_t id, struct reach_status *out)
     *out = (struct reach_status){.route = id};
     if (k == NULL) return;
     *out = k->status;
-    out->allowed = permitted(r, &k->route);
+    out->allowed = reach_permits(r, &k->route);
     if (k->status.in_use > 0) out->state = REACH_WORKS;
     else if (k->trying > 0) out->state = REACH_TRYING;
 }

@@ -85,6 +85,8 @@ struct reach_settings {
     uint32_t hop_ms, slow_hop_ms; // 0: REACH_HOP_MS, REACH_SLOW_HOP_MS
     // Another route than before works on this network: to be stored, and told by reach_remember in a later run. May be NULL.
     void (*worked)(void *arg, uint64_t network, uint32_t route);
+    const char
+        *folder; // for transports' programs, made when it is needed; holds as long as the reach; NULL: there are none
     uint64_t networks[2];
         /* secret */ // the key of networks' hashes, the same in all runs of a profile; zeros: of this run alone
 };

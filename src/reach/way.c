@@ -4,9 +4,12 @@
 // connected to is the relay's address on the direct route and the proxy's on each other; and each hop has a time in which it must be done.
 #include "reach/way.h"
 
+#include "reach/ptline.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/un.h>
 
 static void over(struct way *w, enum reach_hop hop, enum err e, int os)
@@ -21,6 +24,18 @@ static bool direct(const struct way *w) { return w->route.kind == ROUTE_DIRECT; 
 static bool slow(const struct way *w)
 {
     return w->route.kind == ROUTE_TOR || w->route.kind == ROUTE_TRANSPORT || reach_is_onion(w->race->to.host);
+}
+
+// Whose address it is that does not answer.
+static enum reach_hop nearest(const struct way *w)
+{
+    return direct(w) ? HOP_RELAY : w->route.kind == ROUTE_TRANSPORT ? HOP_LAUNCH : HOP_PROXY;
+}
+
+// What a transport says of the way to its bridge.
+static void name_bridge(struct way *w)
+{
+    if (w->route.kind == ROUTE_TRANSPORT && w->failure.hop == HOP_BEYOND) w->failure.hop = HOP_BRIDGE;
 }
 
 static void note_end(struct way *w, bool conclude)
@@ -66,6 +81,7 @@ static void talked(struct way *w, enum reach_step step)
         hop_time(w);
     } else if (step == REACH_FAILED) {
         w->failure = w->route.kind == ROUTE_HTTP ? w->http.failure : w->socks.failure;
+        name_bridge(w);
         w->state = WAY_OVER; // `closed` goes on from here
         net_conn_reset(w->conn);
     }
@@ -77,12 +93,20 @@ static enum err open_socks(struct way *w, struct span *send)
     const struct route *r = &w->route;
     char user[17], password[17]; /* secret */
     struct span login[2] = {span_str(r->user), span_str(r->password)};
+    enum socks5_mode mode = r->login;
+    struct reach_target bridge = {.port = r->port};
+    if (r->kind == ROUTE_TRANSPORT) { // its arguments stand in the login, and where it leads is the bridge
+        (void)snprintf(bridge.host, sizeof bridge.host, "%s", r->host);
+        pt_login(r->arguments, &login[0], &login[1]);
+        mode = r->arguments[0] == 0 ? SOCKS5_OPEN : SOCKS5_LOGIN;
+    }
     if (r->login == SOCKS5_ISOLATE) {
         reach_login(race->reach, race->to.host, race->to.port, race->circuit, user, password);
         login[0] = span_str(user);
         login[1] = span_str(password);
     }
-    enum err e = socks5_open(&w->socks, r->login, login[0], login[1], &race->to, send);
+    enum err e =
+        socks5_open(&w->socks, mode, login[0], login[1], r->kind == ROUTE_TRANSPORT ? &bridge : &race->to, send);
     mem_wipe(user, sizeof user);
     mem_wipe(password, sizeof password);
     return e;
@@ -148,13 +172,15 @@ static void conclude(struct way *w, enum err why, int os)
 {
     bool late = why == ERR_LIMIT;
     switch (w->state) {
+    case WAY_LAUNCHING: over(w, HOP_LAUNCH, why, 0); break;
     case WAY_LOOKING: over(w, direct(w) ? HOP_NAME : HOP_PROXY_NAME, why, 0); break;
-    case WAY_CONNECTING: over(w, direct(w) ? HOP_RELAY : HOP_PROXY, why, os); break;
+    case WAY_CONNECTING: over(w, nearest(w), why, os); break;
     case WAY_TALKING:
         if (w->route.kind == ROUTE_HTTP) connect_closed(&w->http, late);
         else socks5_closed(&w->socks, late);
         w->failure = w->route.kind == ROUTE_HTTP ? w->http.failure : w->socks.failure;
         w->failure.os = os;
+        name_bridge(w);
         break;
     case WAY_PROVING: over(w, why == ERR_UNAUTHENTICATED ? HOP_KEY : HOP_TLS, why, os); break;
     default: break;
@@ -211,7 +237,7 @@ static void begin_connection(struct way *w)
     errno = 0;
     enum err e = race->world->connect(race->loop, &w->at.any, race->tls, &owner, w, &w->conn);
     if (e == ERR_OK) net_conn_before(w->conn, &prelude, w);
-    else over(w, direct(w) ? HOP_RELAY : HOP_PROXY, e, errno);
+    else over(w, nearest(w), e, errno);
     if (e == ERR_OK && net_conn_name(w->conn, race->to.host) != ERR_OK) {
         drop_connection(w);
         over(w, HOP_TLS, ERR_INVALID, 0);
@@ -306,6 +332,42 @@ static void look_up(struct way *w, const char *host, uint16_t port)
     else note_end(w, true);
 }
 
+// --------------------------------------------------------------------------------------------------------- a transport
+
+static void on_ready(struct transport_wait *wait, const struct sockaddr *at)
+{
+    struct way *w = (struct way *)(void *)((char *)wait - offsetof(struct way, wait));
+    net_timer_stop(&w->timer);
+    put_address(w, at);
+    begin_connection(w);
+    if (w->state == WAY_OVER) w->race->done(w);
+}
+
+static void on_launch_failed(struct transport_wait *wait, const struct reach_failure *why)
+{
+    struct way *w = (struct way *)(void *)((char *)wait - offsetof(struct way, wait));
+    over(w, why->hop, why->err, why->os);
+    end(w);
+}
+
+static void want_transport(struct way *w)
+{
+    const struct sockaddr *at = NULL;
+    w->wait.ready = on_ready;
+    w->wait.failed = on_launch_failed;
+    w->state = WAY_LAUNCHING;
+    enum err e = transport_want(w->race->reach, w->route.transport, &w->wait, &at);
+    if (e != ERR_OK) {
+        over(w, HOP_LAUNCH, e, 0);
+        note_end(w, true);
+    } else if (at != NULL) {
+        put_address(w, at);
+        begin_connection(w);
+    } else {
+        hop_time(w);
+    }
+}
+
 // ------------------------------------------------------------------------------------------------------------- its life
 
 struct way *way_new(struct way_race *race, const struct route *route)
@@ -320,7 +382,8 @@ void way_begin(struct way *w)
 {
     const char *host = direct(w) ? w->race->to.host : w->route.host;
     uint16_t port = direct(w) ? w->race->to.port : w->route.port;
-    if (w->found || take_place(w, host, port)) begin_connection(w);
+    if (w->route.kind == ROUTE_TRANSPORT) want_transport(w);
+    else if (w->found || take_place(w, host, port)) begin_connection(w);
     else look_up(w, host, port);
 }
 
@@ -328,6 +391,7 @@ void way_stop(struct way *w)
 {
     if (w->state == WAY_QUEUED || w->state >= WAY_WON) return;
     net_timer_stop(&w->timer);
+    transport_leave(&w->wait);
     conclude(w, ERR_LIMIT, 0);
     drop_connection(w);
     if (w->lookup != NULL) w->race->world->forget(w->lookup);
@@ -337,6 +401,7 @@ void way_stop(struct way *w)
 void way_free(struct way *w)
 {
     if (w == NULL) return;
+    transport_leave(&w->wait);
     net_timer_stop(&w->timer);
     drop_connection(w);
     if (w->lookup != NULL) w->race->world->forget(w->lookup);

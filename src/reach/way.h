@@ -8,7 +8,7 @@
 #include "reach/dial.h"
 #include "reach/inner.h"
 
-enum way_state { WAY_QUEUED, WAY_LOOKING, WAY_CONNECTING, WAY_TALKING, WAY_PROVING, WAY_WON, WAY_OVER };
+enum way_state { WAY_QUEUED, WAY_LOOKING, WAY_LAUNCHING, WAY_CONNECTING, WAY_TALKING, WAY_PROVING, WAY_WON, WAY_OVER };
 
 struct way {
     struct way *next; // in the order of the race
@@ -21,6 +21,7 @@ struct way {
         struct sockaddr_storage room;
     } at;
     struct net_lookup *lookup;
+    struct transport_wait wait;
     struct net_conn *conn;
     struct net_timer timer; // of the hop
     uint64_t began;         // 0: nothing was sent yet
