@@ -27,18 +27,34 @@ enum { CHUNK = 65536, DEPTH = 32 };
 static uint64_t bytes = (uint64_t)500 * 1000 * 1000;
 static uint8_t chunk[CHUNK];
 
-static double row(const char *what, double seconds, double floor, const char *of)
+// Processor seconds of this process.
+static double cpu(void)
 {
-    double rate = (double)bytes / 1e6 / seconds;
-    if (floor > 0) printf("| %s | %.0f MB/s | %.2f of %s |\n", what, rate, rate / floor, of);
-    else printf("| %s | %.0f MB/s | |\n", what, rate);
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
+    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static double began, busy; // when, by the wall's clock and by the processor's
+
+static void begin(void)
+{
+    busy = cpu();
+    began = peer_now();
+}
+
+static double row(const char *what, double floor, const char *of)
+{
+    double rate = (double)bytes / 1e6 / (peer_now() - began), own = (double)bytes / 1e6 / (cpu() - busy);
+    if (floor > 0) printf("| %s | %.0f MB/s | %.2f of %s | %.0f MB/s |\n", what, rate, rate / floor, of, own);
+    else printf("| %s | %.0f MB/s | | %.0f MB/s |\n", what, rate, own);
     (void)fflush(stdout);
     return rate;
 }
 
 // --------------------------------------------------------------------------------------------------------------- floors
 
-static double began;
 static uint64_t asked, answered, total;
 static uint8_t blob[WIRE_ID], key[WIRE_KEY];
 
@@ -86,15 +102,15 @@ static double bare_tls(void)
     struct peer p = {0};
     uint8_t end = 0;
     peer_open(&p, ntohs(a.sin_port), NULL, 0);
-    began = peer_now();
+    begin();
     for (uint64_t at = 0; at < bytes; at += CHUNK)
         peer_send_raw(&p, span_of(chunk, bytes - at < CHUNK ? bytes - at : CHUNK));
     while (SSL_read(p.ssl, &end, 1) <= 0) (void)usleep(50);
-    double took = peer_now() - began;
+    double rate = row("bytes over bare TLS, one way: the floor", 0, "");
     peer_close(&p);
     (void)waitpid(child, NULL, 0);
     close(listener);
-    return row("bytes over bare TLS, one way: the floor", took, 0, "");
+    return rate;
 }
 
 static void append_next(struct peer *p)
@@ -130,13 +146,12 @@ static void was_read(struct peer *p, const struct wire_reply *r)
 
 static bool all_answered(void) { return answered * CHUNK >= total; }
 
-static double run(struct peer *p, void (*next)(struct peer *p), void (*got)(struct peer *p, const struct wire_reply *r))
+static void run(struct peer *p, void (*next)(struct peer *p), void (*got)(struct peer *p, const struct wire_reply *r))
 {
     asked = answered = 0;
-    began = peer_now();
+    begin();
     for (int i = 0; i < DEPTH; i++) next(p);
     peer_run(p, 1, got, all_answered);
-    return peer_now() - began;
 }
 
 static void blob_floors(const struct daemon_process *d, double tls, double *up, double *down)
@@ -149,11 +164,13 @@ static void blob_floors(const struct daemon_process *d, double tls, double *up, 
     peer_send(&p, &(struct wire_request){.type = WIRE_BLOB_CREATE, .blob = blob, .key = key, .size = total});
     peer_wait(&p, &r);
     peer_check(r.type == WIRE_R_OK, "blob_create");
-    *up = row("a blob appended by a bare client", run(&p, append_next, appended), tls, "TLS");
+    run(&p, append_next, appended);
+    *up = row("a blob appended by a bare client", tls, "TLS");
     peer_send(&p, &(struct wire_request){.type = WIRE_BLOB_SEAL, .blob = blob, .key = key, .size = total});
     peer_wait(&p, &r);
     peer_check(r.type == WIRE_R_OK, "blob_seal");
-    *down = row("a blob read by a bare client", run(&p, read_next, was_read), tls, "TLS");
+    run(&p, read_next, was_read);
+    *down = row("a blob read by a bare client", tls, "TLS");
     peer_close(&p);
 }
 
@@ -165,12 +182,12 @@ static void sealing(void)
     const struct crypto_suite *s = crypto_suite(CRYPTO_X25519_AES128_SHA256_ED25519);
     peer_check(crypto_new(&c) == ERR_OK && crypto_digest_new(c, s, &digest) == ERR_OK, "crypto");
     uint64_t chunks = bytes / FILE_CHUNK;
-    began = peer_now();
+    begin();
     for (uint64_t i = 0; i + 1 < chunks; i++) {
         peer_check(file_seal(c, &k, bytes, i, span_of(chunk, FILE_CHUNK), chunk) == ERR_OK, "seal");
         peer_check(crypto_digest_update(digest, span_of(chunk, FILE_SEALED)) == ERR_OK, "digest");
     }
-    (void)row("sealing and digest alone, one thread", peer_now() - began, 0, "");
+    (void)row("sealing and digest alone", 0, "");
     crypto_digest_free(digest);
     crypto_free(c);
 }
@@ -276,24 +293,12 @@ static void hall_open(struct hall *h, const struct daemon_process *d)
     link_open(h->link);
 }
 
-// Processor seconds of this process.
-static double cpu(void)
-{
-    struct rusage u;
-    (void)getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
 static void finish(struct hall *h, const char *what, double floor, const char *of)
 {
-    double busy = cpu();
-    began = peer_now();
+    begin();
     transfer_settle(h->t);
     net_loop_run(h->loop);
-    double took = peer_now() - began;
-    (void)row(what, took, floor, of);
-    printf("| its processor time | %.0f MB/s | |\n", (double)bytes / 1e6 / (cpu() - busy));
+    (void)row(what, floor, of);
 }
 
 static void transfers(struct hall *h, double up, double down)
@@ -314,7 +319,7 @@ static void transfers(struct hall *h, double up, double down)
     finish(h, "a file saved in the clear", 0, "");
     struct rusage u;
     (void)getrusage(RUSAGE_SELF, &u);
-    printf("| resident memory at most, everything in this process | %.0f MB | |\n", (double)u.ru_maxrss * 1024 / 1e6);
+    printf("| resident memory at most, everything in this process | %.0f MB | | |\n", (double)u.ru_maxrss * 1024 / 1e6);
 }
 
 static void on_stop(struct net_timer *t)
@@ -357,7 +362,8 @@ int main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     peer_check(getrandom(chunk, sizeof chunk, 0) > 0, "random");
-    printf("%llu MB\n\n| what | rate | |\n|---|---|---|\n", (unsigned long long)(bytes / 1000000));
+    printf("%llu MB\n\n| what | rate | beside | by processor time |\n|---|---|---|---|\n",
+           (unsigned long long)(bytes / 1000000));
     double tls = bare_tls();
     daemon_start(&d);
     blob_floors(&d, tls, &up, &down);

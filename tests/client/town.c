@@ -168,7 +168,7 @@ static void find(void *arg, const struct history_chat *c)
     static uint8_t name[FORMAT_NAME_MAX];
     if (f->n++ > 0 && c->id < f->chat.id) return;
     f->chat = *c;
-    memcpy(name, c->name.p, c->name.n);
+    if (c->name.n > 0) memcpy(name, c->name.p, c->name.n);
     f->chat.name = span_of(name, c->name.n);
 }
 
