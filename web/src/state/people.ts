@@ -122,4 +122,5 @@ on('link', () => void loadStatus());
 on('contact', () => void loadContacts());
 on('chat', c => void loadChat(c.chat));
 on('warning', () => void loadWarnings());
+on('message.gone', m => void loadChat(m.chat));
 on('message', m => void loadChat(m.chat));

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import { call, on, start } from '../engine/engine';
 import type { Profile } from '../engine/methods';
 import { forgetDrafts } from './drafts';
+import { forgetRoutes } from './routes';
 import { forgetSearch } from './search';
 import { forgetPeople, loadPeople } from './people';
 import { forgetTimelines, refreshTimelines } from './timeline';
@@ -26,9 +27,13 @@ async function look(): Promise<void> {
     forgetTimelines();
     forgetDrafts();
     forgetSearch();
+    forgetRoutes();
     forgetPeople();
   }
 }
+
+/** What opens it has changed. */
+export async function loadProfile(): Promise<void> { profile.value = await call('profile.status'); }
 
 export function begin(): void {
   on('profile', () => void look().catch(() => undefined));

@@ -140,4 +140,5 @@ export function refreshTimelines(): void {
 }
 export function forgetTimelines(): void { timelines.clear(); }
 
+on('message.gone', m => timelines.get(m.chat)?.touch(m.message));
 on('message', m => timelines.get(m.chat)?.touch(m.message));

@@ -2,9 +2,9 @@
 //
 // What can be done with a message: its menu, the keys for it, and its information.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
-import type { Chat, Message } from '../engine/methods';
+import type { Chat, Message, Receipt } from '../engine/methods';
 import { answer, revise } from '../state/drafts';
 import { attempt } from '../state/notices';
 import { nameOf } from '../state/people';
@@ -73,6 +73,21 @@ function MessageMenu({ chat, item, at, show }: { chat: Chat; item: Message; at: 
   );
 }
 
+function Receipts({ item }: { item: Message }): JSX.Element {
+  const [receipts, setReceipts] = useState<readonly Receipt[]>([]);
+  useEffect(() => { void call('message.receipts', { chat: item.chat, message: item.id }).then(setReceipts, () => undefined); }, [item]);
+  return (
+    <>
+      {receipts.map(r => (
+        <div key={r.contact}>
+          <dt><bdi>{nameOf(r.contact)}</bdi></dt>
+          <dd>{r.read > 0 ? t('readAt', { time: whole(r.read) }) : r.delivered > 0 ? t('deliveredAt', { time: whole(r.delivered) }) : t('stateSent')}</dd>
+        </div>
+      ))}
+    </>
+  );
+}
+
 function Info({ item, onClose }: { item: Message; onClose: () => void }): JSX.Element {
   return (
     <Dialog title={t('information')} onClose={onClose}>
@@ -80,6 +95,7 @@ function Info({ item, onClose }: { item: Message; onClose: () => void }): JSX.El
         <div><dt>{t('from')}</dt><dd><bdi>{nameOf(item.from)}</bdi></dd></div>
         <div><dt>{t('when')}</dt><dd>{whole(item.time)}</dd></div>
         {item.from === 0 && <div><dt>{t('delivery')}</dt><dd>{stateWord(item)}</dd></div>}
+        {item.from === 0 && <Receipts item={item} />}
         {item.edited > 0 && <div><dt>{t('changed')}</dt><dd>{whole(item.edited)}</dd></div>}
         {item.expires > 0 && <div><dt>{t('disappears')}</dt><dd>{whole(item.expires)}</dd></div>}
         {chipsOf(item).map(c => <div key={c.emoji}><dt>{tame(c.emoji)}</dt><dd><bdi>{c.from.slice(0, 100).map(nameOf).join(', ')}</bdi></dd></div>)}

@@ -19,6 +19,7 @@ import { Info } from './info';
 import { Log } from './log';
 import type { Doings } from './message';
 import { answer } from './requests';
+import { ProxyDialog } from './routes';
 import { verifiedWord } from './safety';
 import { WarningCard } from './warnings';
 
@@ -68,7 +69,7 @@ function Foot({ chat, children }: { chat: Chat; children: JSX.Element }): JSX.El
 
 function Open({ chat }: { chat: Chat }): JSX.Element {
   const line = timelineOf(chat.id), r = route.value, start = r.part === 'at' ? r.at : 0;
-  const [showing, show] = useState<Showing>(undefined);
+  const [showing, show] = useState<Showing>(undefined), [proxy, setProxy] = useState<string | undefined>(undefined);
   const moving = useMemo(() => ({ jump: (_: number): void => undefined, last: (): void => undefined }), []);
   const [unreadAfter] = useState(() => chat.unread > 0 ? chat.read_to : 0);
   useEffect(() => { void attempt(line.load(start || unreadAfter)); }, [line]);
@@ -80,7 +81,11 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
       const to = item.answers?.id;
       if (to !== undefined) void line.load(to).then(() => moving.jump(to));
     },
-    link: openLink,
+    link: href => {
+      if (PROXY.test(href)) setProxy(href);
+      else return openLink(href);
+      return true;
+    },
   }), [line, chat.state]);
   const onDate = (time: number): void => void attempt(line.loadDate(time).then(id => {
     if (innerWidth < 1100) go('chat', chat.id);
@@ -98,12 +103,15 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
             onKey={(e, item: Message) => keyOn(chat, item, e, show)} onSeen={m => markRead(chat, m.id)} />
           : <div class="log" />}
         <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} /></Foot>
+        {proxy !== undefined && <ProxyDialog link={proxy} onClose={() => setProxy(undefined)} />}
         <Acts chat={chat} showing={showing} show={show} />
       </section>
       {info && <Info chat={chat} onDate={onDate} />}
     </div>
   );
 }
+
+const PROXY = /^(?:tg:\/\/(?:socks|http)\?|https:\/\/t\.me\/(?:socks|http)\?|socks5h?:\/\/)/i;
 
 // Links that Whimbrel itself understands.
 function openLink(href: string): boolean {

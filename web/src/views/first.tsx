@@ -9,6 +9,7 @@ import { t } from '../strings/strings';
 import { strength, suggestion } from '../text/passphrase';
 import { Button, Field } from '../ui/controls';
 import { ShareInvitation } from './invite';
+import { AddProxy } from './routes';
 
 export function FirstRun(): JSX.Element {
   const [step, setStep] = useState(0), [name, setName] = useState(''), [passphrase, setPassphrase] = useState('');
@@ -90,6 +91,13 @@ function InviteStep(): JSX.Element {
       <h1>{t('readyTitle')}</h1>
       <p>{t('readyText')}</p>
       <ShareInvitation />
+      <details>
+        <summary>{t('blocked1')}</summary>
+        <div class="stack">
+          <p class="hint">{t('blockedHint')}</p>
+          <AddProxy />
+        </div>
+      </details>
       <div class="buttons">
         <Button onClick={() => { welcoming.value = false; }}>{t('startTalking')}</Button>
       </div>

@@ -67,12 +67,23 @@ function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }
           <Button kind="main" submit disabled={date === ''}>{t('go')}</Button>
         </form>
       )}
+      {chat.state === 'open' && <Timer chat={chat} />}
       {chat.kind !== 'self' && (
         <Choice<Chat['receipts']> label={t('receipts')} value={chat.receipts} onChange={receipts => set({ receipts })}
           options={[['usual', t('receiptsUsual')], ['on', t('on')], ['off', t('off')]]} />
       )}
     </section>
   );
+}
+
+const TIMES = [0, 3600, 86_400, 604_800, 2_419_200];
+
+// In groups only admins may; the engine says so.
+function Timer({ chat }: { chat: Chat }): JSX.Element {
+  const words = [t('timerNever'), t('timerHour'), t('timerDay'), t('timerWeek'), t('timerMonth')];
+  const options: [string, string][] = TIMES.map((n, i) => [String(n), words[i] ?? '']);
+  if (!TIMES.includes(chat.timer)) options.push([String(chat.timer), t('timerOther', { n: Math.round(chat.timer / 60) })]);
+  return <Choice label={t('timer')} value={String(chat.timer)} options={options} onChange={s => void attempt(call('chat.timer', { chat: chat.id, seconds: Number(s) }))} />;
 }
 
 function Pinned({ chat }: { chat: Chat }): JSX.Element | null {

@@ -8,7 +8,10 @@ import { lock } from '../state/session';
 import { type Language, type Theme, change, settings } from '../state/settings';
 import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
+import { go } from '../state/route';
 import { Button, Choice, Switch } from '../ui/controls';
+import { Icon } from '../ui/icon';
+import { Opening, Storage } from './profile';
 
 function Me(): JSX.Element | null {
   const s = status.value;
@@ -38,6 +41,13 @@ export function Settings(): JSX.Element {
     <>
       <Me />
       <section>
+        <button type="button" class="goto" onClick={() => go('routes')}>
+          <Icon name="route" />
+          <span class="grow">{t('routes')}<span class="hint">{t('routesHint')}</span></span>
+          <Icon name="forward" />
+        </button>
+      </section>
+      <section>
         <h2>{t('looks')}</h2>
         <Choice<Theme> label={t('theme')} value={s.theme} onChange={theme => change({ theme })}
           options={[['system', t('themeSystem')], ['light', t('themeLight')], ['dark', t('themeDark')]]} />
@@ -50,6 +60,8 @@ export function Settings(): JSX.Element {
         <Switch label={t('notifications')} hint={t('notificationsHint')} on={s.notify} onChange={on => void notify(on)} />
         <Switch label={t('sendByEnter')} on={s.sendByEnter} onChange={sendByEnter => change({ sendByEnter })} />
       </section>
+      <Opening />
+      <Storage />
       <section>
         <h2>{t('keys')}</h2>
         <dl class="keys">

@@ -3,8 +3,9 @@
 // The list of conversations, with what one starts new ones by, who asks for one, and how the connection is.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { phase } from '../engine/engine';
-import { archived, listed, requests, status, warnings } from '../state/people';
+import { call, phase } from '../engine/engine';
+import { attempt } from '../state/notices';
+import { archived, listed, loadChat, requests, status, warnings } from '../state/people';
 import { go, href, openChat } from '../state/route';
 import { query, within } from '../state/search';
 import { t } from '../strings/strings';
@@ -24,7 +25,16 @@ function Connection(): JSX.Element {
     const timer = setTimeout(() => setLate(bad !== ''), bad === '' ? 0 : PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [bad === '']);
-  return <div role="status">{late && bad !== '' && <p class="strip"><Icon name="clock" />{bad}</p>}</div>;
+  return (
+    <div role="status">
+      {late && bad !== '' && (
+        <p class="strip">
+          <Icon name="clock" />
+          <span class="grow">{bad}{phase.value === 'open' && <> <a href={href('routes')}>{t('otherWays')}</a></>}</span>
+        </p>
+      )}
+    </div>
+  );
 }
 
 function Strip({ to, icon, text, amber }: { to: string; icon: 'person' | 'warning'; text: string; amber?: boolean }): JSX.Element {
@@ -41,6 +51,7 @@ function NewMenu({ at, onClose }: { at: DOMRect; onClose: () => void }): JSX.Ele
     { label: t('invite'), icon: 'qr', run: () => go('invite') },
     { label: t('acceptInvitation'), icon: 'link', run: () => go('accept') },
     { label: t('newGroup'), icon: 'people', run: () => go('group') },
+    { label: t('notesToSelf'), icon: 'bookmark', run: () => void attempt(call('chat.self')).then(x => x === undefined ? undefined : loadChat(x.chat).then(() => go('chat', x.chat))) },
   ];
   return <Menu label={t('new')} at={at} onClose={onClose} actions={actions} />;
 }

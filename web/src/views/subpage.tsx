@@ -7,15 +7,16 @@ import { t } from '../strings/strings';
 import { IconButton } from '../ui/controls';
 import { NewGroup } from './group';
 import { Accept, ShareInvitation } from './invite';
+import { Routes } from './routes';
 import { Requests } from './requests';
 import { Settings } from './settings';
 import { Warnings } from './warnings';
 
-function Frame({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+function Frame({ title, back, children }: { title: string; back?: string; children: ComponentChildren }): JSX.Element {
   return (
     <section class="pane page" aria-label={title}>
       <header class="bar">
-        <IconButton icon="back" label={t('back')} onClick={() => go()} />
+        <IconButton icon="back" label={t('back')} onClick={() => back === undefined ? go() : go(back)} />
         <h1>{title}</h1>
       </header>
       <div class="page-body"><div class="column">{children}</div></div>
@@ -30,6 +31,7 @@ export function Subpage({ page, word }: { page: string; word: string }): JSX.Ele
     case 'group': return <Frame title={t('newGroup')}><NewGroup /></Frame>;
     case 'requests': return <Frame title={t('requestsTitle')}><Requests /></Frame>;
     case 'warnings': return <Frame title={t('warningsTitle')}><Warnings /></Frame>;
+    case 'routes': return <Frame title={t('routes')} back="settings"><Routes /></Frame>;
     case 'settings': return <Frame title={t('settings')}><Settings /></Frame>;
     default: return <Frame title="Whimbrel"><p>{t('nothingHere')}</p></Frame>;
   }
