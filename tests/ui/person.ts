@@ -22,7 +22,7 @@ export interface View { width?: number; height?: number; dark?: boolean; locale?
 
 let browser: Promise<Browser> | undefined;
 export function chrome(): Promise<Browser> {
-  return browser ??= chromium.launch({ executablePath: program!, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  return browser ??= chromium.launch({ executablePath: program!, args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] });
 }
 export async function closeChrome(): Promise<void> {
   await (await browser)?.close();
@@ -76,7 +76,7 @@ export class Person {
     const v = this.view;
     this.window ??= await (await chrome()).newContext({
       viewport: { width: v.width ?? 1280, height: v.height ?? 800 }, colorScheme: v.dark === true ? 'dark' : 'light', locale: v.locale ?? 'en-GB',
-      hasTouch: v.touch ?? false, reducedMotion: v.calm === false ? 'no-preference' : 'reduce', permissions: ['clipboard-read', 'clipboard-write'],
+      hasTouch: v.touch ?? false, reducedMotion: v.calm === false ? 'no-preference' : 'reduce', permissions: ['clipboard-read', 'clipboard-write', 'microphone'],
     });
     this.window.setDefaultTimeout(30_000);
     await this.tab?.close();
@@ -96,18 +96,23 @@ export class Person {
     page.on('request', r => { if (!r.url().startsWith(origin) && !r.url().startsWith('blob:' + origin) && !r.url().startsWith('data:')) this.wrong.push(`asked for ${r.url()}`); });
   }
 
-  // The first run, as anybody goes through it; on to one's chats.
-  async begin(relay: string): Promise<string> {
+  // The first run, as anybody goes through it, up to one's invitation.
+  async start(relay: string): Promise<string> {
     const p = await this.open();
     await p.getByLabel('Your name').fill(this.name);
     await p.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
     await p.getByRole('button', { name: 'Next' }).click();
     await p.getByLabel('Address of the relay').fill(relay);
     await p.getByRole('button', { name: 'Create', exact: true }).click();
-    const link = await p.locator('.link-text').textContent();
-    await p.getByRole('button', { name: 'Go to my chats' }).click();
-    await p.getByRole('heading', { name: 'Chats' }).waitFor();
-    return link ?? '';
+    return await p.locator('.link-text').textContent() ?? '';
+  }
+
+  // And on to one's chats.
+  async begin(relay: string): Promise<string> {
+    const link = await this.start(relay);
+    await this.page.getByRole('button', { name: 'Go to my chats' }).click();
+    await this.page.getByRole('heading', { name: 'Chats' }).waitFor();
+    return link;
   }
 
   async accept(link: string): Promise<void> {

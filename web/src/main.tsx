@@ -3,7 +3,8 @@
 // Where it begins: the first thing drawn, and the connection to the engine.
 import { render } from 'preact';
 import { begin } from './state/session';
+import { loadWords } from './strings/strings';
 import { App } from './views/app';
 
-render(<App />, document.body);
 begin();
+void loadWords().finally(() => render(<App />, document.body));

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import { call, on, start } from '../engine/engine';
 import type { Profile } from '../engine/methods';
 import { forgetDrafts } from './drafts';
+import { doubtFiles, forgetFiles, loadLeaving } from './files';
 import { forgetRoutes } from './routes';
 import { forgetSearch } from './search';
 import { forgetPeople, loadPeople } from './people';
@@ -21,11 +22,14 @@ async function look(): Promise<void> {
     await call('events.follow');
     await loadPeople();
     profile.value = p;
+    doubtFiles();
     refreshTimelines();
+    void loadLeaving().catch(() => undefined);
   } else {
     profile.value = p;
     forgetTimelines();
     forgetDrafts();
+    forgetFiles();
     forgetSearch();
     forgetRoutes();
     forgetPeople();

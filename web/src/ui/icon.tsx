@@ -33,6 +33,7 @@ const PATHS = {
   image: 'M4 5h16v14H4zM4 16l5-5 4 4 3-2.500 4 3.500M15.500 9v.01',
   calendar: 'M4 6h16v14H4zM4 10h16M8 3v4M16 3v4',
   message: 'M4 5h16v11H11l-5 4v-4H4z',
+  save: 'M5 4h11l3 3v13H5zM8 4v5h7V4M8 20v-6h8v6',
   pin: 'M9 4h6l-1 6 3 3H7l3-3-1-6zM12 13v7',
   mute: 'M10 6l2-2v16l-5-4H4V8h3M16 9.500l5 5M21 9.500l-5 5',
   archive: 'M4 5h16v4H4zM5.500 9v10h13V9M10 13h4',

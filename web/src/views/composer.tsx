@@ -15,6 +15,7 @@ import { asSent, asWritten, beingWritten } from '../text/mentions';
 import { Avatar } from '../ui/avatar';
 import { IconButton } from '../ui/controls';
 import { Icon } from '../ui/icon';
+import { chosen, Leaving, Recorder } from './attach';
 import { gist } from './message';
 
 const BYTES_MAX = 48 * 1024, OFFERED = 6;
@@ -93,7 +94,11 @@ function Offer({ names, id }: { names: Names; id: string }): JSX.Element | null 
   );
 }
 
-export function Composer({ chat, line, onSent }: { chat: Chat; line: Timeline; onSent: () => void }): JSX.Element {
+const canRecord = typeof MediaRecorder !== 'undefined' && navigator.mediaDevices !== undefined;
+
+interface Props { chat: Chat; line: Timeline; onSent: () => void; onFiles: (files: File[]) => void }
+export function Composer({ chat, line, onSent, onFiles }: Props): JSX.Element {
+  const file = useRef<HTMLInputElement>(null), [recording, setRecording] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null), d = draftOf(chat).value, names = useNames(chat, box);
   useLayoutEffect(() => {
     const e = box.current;
@@ -136,15 +141,29 @@ export function Composer({ chat, line, onSent }: { chat: Chat; line: Timeline; o
       <Offer names={names} id="names" />
       <About chat={chat} draft={d} />
       {left < 0 && <p class="error" role="alert">{t('tooLong')}</p>}
-      <div class="composer-row">
+      <Leaving chat={chat} />
+      {recording ? <Recorder chat={chat} onClose={() => setRecording(false)} /> : <div class="composer-row">
+        {d.edit === undefined && <IconButton icon="attach" label={t('attach')} onClick={() => file.current?.click()} />}
+        <input ref={file} type="file" multiple hidden onChange={e => {
+          onFiles(chosen(e.currentTarget.files ?? []));
+          e.currentTarget.value = '';
+        }} />
         <textarea ref={box} rows={1} value={d.text} dir="auto" aria-label={t('write')} placeholder={t('write')} enterkeyhint="send" onKeyDown={key} onClick={names.look}
           aria-autocomplete="list" aria-controls={offered ? 'names' : undefined} aria-activedescendant={offered ? `names${names.at}` : undefined}
+          onPaste={e => {
+            const files = chosen(e.clipboardData?.files ?? []);
+            if (files.length === 0) return;
+            e.preventDefault();
+            onFiles(files);
+          }}
           onInput={e => {
             write(chat, e.currentTarget.value);
             names.look();
           }} />
-        <IconButton icon={d.edit === undefined ? 'send' : 'check'} label={d.edit === undefined ? t('send') : t('save')} kind="main" submit disabled={d.text.trim() === '' || left < 0} />
-      </div>
+        {d.text.trim() === '' && d.edit === undefined && canRecord
+          ? <IconButton icon="microphone" label={t('record')} kind="main" onClick={() => setRecording(true)} />
+          : <IconButton icon={d.edit === undefined ? 'send' : 'check'} label={d.edit === undefined ? t('send') : t('save')} kind="main" submit disabled={d.text.trim() === '' || left < 0} />}
+      </div>}
     </form>
   );
 }

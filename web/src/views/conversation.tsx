@@ -13,6 +13,7 @@ import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
 import { Button, IconButton } from '../ui/controls';
 import { Icon } from '../ui/icon';
+import { chosen, SendFiles } from './attach';
 import { Acts, keyOn, react, type Showing } from './acts';
 import { Composer } from './composer';
 import { Info } from './info';
@@ -70,6 +71,7 @@ function Foot({ chat, children }: { chat: Chat; children: JSX.Element }): JSX.El
 function Open({ chat }: { chat: Chat }): JSX.Element {
   const line = timelineOf(chat.id), r = route.value, start = r.part === 'at' ? r.at : 0;
   const [showing, show] = useState<Showing>(undefined), [proxy, setProxy] = useState<string | undefined>(undefined);
+  const [files, setFiles] = useState<File[]>([]), [over, setOver] = useState(false);
   const moving = useMemo(() => ({ jump: (_: number): void => undefined, last: (): void => undefined }), []);
   const [unreadAfter] = useState(() => chat.unread > 0 ? chat.read_to : 0);
   useEffect(() => { void attempt(line.load(start || unreadAfter)); }, [line]);
@@ -95,14 +97,20 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
   const info = r.part === 'info', about = warnings.value.filter(w => w.chat === chat.id || (w.contact !== 0 && w.contact === chat.contact));
   return (
     <div class={info ? 'talk with-info' : 'talk'}>
-      <section class="pane" aria-label={titleOf(chat)}>
+      <section class={over ? 'pane over' : 'pane'} aria-label={titleOf(chat)} onDragOver={() => { if (chat.state === 'open') setOver(true); }} onDragLeave={e => {
+        if (!(e.relatedTarget instanceof Node) || !e.currentTarget.contains(e.relatedTarget)) setOver(false);
+      }} onDrop={e => {
+        setOver(false);
+        if (chat.state === 'open') setFiles(chosen(e.dataTransfer?.files ?? []));
+      }}>
         <Head chat={chat} info={info} />
         {about.map(w => <WarningCard key={w.id} warning={w} here />)}
         {line.loaded.value
           ? <Log chat={chat} line={line} doings={doings} unreadAfter={unreadAfter} start={start} moving={moving}
             onKey={(e, item: Message) => keyOn(chat, item, e, show)} onSeen={m => markRead(chat, m.id)} />
           : <div class="log" />}
-        <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} /></Foot>
+        <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} onFiles={setFiles} /></Foot>
+        {files.length > 0 && <SendFiles chat={chat} files={files} onClose={() => setFiles([])} />}
         {proxy !== undefined && <ProxyDialog link={proxy} onClose={() => setProxy(undefined)} />}
         <Acts chat={chat} showing={showing} show={show} />
       </section>

@@ -12,6 +12,7 @@ import { hue, tame, tameName } from '../text/plain';
 import { Avatar } from '../ui/avatar';
 import { Icon, type IconName } from '../ui/icon';
 import { Rich } from '../ui/rich';
+import { FileBody } from './file';
 
 export interface Place { first: boolean; last: boolean } // among messages of one person
 export interface Doings {
@@ -139,7 +140,16 @@ function Said({ item, doings }: { item: Message; doings: Doings }): JSX.Element 
 function Body({ item, doings }: { item: Message; doings: Doings }): JSX.Element {
   if (item.deleted) return <p class="rich faded">{t('deleted')}</p>;
   if (item.kind === 'text' || item.kind === 'reply') return <Said item={item} doings={doings} />;
-  if (item.kind === 'file') return <p class="file"><Icon name="file" /><bdi>{tameName(item.text, t('file'))}</bdi></p>;
+  if (item.kind === 'file') {
+    if (item.file === undefined) return <p class="rich faded">{t('fileGone')}</p>;
+    const caption = item.text !== '' && item.text !== item.file.name;
+    return (
+      <>
+        <FileBody file={item.file} />
+        {caption && <Said item={item} doings={doings} />}
+      </>
+    );
+  }
   return <p class="rich faded">{t('cannotShow')}</p>;
 }
 

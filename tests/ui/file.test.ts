@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files between two browsers: a picture, bytes that are saved again, a spoken message; chosen, dropped and pasted; and files that would like to be
+// something else.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { crc32, deflateSync } from './png';
+import { Relay } from '../e2e/relay';
+import { Person, closeChrome, meet, skip } from './person';
+
+after(closeChrome);
+
+function png(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), data]), out = Buffer.alloc(body.length + 8);
+    out.writeUInt32BE(data.length);
+    body.copy(out, 4);
+    out.writeUInt32BE(crc32(body), body.length + 4);
+    return out;
+  };
+  const head = Buffer.alloc(13), rows = Buffer.alloc(height * (1 + width * 3));
+  head.writeUInt32BE(width);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows.set([x * 255 / width, y * 255 / height, 128], y * (1 + width * 3) + 1 + x * 3);
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+async function choose(p: Person, ...files: { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
+  await p.page.locator('.composer input[type=file]').setInputFiles(files);
+  await p.page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
+}
+
+test('pictures, files and a spoken message', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob');
+  await meet(alice, bob, relay.address);
+  await alice.chat('Bob');
+
+  await choose(alice, { name: 'harbour.png', mimeType: 'image/png', buffer: png(640, 400) });
+  const picture = bob.page.getByRole('img', { name: 'harbour.png' });
+  await picture.waitFor();
+  await bob.page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('.picture img')].some(i => i.naturalWidth === 640));
+  await bob.page.getByRole('button', { name: /Open/ }).click();
+  await bob.page.getByRole('dialog').getByRole('img').waitFor();
+  await bob.page.keyboard.press('Escape');
+
+  const bytes = randomBytes(300_000);
+  await choose(alice, { name: 'log.bin', mimeType: 'application/octet-stream', buffer: bytes });
+  await bob.page.locator('.file', { hasText: 'log.bin' }).waitFor();
+  const saving = bob.page.waitForEvent('download');
+  await bob.page.getByRole('button', { name: /Fetch .*log|Save .*log/ }).click();
+  const save = bob.page.getByRole('button', { name: /Save .*log/ });
+  await save.waitFor();
+  await save.click();
+  assert.deepEqual(readFileSync(await (await saving).path()), bytes);
+
+  await alice.page.getByRole('button', { name: 'Record a voice message' }).click();
+  await alice.page.getByRole('timer').getByText('0:01').waitFor();
+  await alice.page.getByRole('button', { name: 'Send', exact: true }).click();
+  await bob.page.locator('.voice').waitFor();
+  assert.equal(await bob.page.locator('.voice .bars span').count(), 64);
+  await bob.page.getByRole('button', { name: 'Play', exact: true }).click();
+  await bob.page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+});
+
+test('files that would like to be something else', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), mallory = new Person(t, 'Mallory');
+  await meet(alice, mallory, relay.address);
+  await alice.chat('Mallory');
+  const script = '<script>alert(1)</script>';
+  const files: [string, string, string | Buffer][] = [
+    ['drawing.svg', 'image/svg+xml', `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(2)">${script}</svg>`],
+    ['page.html', 'text/html', script],
+    ['broken.png', 'image/png', 'no picture at all'],
+    ['both.gif', 'image/gif', `GIF89a/*${script}*/=1;alert(3)`],
+    ['\u202egnp.exe<img src=x onerror=alert(4)>', 'application/x-msdownload', 'MZ'],
+    ['a'.repeat(180) + '.txt', 'text/plain', 'long'],
+  ];
+  for (const [name, mimeType, content] of files) await choose(mallory, { name, mimeType, buffer: Buffer.from(content) });
+  for (const shown of ['drawing.svg', 'page.html', 'broken.png', 'onerror', 'aaaaaaaaaa']) await alice.page.locator('.file', { hasText: shown }).waitFor();
+  await alice.page.locator('.message', { has: alice.page.locator('.picture, .file-name', { hasText: /^$|both/ }) }).first().waitFor(); // a picture, if a browser sees one in it
+  assert.equal(await alice.page.locator('.scroller :is(script, iframe, object, embed, svg:not(.icon))').count(), 0);
+  assert.doesNotMatch(await alice.page.locator('.scroller').innerText(), /\u202e/);
+  assert.ok(await alice.page.evaluate(() => [...document.querySelectorAll('.scroller')].every(s => s.scrollWidth <= s.clientWidth)));
+});

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files of messages over HTTP, with the token in a header, so that no address of a file gives it to anybody.
+import { AWAY, Failure } from './connection';
+import { token } from './engine';
+
+/** Gives bytes to the engine; the number is for `file.send`. `progress` is told parts of 1. */
+export function upload(bytes: Blob, progress: (part: number) => void, stop: AbortSignal): Promise<number> {
+  return new Promise((done, refuse) => {
+    const x = new XMLHttpRequest();
+    x.open('PUT', '/file');
+    x.setRequestHeader('Authorization', `Bearer ${token}`);
+    x.upload.onprogress = e => { if (e.lengthComputable && e.total > 0) progress(e.loaded / e.total); };
+    x.onload = () => {
+      if (x.status === 201) done((JSON.parse(x.responseText) as { upload: number }).upload);
+      else refuse(new Failure(x.status, x.responseText.trim()));
+    };
+    x.onerror = () => refuse(new Failure(AWAY, 'away'));
+    x.onabort = () => refuse(new DOMException('stopped', 'AbortError'));
+    stop.addEventListener('abort', () => x.abort());
+    x.send(bytes);
+  });
+}
+
+/** The file of a message, which must be here. Its type is one that the engine lets be shown in place, or octet-stream. */
+export async function fetchFile(message: number): Promise<Blob> {
+  const answer = await fetch(`/file/${message}`, { headers: { Authorization: `Bearer ${token}` } });
+  if (!answer.ok) throw new Failure(answer.status, (await answer.text()).trim());
+  return answer.blob();
+}
