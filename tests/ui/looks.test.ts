@@ -72,7 +72,7 @@ test('the first run, and the lock', { skip }, async t => {
   await p.getByRole('button', { name: 'Go to my chats' }).click();
   await inspect(alice, 'nothing');
   await p.getByRole('button', { name: 'Settings' }).click();
-  await p.getByRole('button', { name: 'Lock' }).click();
+  await p.getByRole('button', { name: 'Lock', exact: true }).click();
   await p.getByLabel('Passphrase', { exact: true }).waitFor();
   await inspect(alice, 'locked');
   report();

@@ -47,7 +47,7 @@ test('it is locked, and opens only with the passphrase; a reload keeps the page'
   await alice.page.reload();
   await alice.page.getByRole('heading', { name: 'Chats' }).waitFor();
   await alice.page.getByRole('button', { name: 'Settings' }).click();
-  await alice.page.getByRole('button', { name: 'Lock' }).click();
+  await alice.page.getByRole('button', { name: 'Lock', exact: true }).click();
   await alice.page.getByRole('heading', { name: 'Locked' }).waitFor();
   assert.doesNotMatch(await alice.page.content(), /Alice/);
   await alice.page.getByLabel('Passphrase', { exact: true }).fill('something else');

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the page does to text, without a browser: words in two languages, Markdown, names of strangers, mentions, rows, QR codes.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { en } from '../../web/src/strings/en';
+import { ru } from '../../web/src/strings/ru';
+import { inline, markdown, flat } from '../../web/src/text/markdown';
+import { asSent, asWritten, beingWritten } from '../../web/src/text/mentions';
+import { strength, suggestion } from '../../web/src/text/passphrase';
+import { tame, tameName, initials } from '../../web/src/text/plain';
+import { qr } from '../../web/src/text/qr';
+import { duration, waveform } from '../../web/src/text/sound';
+import { fromBase64, toBase64 } from '../../web/src/text/base64';
+
+type Entry = string | Record<string, string>;
+const forms = (e: Entry): string[] => typeof e === 'string' ? [e] : Object.values(e);
+const holes = (s: string): string[] => [...s.matchAll(/\{(\w+)\}/g)].map(m => m[1]!).sort();
+
+test('both languages have the same entries, placeholders and all plural forms', () => {
+  assert.deepEqual(Object.keys(ru).sort(), Object.keys(en).sort());
+  for (const key of Object.keys(en) as (keyof typeof en)[]) {
+    const wanted = holes(forms(en[key] as Entry).at(-1)!), there = ru[key] as Entry;
+    for (const form of [...forms(en[key] as Entry), ...forms(there)]) {
+      assert.deepEqual(holes(form), wanted, key);
+      assert.notEqual(form.trim(), '', key);
+    }
+    if (typeof en[key] !== 'string') assert.deepEqual(Object.keys(there).sort(), ['few', 'many', 'one', 'other'], key);
+    if (typeof there === 'string' && there.length > 12 && !there.includes('Whimbrel')) assert.match(there, /[а-яё]/i, `${key} is not in Russian`);
+  }
+});
+
+test('Markdown is a tree, and what does not close stays as it was written', () => {
+  assert.deepEqual(inline('a **b** c'), ['a ', { tag: 'strong', children: ['b'] }, ' c']);
+  assert.deepEqual(inline('2 * 3 * 4'), ['2 * 3 * 4']);
+  assert.deepEqual(inline('snake_case_name'), ['snake_case_name']);
+  assert.deepEqual(inline('[x](javascript:alert(1))'), ['[x](javascript:alert(1))']);
+  assert.deepEqual(inline('see https://a.example/b.'), ['see ', { tag: 'a', href: 'https://a.example/b', children: ['https://a.example/b'] }, '.']);
+  assert.deepEqual(markdown('- a\n- b').map(n => typeof n === 'string' ? n : n.tag), ['ul']);
+  assert.deepEqual(markdown('```\n<b>\n```'), [{ tag: 'pre', children: ['<b>'] }]);
+  assert.equal(flat('**Hello** _there_\n> you'), 'Hello there you');
+});
+
+test('text of strangers turns no line around, piles no marks, and is cut', () => {
+  assert.equal(tame('a\u202eb\u2066c'), 'abc');
+  assert.equal(tame('z' + '\u0301'.repeat(50)).length, 5);
+  assert.equal(tameName('\u202e \u200b', 'Somebody'), 'Somebody');
+  assert.ok([...tameName('x'.repeat(1_000_000), '')].length <= 60);
+  assert.equal(tameName('a\nb', ''), 'a b');
+  assert.equal(initials('Bob Larsen'), 'BL');
+  assert.equal(initials('дмитрий'), 'Д');
+});
+
+test('people in a text', () => {
+  const account = 'ab'.repeat(32), people = [{ name: 'Bob', account }, { name: 'Bob Larsen', account: 'cd'.repeat(32) }];
+  assert.equal(asSent('hi @Bob, mail bob@Bob', people), `hi [Bob](whimbrel:u/${account}), mail bob@Bob`);
+  assert.equal(asSent('@Bob Larsen!', people), `[Bob Larsen](whimbrel:u/${'cd'.repeat(32)})!`);
+  assert.equal(asSent('@Bobby', people), '@Bobby');
+  assert.equal(asWritten(asSent('hi @Bob!', people)), 'hi @Bob!');
+  assert.equal(beingWritten('hello @Bo'), 'Bo');
+  assert.equal(beingWritten('me@ho'), undefined);
+});
+
+test('passphrases are told apart, and those that are suggested are strong and differ', () => {
+  for (const weak of ['', 'abc', 'aaaaaaaaaaaaaaaa', '12345678901234']) assert.equal(strength(weak), 0, weak);
+  assert.equal(strength('correct horse battery staple'), 3);
+  const some = Array.from({ length: 50 }, suggestion);
+  assert.equal(new Set(some).size, 50);
+  for (const s of some) assert.ok(strength(s) >= 2, s);
+});
+
+test('a QR code has its corners and the size of its version', () => {
+  const small = qr('whimbrel')!, large = qr('x'.repeat(2900))!;
+  assert.equal(small.length, 21);
+  assert.equal(large.length, 177);
+  assert.equal(qr('x'.repeat(3000)), undefined);
+  for (const code of [small, large]) {
+    const n = code.length;
+    for (const [x, y] of [[0, 0], [n - 7, 0], [0, n - 7]] as const) {
+      assert.ok(code[y]![x] && code[y + 6]![x + 6] && code[y + 3]![x + 3] && !code[y + 1]![x + 1]);
+    }
+  }
+});
+
+test('sounds and bytes', () => {
+  const samples = new Float32Array(1000).map((_, i) => i < 500 ? 0.25 : -0.5);
+  assert.deepEqual([...waveform(samples, 4)], [128, 128, 255, 255]);
+  assert.equal(duration(61_499), '1:01');
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+  assert.deepEqual(fromBase64(toBase64(bytes)), bytes);
+  assert.doesNotMatch(toBase64(bytes), /[+/=]/);
+});
