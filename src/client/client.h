@@ -50,6 +50,9 @@ struct engine_new {
     const struct route *routes;
     size_t route_n;
 };
+// What is wrong with a name or a relay's address, before anything is made of it; NULL: nothing.
+const char *engine_wrong_name(const char *name);
+const char *engine_wrong_relay(const char *relay);
 // Makes a profile in a folder. ERR_INVALID: `why` says what is wrong with what was given. Else as vault_create.
 enum err engine_create(const char *folder, const struct vault_secret *secret, const struct engine_new *n,
                        const char **why);

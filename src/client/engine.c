@@ -31,17 +31,28 @@ void engine_tell(struct engine *e, struct engine_event event)
 
 // --------------------------------------------------------------------------------------------------------- making one
 
-static const char *check_new(const struct engine_new *n, char relay[RELAY_ROOM])
+const char *engine_wrong_name(const char *name)
+{
+    size_t n = strlen(name);
+    return n == 0 || n > FORMAT_NAME_MAX ? "a name has 1 to 200 bytes" : NULL;
+}
+
+const char *engine_wrong_relay(const char *relay)
 {
     struct link_address a;
     const char *why = NULL;
-    size_t name = strlen(n->name);
-    if (name == 0 || name > FORMAT_NAME_MAX) return "a name has 1 to 200 bytes";
-    if (n->password != NULL && strlen(n->password) > PASSWORD_MAX)
-        return "a hosting password has 128 characters at most";
-    if (link_address_read(span_str(n->relay), &a, &why) != ERR_OK) return why;
-    link_address_write(&a, relay);
-    return NULL;
+    return link_address_read(span_str(relay), &a, &why) == ERR_OK ? NULL : why;
+}
+
+static const char *check_new(const struct engine_new *n, char relay[RELAY_ROOM])
+{
+    struct link_address a;
+    const char *wrong = engine_wrong_name(n->name), *why = NULL;
+    if (wrong == NULL && n->password != NULL && strlen(n->password) > PASSWORD_MAX)
+        wrong = "a hosting password has 128 characters at most";
+    if (wrong == NULL) wrong = engine_wrong_relay(n->relay);
+    if (wrong == NULL && link_address_read(span_str(n->relay), &a, &why) == ERR_OK) link_address_write(&a, relay);
+    return wrong;
 }
 
 enum err self_make_device(struct engine *e)

@@ -26,6 +26,8 @@ static struct text on_file(FILE *to, int fd)
     if (columns != NULL && strtol(columns, NULL, 10) > 0) t.width = (size_t)strtol(columns, NULL, 10);
     if (t.width < 10) t.width = 10;
     t.colours = terminal && (none == NULL || none[0] == 0) && term != NULL && term[0] != 0 && strcmp(term, "dumb") != 0;
+    const char *more = getenv("COLORTERM");
+    t.many = t.colours && (strstr(term, "256") != NULL || (more != NULL && more[0] != 0));
     return t;
 }
 
@@ -185,12 +187,15 @@ size_t text_wrap(const struct text *t, const char *s, size_t at, size_t indent)
 
 void text_colour(const struct text *t, enum text_colour c)
 {
-    static const int people[] = {36, 33, 35, 32, 34, 31}; // readable on dark and on light
+    // Each as far from white as from black, so that it reads on both: 4 to 1 or more.
+    static const int people[] = {30, 130, 163, 28, 27, 161}, plain[] = {36, 33, 35, 32, 34, 31};
+    size_t person = (size_t)(c - TEXT_PERSON) % (sizeof people / sizeof *people);
     if (!t->colours || c == TEXT_PLAIN) return;
     if (c == TEXT_DIM) fputs("\033[2m", t->to);
     else if (c == TEXT_BOLD) fputs("\033[1m", t->to);
-    else if (c == TEXT_WARNING) fputs("\033[1;31m", t->to);
-    else fprintf(t->to, "\033[%dm", people[(size_t)(c - TEXT_PERSON) % (sizeof people / sizeof *people)]);
+    else if (c == TEXT_WARNING) fputs(t->many ? "\033[1;38;5;160m" : "\033[1;31m", t->to);
+    else if (t->many) fprintf(t->to, "\033[38;5;%dm", people[person]);
+    else fprintf(t->to, "\033[%dm", plain[person]);
 }
 
 void text_end(const struct text *t)

@@ -23,6 +23,7 @@ struct text {
     size_t width;  // columns; SIZE_MAX: lines are not wrapped
     size_t height; // lines; 0: it is no terminal
     bool colours;
+    bool many; // 256 of them
 };
 
 // Standard output, as wide as its terminal, or as COLUMNS says, or without end. Colours only on a terminal that has them, and not if NO_COLOR

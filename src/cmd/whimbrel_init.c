@@ -50,12 +50,24 @@ bool make_folders(const char *path)
     return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-// What is given with a flag, or by a person at a terminal.
-static bool given_or_asked(const struct line *l, const char *flag, const char *question, char *out, size_t room)
+// What is given with a flag, or by a person at a terminal, who is told what is wrong and asked again. An exit status; an error has been said.
+static int given_or_asked(const struct line *l, const char *flag, const char *question,
+                          const char *(*wrong)(const char *), char *out, size_t room)
 {
-    const char *given = flag_text(l, flag);
-    if (given == NULL) return prompt_line(question, out, room);
-    return snprintf(out, room, "%s", given) < (int)room;
+    enum { TRIES = 5 };
+    const char *given = flag_text(l, flag), *why = NULL;
+    if (given != NULL) {
+        if (snprintf(out, room, "%s", given) >= (int)room) return say_wrong(EXIT_USAGE, "--%s is too long", flag);
+        why = wrong(out);
+        return why == NULL ? EXIT_DONE : say_wrong(EXIT_USAGE, "--%s: %s", flag, why);
+    }
+    for (int i = 0; i < TRIES; i++) {
+        if (!prompt_line(question, out, room)) return EXIT_FAILED;
+        why = wrong(out);
+        if (why == NULL) return EXIT_DONE;
+        (void)say_wrong(EXIT_USAGE, "%s", why);
+    }
+    return EXIT_USAGE;
 }
 
 static int create(const struct line *l, const struct engine_new *n)
@@ -95,10 +107,14 @@ int do_init(struct session *s)
     const struct line *l = s->line;
     if (profile_is_there(l))
         return say_wrong(EXIT_FAILED, "there is a profile in %s already; --profile names another folder", l->profile);
-    if (!given_or_asked(l, "name", "Your name, as others shall see it", name, sizeof name))
-        return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
-    if (!given_or_asked(l, "relay", "The address of your relay (wss://...)", relay, sizeof relay))
+    int asked = given_or_asked(l, "name", "Your name, as others shall see it", engine_wrong_name, name, sizeof name);
+    if (asked == EXIT_FAILED) return say_wrong(EXIT_USAGE, "init wants --name NAME: what others shall see");
+    if (asked != EXIT_DONE) return asked;
+    asked = given_or_asked(l, "relay", "The address of your relay, from whoever runs it (wss://...)",
+                           engine_wrong_relay, relay, sizeof relay);
+    if (asked == EXIT_FAILED)
         return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS: whoever runs the relay tells it");
+    if (asked != EXIT_DONE) return asked;
     struct route list[REACH_ROUTES_MAX]; /* secret */
     struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
     int status = take_routes(l, list, &n);
@@ -108,8 +124,9 @@ int do_init(struct session *s)
     if (l->json) printf("{\"profile\": true}\n");
     else if (!l->quiet) {
         printf("Your profile is in %s. Next:\n\n"
-               "  whimbrel invite --personal    a link for somebody; send it over a way you trust\n"
-               "  whimbrel accept LINK          if somebody has sent you theirs\n",
+               "  whimbrel invite --personal    makes a link for somebody\n"
+               "  whimbrel accept LINK          takes one that somebody has sent you\n"
+               "  whimbrel ui                   the same and all else in your browser\n",
                l->profile);
     }
     return EXIT_DONE;

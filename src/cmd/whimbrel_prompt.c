@@ -105,19 +105,21 @@ static bool nobody_to_ask(const char *how)
 }
 
 // Twice, since nobody sees it.
-static bool ask_fresh(const char *what, const char *how, char out[SECRET_MAX])
+static bool ask_fresh(const struct line *l, const char *what, const char *how, char out[SECRET_MAX])
 {
-    enum { SHORT = 10 };
+    enum { SHORT = 10, TRIES = 3 };
     char again[SECRET_MAX]; /* secret */
-    if (!prompt_hidden(what, out)) return nobody_to_ask(how);
-    bool same = prompt_hidden("Once more: ", again) && strcmp(again, out) == 0;
-    explicit_bzero(again, sizeof again);
-    if (!same) (void)say_wrong(EXIT_PASSPHRASE, "these were two different passphrases; nothing was changed");
-    else if (strlen(out) < SHORT)
-        fputs(
-            "(That is short. Whoever gets a copy of the profile can try passphrases; four random words are better, and "
-            "`whimbrel passphrase` changes it.)\n",
-            stderr);
+    bool same = false;
+    for (int i = 0; !same && i < TRIES; i++) {
+        if (!prompt_hidden(what, out)) return nobody_to_ask(how);
+        same = prompt_hidden("Once more: ", again) && strcmp(again, out) == 0;
+        explicit_bzero(again, sizeof again);
+        if (!same) (void)say_wrong(EXIT_PASSPHRASE, "these were two different passphrases");
+    }
+    if (same && strlen(out) < SHORT)
+        say_note(l, "(That is short. Whoever gets a copy of it can try passphrases; four random words are better, and "
+                    "`whimbrel "
+                    "passphrase` changes it.)");
     return same;
 }
 
@@ -131,14 +133,14 @@ bool passphrase_get(const struct line *l, bool fresh, char out[SECRET_MAX])
         memcpy(out, given, strlen(given) + 1);
         return true;
     }
-    if (fresh) return ask_fresh("A passphrase for this profile (nobody can tell you it again): ", how, out);
+    if (fresh) return ask_fresh(l, "A passphrase for this profile (nobody can tell you it again): ", how, out);
     return prompt_hidden("Passphrase: ", out) || nobody_to_ask(how);
 }
 
 static bool fresh_from(const struct line *l, const char *what, char out[SECRET_MAX])
 {
     int from = (int)flag_number(l, "new-passphrase-fd", -1);
-    if (from < 0) return ask_fresh(what, "--new-passphrase-fd", out);
+    if (from < 0) return ask_fresh(l, what, "--new-passphrase-fd", out);
     if (read_line_of(from, out, SECRET_MAX)) return true;
     (void)say_wrong(EXIT_PASSPHRASE, "no passphrase came from descriptor %d", from);
     return false;

@@ -61,7 +61,7 @@ test('what is wrong is told, and nobody waits', { skip }, async t => {
     [4, /no engine runs/, ['status']],
     [2, /init wants --name/, ['init']],
     [2, /init wants --relay/, ['init', '--name', 'Alice']],
-    [3, /a passphrase is needed/, ['init', '--name', 'Alice', '--relay', `wss://localhost:1/${'a'.repeat(22)}#${'b'.repeat(43)}`]],
+    [3, /a passphrase is needed/, ['init', '--name', 'Alice', '--relay', `wss://localhost:1/${'A'.repeat(22)}#${'A'.repeat(43)}`]],
   ];
   for (const [status, text, words] of wrong) {
     const r = run(...words);
