@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { TestContext, test } from 'node:test';
 import { SocksClient } from 'socks';
 import { parseAddress, within } from './client';
-import { Person, skip, whimbrel } from './person';
+import { Person, meet, skip, until, whimbrel } from './person';
 import { Relay, asRoot, have, temporary } from './relay';
 
 interface Said { links: string[]; listening: string[]; allow: string[] }
@@ -23,7 +23,7 @@ class Proxy {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(t: TestContext, ...flags: string[]): Promise<Proxy> {
-    const child = spawn(whimbrel, ['proxy', 'serve', '--json', '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(whimbrel, ['proxy', 'serve', '--json', ...(flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     const p = new Proxy(child);
     let output = '';
     t.after(() => child.kill('SIGKILL'));
@@ -198,6 +198,25 @@ test('nothing that is left out or mistaken makes it open', { skip }, async t => 
   assert.match(refused('--allow', '192.0.2.1:443', '--listen', '127.0.0.1:x'), /--listen ADDRESS:PORT/);
   assert.match(refused('--allow', '192.0.2.1:443', '--listen', '127.0.0.1:0', '--host', 'a b'), /no host/);
   assert.match(refused('--allow', '192.0.2.1:443', '--most', '0'), /no connections at all/);
+});
+
+test('a friend talks by it and by nothing else, and goes on when it is back', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t), place = `127.0.0.1:${parseAddress(relay.address).port}`;
+  const flags = ['--allow', place, '--users', join(folder, 'users'), '--listen', `127.0.0.1:${await freePort()}`];
+  let proxy = await Proxy.start(t, ...flags);
+  const ann = new Person(t, folder, 'ann', relay, '--proxy', proxy.link, '--policy', 'proxy-only'), bob = new Person(t, folder, 'bob', relay);
+  await meet(bob, ann);
+  ann.ok('send', 'bob', 'from behind the wall');
+  await until(() => bob.texts('ann').includes('from behind the wall'), 30000);
+  await proxy.stop();
+  await until(() => !ann.json<{ connected: boolean }>('status').connected, 30000);
+  ann.ok('send', 'bob', 'written while it was away');
+  bob.ok('send', 'ann', 'are you there?');
+  proxy = await Proxy.start(t, ...flags);
+  await until(() => bob.texts('ann').includes('written while it was away') && ann.texts('bob').includes('are you there?'), 90000);
+  assert.equal(ann.texts('bob').length, 3);
+  assert.equal(bob.texts('ann').length, 3);
+  assert.equal(proxy.errors, '');
 });
 
 test("a profile's own relay is what it is for, but one in a private network only if that is said", { skip }, async t => {
