@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 enum { PORT = 1080, PLACE_ROOM = 300, ADDRESS_ROOM = 64 };
 
@@ -43,40 +42,54 @@ struct service {
 
 // ----------------------------------------------------------------------------------------------------------------- places
 
-// The host and port of the profile's relay. A relay inside one's own network is not opened to others unless somebody says so.
-static bool own_relay(struct service *v)
+// The host and port of the profile's relay, as a place; `why` says what is wrong with it.
+static enum err read_relay(const char *address, struct service *v, struct socksd_place *place, const char **why)
 {
     struct link_address a;
+    enum err e = link_address_read(span_str(address), &a, why);
+    if (e != ERR_OK) return e;
+    (void)snprintf(v->own, sizeof v->own, strchr(a.host, ':') != NULL ? "[%s]:%u" : "%s:%u", a.host, (unsigned)a.port);
+    mem_wipe(&a, sizeof a);
+    return socksd_place_read(span_str(v->own), place, why);
+}
+
+// A relay inside one's own network is not opened to others unless somebody says so; nor is one gone to directly where the profile's policy is to
+// keep from that.
+static int judge_relay(struct service *v, const char *address, const char *policy)
+{
     struct socksd_place place;
     const char *why = "";
-    if (ask_open(v->session, true) < 0) {
+    if (read_relay(address, v, &place, &why) != ERR_OK)
+        return say_wrong(EXIT_FAILED,
+                         "this profile's relay cannot be had by a proxy (%s); name a place: --allow HOST:PORT", why);
+    if (place.size != 0 && socksd_address_private(place.address, place.size))
+        return say_wrong(
+            EXIT_FAILED,
+            "this profile's relay, %s, is in a private network; a proxy opens that to its users only if you say so: "
+            "--allow %s",
+            v->own, v->own);
+    if (strcmp(policy, "auto") != 0)
+        return say_wrong(
+            EXIT_FAILED,
+            "this profile's policy is %s, but a proxy looks its relay up and goes to it directly; if that is meant: "
+            "--allow %s",
+            policy, v->own);
+    v->allow[v->options.allow_n++] = v->own;
+    return EXIT_DONE;
+}
+
+static bool own_relay(struct service *v)
+{
+    struct session *s = v->session;
+    if (ask_open(s, true) < 0) {
         say_note(v->line, "With --allow HOST:PORT no profile is needed.");
         return false;
     }
-    json_t *r = ask(v->session, "engine.status", NULL);
-    if (r == NULL) return false;
-    enum err e = link_address_read(span_str(text_of(r, "relay")), &a, &why);
-    json_decref(r);
-    if (e == ERR_OK) {
-        const bool six = strchr(a.host, ':') != NULL;
-        (void)snprintf(v->own, sizeof v->own, six ? "[%s]:%u" : "%s:%u", a.host, (unsigned)a.port);
-        e = socksd_place_read(span_str(v->own), &place, &why);
-    }
-    mem_wipe(&a, sizeof a);
-    if (e != ERR_OK) {
-        v->session->status = say_wrong(
-            EXIT_FAILED, "this profile's relay cannot be had by a proxy (%s); name a place: --allow HOST:PORT", why);
-    } else if (place.size != 0 && socksd_address_private(place.address, place.size)) {
-        v->session->status =
-            say_wrong(EXIT_FAILED,
-                      "this profile's relay, %s, is in a private network; a proxy opens that to its users only "
-                      "if you say so: --allow %s",
-                      v->own, v->own);
-    } else {
-        v->allow[v->options.allow_n++] = v->own;
-        return true;
-    }
-    return false;
+    json_t *status = ask(s, "engine.status", NULL), *settings = status != NULL ? ask(s, "route.settings", NULL) : NULL;
+    if (settings != NULL) s->status = judge_relay(v, text_of(status, "relay"), text_of(settings, "policy"));
+    json_decref(status);
+    json_decref(settings);
+    return s->status == EXIT_DONE;
 }
 
 static bool choose_places(struct service *v)
@@ -329,9 +342,9 @@ static void serve(struct service *v)
 static int do_serve(struct session *s)
 {
     struct service v = {.session = s, .line = s->line};
-    (void)prctl(PR_SET_DUMPABLE, 0); // no core dump, and no debugger of the same user: there are passwords
+    enclose(); // there are passwords
     socksd_defaults(&v.options);
-    if (choose_users(&v) && choose_places(&v) && make_server(&v) && listen_all(&v) && choose_host(&v)) serve(&v);
+    if (choose_places(&v) && choose_users(&v) && make_server(&v) && listen_all(&v) && choose_host(&v)) serve(&v);
     socksd_free(v.server);
     proxy_users_wipe(&v.users);
     return s->status;

@@ -85,6 +85,10 @@ enum err socksd_place_read(struct span text, struct socksd_place *out, const cha
         *why = "no host has that address";
         return ERR_REFUSED;
     }
+    if (reach_is_onion(place.name)) {
+        *why = "an onion service is reached by Tor alone";
+        return ERR_REFUSED;
+    }
     if (strcmp(place.name, "localhost") == 0 || (n > l && strcmp(place.name + n - l, ".localhost") == 0)) {
         *why = "that is this computer itself; name its address, 127.0.0.1 or [::1], if that is meant";
         return ERR_REFUSED;

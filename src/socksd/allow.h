@@ -17,7 +17,7 @@ struct socksd_place {
     char name[254]; // small letters, without a dot at its end
 };
 
-// HOST:PORT, [IPV6]:PORT. ERR_MALFORMED; ERR_REFUSED for what no proxy may reach (0.0.0.0, groups), and for `localhost`, whose address is to
+// HOST:PORT, [IPV6]:PORT. ERR_MALFORMED; ERR_REFUSED for what no proxy may reach (0.0.0.0, groups, .onion: RFC 7686 §2), and for `localhost`, whose address is to
 // be named instead. *why is a part of a sentence for people.
 enum err socksd_place_read(struct span text, struct socksd_place *out, const char **why);
 

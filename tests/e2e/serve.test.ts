@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { TestContext, test } from 'node:test';
 import { SocksClient } from 'socks';
 import { parseAddress, within } from './client';
-import { Person, meet, skip, until, whimbrel } from './person';
+import { Person, meet, passphrase, skip, until, whimbrel } from './person';
 import { Relay, asRoot, have, temporary } from './relay';
 
 interface Said { links: string[]; listening: string[]; allow: string[] }
@@ -23,7 +23,8 @@ class Proxy {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(t: TestContext, ...flags: string[]): Promise<Proxy> {
-    const child = spawn(whimbrel, ['proxy', 'serve', '--json', ...(flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(whimbrel, ['proxy', 'serve', '--json', ...(flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), ...flags],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, WHIMBREL_PASSPHRASE: passphrase } });
     const p = new Proxy(child);
     let output = '';
     t.after(() => child.kill('SIGKILL'));
@@ -228,4 +229,11 @@ test("a profile's own relay is what it is for, but one in a private network only
   assert.match(stderr.replace(/\s+/g, ' '), new RegExp(`private network.*--allow ${place.replace(/\./g, '\\.')}`));
   const proxy = await Proxy.start(t, '--profile', ann.profile, '--allow', place);
   assert.deepEqual(proxy.said.allow, [place]);
+
+  // A relay that is not here: its profile is made, and what would lead there is served, but not against the profile's policy.
+  const away = { address: relay.address.replace('127.0.0.1', 'relay.example') } as Relay;
+  const bob = new Person(t, folder, 'bob', away, '--policy', 'proxy-only', '--proxy', proxy.link);
+  assert.match(bob.run('proxy', 'serve').stderr.replace(/\s+/g, ' '), /policy is proxy-only.*--allow relay\.example:/);
+  bob.ok('route', 'policy', 'auto');
+  assert.deepEqual((await Proxy.start(t, '--profile', bob.profile)).said.allow, [`relay.example:${parseAddress(relay.address).port}`]);
 });

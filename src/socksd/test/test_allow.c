@@ -70,6 +70,8 @@ static void test_wrong_places(void **state)
         {"224.0.0.1:443", ERR_REFUSED, "no host"},
         {"255.255.255.255:443", ERR_REFUSED, "no host"},
         {"[ff02::1]:443", ERR_REFUSED, "no host"},
+        {"abcdefghijklmnop.onion:443", ERR_REFUSED, "Tor"},
+        {"X.Onion.:443", ERR_REFUSED, "Tor"},
         {"localhost:443", ERR_REFUSED, "127.0.0.1"},
         {"LOCALHOST.:443", ERR_REFUSED, "127.0.0.1"},
         {"a.localhost:443", ERR_REFUSED, "127.0.0.1"},
