@@ -188,8 +188,11 @@ static json_int_t file_in(struct session *s)
 static bool whole_path(const char *word, char out[PATH_MAX])
 {
     char here[PATH_MAX];
+    while (strncmp(word, "./", 2) == 0) word += 2;
     if (word[0] == '/') return snprintf(out, PATH_MAX, "%s", word) < PATH_MAX;
-    return getcwd(here, sizeof here) != NULL && snprintf(out, PATH_MAX, "%s/%s", here, word) < PATH_MAX;
+    if (getcwd(here, sizeof here) == NULL) return false;
+    bool folder = word[0] == 0 || strcmp(word, ".") == 0; // the one that one is in
+    return snprintf(out, PATH_MAX, "%s%s%s", here, folder ? "" : "/", folder ? "" : word) < PATH_MAX;
 }
 
 static int save(struct session *s, json_int_t id, const char *path)
@@ -248,9 +251,9 @@ static int do_list(struct session *s)
     json_array_foreach (list, i, file) {
         const json_t *where = by_id(s->chats, int_of(file, "chat"));
         file_words(file, words, sizeof words);
-        size_t at = text_wrap(t, words, 0, 2);
+        (void)text_wrap(t, words, 0, 2);
         text_colour(t, TEXT_DIM);
-        (void)text_wrap(t, is_sent(file) ? "  in " : "  to ", at, 2);
+        fputs(is_sent(file) ? "  in " : "  to ", t->to);
         (void)text_line(t, where != NULL ? chat_name(s, where) : "?", 40);
         text_end(t);
         fputc('\n', t->to);
