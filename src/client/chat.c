@@ -243,6 +243,18 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     return c;
 }
 
+bool chat_is_empty(struct chat *c)
+{
+    if (c->kind != ROOM_DIRECT || chat_group(c) == NULL || mls_group_member_count(c->mls) > 1) return false;
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM work WHERE chat = ?1 AND kind IN (?2, ?3) LIMIT 1");
+    db_int(q, 1, c->id);
+    db_int(q, 2, WORK_TAKE);
+    db_int(q, 3, WORK_COMMIT);
+    bool comes = db_row(&c->e->db, q);
+    db_done(q);
+    return !comes;
+}
+
 void chat_put_take(struct chat *c, int64_t contact)
 {
     struct engine *e = c->e;

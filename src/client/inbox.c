@@ -160,9 +160,10 @@ static enum err take_introduction(struct engine *e, struct span body, struct spa
     if (x == ERR_OK) x = invite_decode(i.invite, &from);
     if (x != ERR_OK) return x;
     struct invite_own own;
-    (void)invite_find(e, i.invite_key, &own); // one that is not there any more gives no rights
+    bool open = invite_find(e, i.invite_key, &own); // one that is not there any more gives no rights
     enum contact_state state = judge(e, &from, &own);
-    if (state == CONTACT_BLOCKED) return ERR_REFUSED;
+    // Whoever comes by a closed one was let in by a relay that lies, or has forgotten that it was closed.
+    if (state == CONTACT_BLOCKED || (state == CONTACT_REQUEST && !open)) return ERR_REFUSED;
     *contact = contact_put(e, from.account, i.name, i.invite, state);
     x = chat_join(e, &i, private_part, *contact, state != CONTACT_REQUEST ? CHAT_OPEN : CHAT_REQUEST, chat);
     if (x == ERR_OK && state == CONTACT_STRANGER && (*chat)->kind != ROOM_GROUP) x = ERR_REFUSED;

@@ -306,6 +306,8 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
                    enum chat_state state, struct chat **out);
 // Within a transaction: a contact's key packages are to be taken, and it is to be added. ERR_REFUSED sticks where there is no way to it.
 void chat_put_take(struct chat *c, int64_t contact);
+// Whether nobody else is in a conversation of two, and nobody is on the way.
+bool chat_is_empty(struct chat *c);
 enum err chat_room(struct chat *c, struct room *out);
 enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
 // Within a transaction: enters the epoch of a commit that came in this entry, and what of the chat follows from it: its key, name, members.

@@ -373,7 +373,7 @@ void refill_inbox(struct peer *p)
     (void)work_add(e, &(struct work){.kind = WORK_MAKE_INBOX, .relay = p->relay}); // it exists, or is made again
     sqlite3_stmt *q = db_sql(&e->db, "SELECT key, state FROM invite ORDER BY created");
     while (db_row(&e->db, q)) {
-        uint8_t kind = db_get_int(q, 1) == 1 ? WORK_GRANT : WORK_REVOKE;
+        uint8_t kind = db_get_int(q, 1) == ENGINE_INVITE_OPEN ? WORK_GRANT : WORK_REVOKE;
         if (sha256(e, db_get(q, 0), hash) == ERR_OK)
             (void)work_add(e, &(struct work){.kind = kind, .relay = p->relay, .what = span_of(hash, 32)});
     }

@@ -50,7 +50,7 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
         if (c != NULL) buf_put(&content, db_get(q, 3));
     }
     db_done(q);
-    if (c != NULL) x = buf_end(&content);
+    if (c != NULL) x = chat_is_empty(c) ? ERR_REFUSED : buf_end(&content); // nobody would hear it
     if (c != NULL && x == ERR_OK) x = protect(c, id, buf_span(&content));
     if (x != ERR_OK && !passes(x) && e->db.err == ERR_OK) { // it will never go; what is behind it may
         work_fail(e, id);
@@ -139,7 +139,8 @@ enum err say_put(struct chat *c, struct span content, int64_t *message)
     struct history_shape shape;
     struct history_effect effect;
     uint8_t id[CONTENT_ID];
-    enum err x = chat_over(c) || contact_blocked(e, c->contact) ? ERR_REFUSED : history_shape(content, &shape);
+    bool nobody = chat_over(c) || contact_blocked(e, c->contact) || chat_is_empty(c);
+    enum err x = nobody ? ERR_REFUSED : history_shape(content, &shape);
     if (x == ERR_OK && (!shape.readable || shape.kind >= HISTORY_CONTROL)) x = ERR_INVALID;
     if (x == ERR_OK && chat_group(c) == NULL) x = ERR_CORRUPT;
     if (x == ERR_OK) x = own_id(c, content, id);
@@ -273,6 +274,17 @@ static enum err begin(struct engine *e, enum room_kind kind, struct span name, c
     return ERR_OK;
 }
 
+// An earlier invitation of theirs was of no use: the conversation is there, and nobody but oneself in it.
+static enum err take_again(struct chat *c, int64_t contact)
+{
+    struct engine *e = c->e;
+    db_begin(&e->db);
+    chat_put_take(c, contact);
+    enum err x = db_commit(&e->db);
+    if (x == ERR_OK) peer_pump_all(e);
+    return x;
+}
+
 // What is wrong with a link, in words; NULL: nothing. The invitation then points into `bytes`.
 static const char *read_link(struct engine *e, struct span link, struct buf *bytes, struct invite *i)
 {
@@ -293,7 +305,8 @@ static const char *unwanted(struct engine *e, const struct invite *i)
     if (memcmp(i->account, e->self.account, FORMAT_ID) == 0) return "this invitation is your own";
     if (contact_blocked(e, contact)) return "you have blocked whoever made this invitation";
     for (struct chat *c = e->chats; c != NULL && contact != 0 && !group; c = c->next) {
-        if (c->kind == ROOM_DIRECT && c->contact == contact) return "this is a contact of yours already";
+        if (c->kind == ROOM_DIRECT && c->contact == contact && !chat_is_empty(c))
+            return "this is a contact of yours already";
     }
     return NULL;
 }
@@ -327,6 +340,9 @@ enum err engine_accept(struct engine *e, struct span link, int64_t *contact, con
         x = db_commit(&e->db);
     }
     buf_wipe(&bytes);
+    for (struct chat *c = e->chats; x == ERR_OK && !group && c != NULL; c = c->next) {
+        if (c->kind == ROOM_DIRECT && c->contact == *contact) return take_again(c, *contact);
+    }
     return x == ERR_OK && !group ? begin(e, ROOM_DIRECT, span_of(NULL, 0), contact, 1, &chat) : x;
 }
 

@@ -186,7 +186,8 @@ static void refused(struct engine *e, const struct flight *f, const struct wire_
             peer_stat_chat(c);
         } else {
             give_up(e, f,
-                    "an invitation is no longer valid: whoever gave it has taken it back, or somebody has used it");
+                    "an invitation is no longer valid: whoever gave it has taken it back, or somebody has used it. Ask them for"
+                    " another");
         }
         return;
     case WIRE_E_RATE: try_again(f->peer, r->detail); return;

@@ -217,7 +217,8 @@ json_t *rpc_message_send(struct call *c)
                     ? json_object()
                     : rpc_failed(c, e,
                              e == ERR_LIMIT ? "that is too long for a message: at most 48 KiB"
-                                            : "nothing can be said here: you have left, or have blocked them");
+                                            : "nothing can be said here: you are not in this conversation any more, you have blocked"
+                                              " them, or they have never come into it");
     if (o != NULL) rpc_set(o, "message", json_integer(message));
     return o;
 }
