@@ -152,10 +152,20 @@ static size_t word_width(const unsigned char *p)
     return width;
 }
 
+// Links that fit no line are not cut: whole, from the first column on, they can be copied, and terminals know them.
+static bool is_link(const unsigned char *p)
+{
+    static const char *const schemes[] = {"https://", "http://", "whimbrel:"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (strncmp((const char *)p, schemes[i], strlen(schemes[i])) == 0) return true;
+    }
+    return false;
+}
+
 size_t text_wrap(const struct text *t, const char *s, size_t at, size_t indent)
 {
     size_t spaces = 0;
-    bool begins = true; // a word
+    bool begins = true, whole = false; // a word begins; is one that is not cut
     for (const unsigned char *p = (const unsigned char *)s; *p != 0;) {
         const unsigned char *here = p;
         struct glyph g = glyph_at(&p);
@@ -165,7 +175,11 @@ size_t text_wrap(const struct text *t, const char *s, size_t at, size_t indent)
         bool fits = t->width == SIZE_MAX || at + spaces + width <= t->width;
         // A word goes to the next line if it fits there, and else is cut where the line ends.
         if (word && begins && !fits && indent + width > t->width) fits = at + spaces + g.columns <= t->width;
-        if (g.c == '\n' || (word && !fits && at > indent)) {
+        whole = word && (begins ? indent + width > t->width && is_link(here) : whole);
+        if (whole && begins && at > 0) {
+            fputc('\n', t->to);
+            at = spaces = 0;
+        } else if (g.c == '\n' || (word && !whole && !fits && at > indent)) {
             fputc('\n', t->to);
             text_spaces(t, indent);
             at = indent;

@@ -19,9 +19,14 @@ static int do_status(struct session *s)
     json_t *r = ask(s, "engine.status", NULL);
     if (r != NULL && !s->line->json) {
         const struct text t = text_standard();
+        long long waiting = (long long)int_of(r, "waiting");
+        const char *relay = text_of(r, "relay") + strspn(text_of(r, "relay"), "ws:/"); // its path is a secret
         (void)text_line(&t, text_of(r, "name"), SIZE_MAX);
-        printf(", %s; %lld still to be done\naccount %s\n", is_set(r, "connected") ? "connected" : "not connected",
-               (long long)int_of(r, "waiting"), text_of(r, "account"));
+        printf("\n%s the relay at %.*s; ", is_set(r, "connected") ? "connected with" : "not connected with",
+               (int)strcspn(relay, "/"), relay);
+        if (waiting == 0) printf("nothing waits\n");
+        else printf("%lld piece%s of work wait%s for the network\n", waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+        printf("account %s\n", text_of(r, "account"));
     }
     return finish(s, r, NULL);
 }

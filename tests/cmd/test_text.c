@@ -51,6 +51,8 @@ static void test_wrapping(void **state)
     assert_wrapped(10, 0, 2, "abcdefghijklmnop x", "abcdefghij\n  klmnop x"); // a word longer than a line is cut
     assert_wrapped(10, 0, 2, "one\n\ntwo", "one\n  \n  two");
     assert_wrapped(SIZE_MAX, 0, 0, "tea at six o'clock, or so", "tea at six o'clock, or so");
+    assert_wrapped(10, 4, 4, "at https://x.org/abcdef so", "at\nhttps://x.org/abcdef\n    so"); // to be copied
+    assert_wrapped(17, 4, 4, "at https://x.org so", "at\n    https://x.org\n    so");
     assert_wrapped(6, 0, 0, "\xe8\x8c\xb6\xe8\x8c\xb6\xe8\x8c\xb6\xe8\x8c\xb6", // each two columns wide
                    "\xe8\x8c\xb6\xe8\x8c\xb6\xe8\x8c\xb6\n\xe8\x8c\xb6");
 }

@@ -152,6 +152,6 @@ test('what goes wrong is said in a sentence, with a status of its own', { skip }
   assert.equal(wrong.status, 3);
   assert.match(wrong.stderr, /passphrase is wrong/);
   const bad = spawnSync(whimbrel, ['--profile', join(folder, 'new'), 'init', '--name', 'x', '--relay', 'https://x'], { encoding: 'utf8', env: { ...process.env, WHIMBREL_PASSPHRASE: 'x' } });
-  assert.equal(bad.status, 1);
+  assert.equal(bad.status, 2);
   assert.match(bad.stderr, /wss:/);
 });
