@@ -173,6 +173,11 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
 enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message);
 // The same for one that ends so many seconds after it was read; 0: as the conversation's timer says.
 enum err engine_say_brief(struct engine *e, int64_t chat, struct span text, uint32_t lives, int64_t *message);
+// The same, durable not when this returns but when `done` is called: soon, from the loop, with the message's number or an error as above; all
+// that is asked for until then is stored together. An error here: nobody is called. ERR_REFUSED, too, when the engine is closed first.
+typedef void engine_said(void *arg, enum err e, int64_t message);
+enum err engine_say_later(struct engine *e, int64_t chat, struct span text, uint32_t lives, engine_said *done,
+                          void *arg);
 // How long messages of the conversation live after reading, from now on and for everybody; 0: for ever. ERR_REFUSED: one has left, or is
 // no admin of the group; ERR_LIMIT: above ten years.
 enum err engine_timer(struct engine *e, int64_t chat, uint32_t seconds);

@@ -85,4 +85,5 @@ void clock_stop(struct engine *e)
     net_timer_stop(&e->tidy);
     net_timer_stop(&e->owed);
     net_timer_stop(&e->end);
+    net_timer_stop(&e->answered);
 }

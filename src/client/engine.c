@@ -235,7 +235,9 @@ void engine_close(struct engine *e)
 {
     if (e == NULL) return;
     e->closing = true;
+    batch_close(e);
     clock_stop(e);
+    work_answered(e);
     renew_stop(e);
     peer_free_all(e);
     routes_close(e);

@@ -51,6 +51,7 @@ struct peer {
     bool ready;     // the hosting password has been said, if there is one
     bool following; // the inbox, on one's own relay
     uint32_t flights;
+    bool more; // there was no room, or not all work was looked at, the last time
     struct net_timer again; // work that a relay refused for now
     bool stalled;           // something that came or went could not be stored: nothing is taken until all is read again
     struct net_timer restart;
@@ -93,6 +94,8 @@ struct flight {
     int64_t work, chat;
     enum work_kind kind;
     uint64_t epoch;
+    bool answered; // a message: the relay has it, as `seq`, at `time`; see work_answered
+    uint64_t seq, time;
 };
 
 struct engine {
@@ -111,8 +114,9 @@ struct engine {
     struct chat *chats;
     struct flight *flights;
     struct transfers *transfers;
-    struct net_timer tidy, owed, end, renew;
+    struct net_timer tidy, owed, answered, end, renew;
     struct files files;
+    struct batch *batch; // what is about to be said
     char why[200];  // of the last thing that was refused
     bool owing;     // receipts, or so it may be
     bool wiped;     // something was deleted, and older pages still say it
@@ -205,17 +209,37 @@ void work_fail(struct engine *e, int64_t id);
 void work_not_now(struct engine *e, int64_t id, const char *relay);
 // A piece of work, read into memory of its own; false if it is gone. `memory` holds it.
 bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory);
+// Stores what relays have answered about messages that have not been seen in the log since.
+void work_answered(struct engine *e);
 // Sends one piece of work: true if it is under way, false if it must wait.
 bool work_send(struct peer *p, const struct work *w);
 // Within a transaction: content goes into the history and the outbox; the chat's peer is pumped after it. ERR_REFUSED: one is out of the
 // conversation; ERR_INVALID: it is no content.
 enum err say_put(struct chat *c, struct span content, int64_t *message);
+// Content that says a text, as engine_say_brief does.
+enum err say_text(struct engine *e, int64_t chat, struct span text, uint32_t lives, struct buf *out);
+// Encrypts pieces of work within a transaction that the caller has begun, if their chats are caught up; say_end ends it, with whatever else
+// there is in it, or takes all of it back.
+enum { SAY_CHATS = 256 };
+struct say_round {
+    struct engine *e;
+    enum err err;
+    struct chat *chats[SAY_CHATS];
+    size_t n;
+};
+void say_encrypt(struct say_round *r, int64_t work);
+enum err say_end(struct say_round *r);
 // Encrypts what waits to be said in chats that are caught up, in one transaction.
 void say_prepare(struct peer *p, const int64_t *ids, size_t n);
 // Within a transaction: whoever is in a conversation gets a fresh invitation to one's inbox, in a message that nobody is shown.
 enum err say_card(struct chat *c);
 // Within a transaction: something for the other engines, which nobody is shown.
 enum err say_control(struct chat *c, enum content_disposition disposition, const char *type, struct span body);
+
+// ------------------------------------------------------------------------------------------------------------- batch.c
+
+// Whoever waits to hear that something was said is told that it was not.
+void batch_close(struct engine *e);
 
 // ----------------------------------------------------------------------------------------------------------- receipt.c
 

@@ -303,6 +303,7 @@ void peer_pump(struct peer *p)
             say[says++] = items[i].id;
     }
     if (says > 0) say_prepare(p, say, says);
+    p->more = n == AHEAD;
     int64_t stuck[AHEAD];
     size_t stuck_n = 0;
     for (size_t i = 0; i < n && link_room(p->link) > 0; i++) {
@@ -313,6 +314,7 @@ void peer_pump(struct peer *p)
             blocked = blocked || (stuck[k] == items[i].chat && items[i].chat != 0);
         if (!blocked && !send_item(p, items[i].id)) stuck[stuck_n++] = items[i].chat;
     }
+    p->more = p->more || link_room(p->link) == 0;
 }
 
 void peer_pump_all(struct engine *e)
@@ -361,6 +363,7 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
     struct peer *p = arg;
     (void)retry_ms;
     p->ready = p->following = p->stalled = false;
+    work_answered(p->e);
     net_timer_stop(&p->again);
     net_timer_stop(&p->restart);
     net_timer_stop(&p->refill);

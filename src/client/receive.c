@@ -296,7 +296,7 @@ void chat_entries(struct chat *c, struct span list)
     struct wire_entry x;
     if (chat_group(c) == NULL) return;
     buf_init(&round.events, EVENTS_MAX);
-    db_begin(&e->db);
+    db_begin_lazy(&e->db); // if it is lost with the power, the relay has it still
     enum err err = ERR_OK;
     while (err == ERR_OK && !round.differs && round.gap == 0 && wire_next_entry(&list, &x))
         err = take_entry(c, &x, &round);

@@ -61,27 +61,36 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     return x;
 }
 
-void say_prepare(struct peer *p, const int64_t *ids, size_t n)
+void say_encrypt(struct say_round *r, int64_t work)
 {
-    struct engine *e = p->e;
-    struct chat *touched[256], *c;
-    size_t chats = 0;
-    enum err x = ERR_OK;
-    db_begin(&e->db);
-    for (size_t i = 0; x == ERR_OK && i < n && i < 256; i++) {
-        size_t k = 0;
-        x = prepare_one(e, ids[i], &c);
-        while (k < chats && touched[k] != c) k++;
-        if (c != NULL && k == chats) touched[chats++] = c;
-    }
-    for (size_t k = 0; x == ERR_OK && k < chats; k++) x = chat_save(touched[k]);
+    struct chat *c = NULL;
+    size_t k = 0;
+    if (r->err != ERR_OK || r->n == SAY_CHATS) return;
+    r->err = prepare_one(r->e, work, &c);
+    while (k < r->n && r->chats[k] != c) k++;
+    if (c != NULL && k == r->n) r->chats[r->n++] = c;
+}
+
+enum err say_end(struct say_round *r)
+{
+    struct engine *e = r->e;
+    enum err x = r->err;
+    for (size_t k = 0; x == ERR_OK && k < r->n; k++) x = chat_save(r->chats[k]);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
-    if (x != ERR_OK) peer_stall(p);
-    for (size_t k = 0; k < chats; k++) {
-        if (x == ERR_OK) chat_saved(touched[k]);
-        else chat_drop_group(touched[k]); // no key is used that was not stored as used
+    for (size_t k = 0; k < r->n; k++) {
+        if (x == ERR_OK) chat_saved(r->chats[k]);
+        else chat_drop_group(r->chats[k]); // no key is used that was not stored as used
     }
+    return x;
+}
+
+void say_prepare(struct peer *p, const int64_t *ids, size_t n)
+{
+    struct say_round r = {.e = p->e};
+    db_begin(&p->e->db);
+    for (size_t i = 0; i < n; i++) say_encrypt(&r, ids[i]);
+    if (say_end(&r) != ERR_OK) peer_stall(p);
 }
 
 // ---------------------------------------------------------------------------------------------------------------- saying
@@ -171,23 +180,29 @@ enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64
     return engine_say_brief(e, chat, text, 0, message);
 }
 
-enum err engine_say_brief(struct engine *e, int64_t chat, struct span text, uint32_t lives, int64_t *message)
+enum err say_text(struct engine *e, int64_t chat, struct span text, uint32_t lives, struct buf *out)
 {
-    struct buf b;
-    struct content *c = mem_new(sizeof *c);
     uint8_t salt[CONTENT_SALT];
+    struct content *c = mem_new(sizeof *c);
     if (c == NULL) return ERR_MEMORY;
-    buf_init(&b, CONTENT_MESSAGE_MAX);
     e->db.err = ERR_OK;
     enum err x = e->world.random(e->world.arg, salt, sizeof salt);
     if (x == ERR_OK) {
         content_init(c, salt, CONTENT_RENDER, CONTENT_TYPE_MARKDOWN, text);
         say_ends(e, chat, c, lives);
-        x = content_encode(c, &b);
+        x = content_encode(c, out);
     }
+    mem_free_wiped(c, sizeof *c);
+    return x;
+}
+
+enum err engine_say_brief(struct engine *e, int64_t chat, struct span text, uint32_t lives, int64_t *message)
+{
+    struct buf b;
+    buf_init(&b, CONTENT_MESSAGE_MAX);
+    enum err x = say_text(e, chat, text, lives, &b);
     if (x == ERR_OK) x = engine_say(e, chat, buf_span(&b), message);
     buf_wipe(&b);
-    mem_free_wiped(c, sizeof *c);
     return x;
 }
 

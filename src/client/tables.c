@@ -63,6 +63,7 @@ static const char version_1[] =
     " staged BLOB NOT NULL, welcome BLOB NOT NULL) STRICT;"
     "CREATE INDEX work_relay ON work(relay, id);"
     "CREATE INDEX work_chat ON work(chat, id);"
+    "CREATE INDEX work_waits ON work(chat, id) WHERE payload = x'' OR kind != 9;"
 
     // Who has said that they leave a group, and is still in it.
     "CREATE TABLE leaving(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"

@@ -7,6 +7,11 @@
 
 #include "codec/tls.h"
 
+enum {
+    ANSWERED_MS = 200,
+    ANSWERS_MAX = 100000,
+    ROOM_LEAST = 32, // so that many answers make one look at what is to be done
+};
 enum { AGAIN_MS = 20000, LATER_MS = 5000, ROW_MAX = 1 << 20 };
 
 int64_t work_add(struct engine *e, const struct work *w)
@@ -100,27 +105,77 @@ static void give_up(struct engine *e, const struct flight *f, const char *why)
         engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .chat = f->chat, .text = why});
 }
 
+static void fly_off(struct flight *f)
+{
+    *f->link = f->next;
+    if (f->next != NULL) f->next->link = f->link;
+    mem_free(f);
+}
+
 // A message or commit is in the log, says the relay: it is seen there, or the relay has lied.
-static void acked(struct engine *e, const struct flight *f, const struct wire_reply *r)
+static int64_t store_answer(struct engine *e, const struct flight *f)
 {
     int64_t message = 0;
-    db_begin(&e->db);
     sqlite3_stmt *q = db_sql(&e->db, "UPDATE work SET acked = 1 WHERE id = ?1 RETURNING message");
     db_int(q, 1, f->work);
     if (db_row(&e->db, q)) message = db_get_int(q, 0);
     db_done(q);
-    if (message != 0) {
-        q = db_sql(&e->db, "UPDATE message SET seq = ?2, time = ?3, state = ?4 WHERE id = ?1 AND state = ?5");
-        db_int(q, 1, message);
-        db_int(q, 2, (int64_t)r->seq);
-        db_int(q, 3, (int64_t)r->time);
-        db_int(q, 4, MESSAGE_SENT);
-        db_int(q, 5, MESSAGE_QUEUED);
-        (void)db_run(&e->db, q);
+    if (message == 0) return 0;
+    q = db_sql(&e->db, "UPDATE message SET seq = ?2, time = ?3, state = ?4 WHERE id = ?1 AND state = ?5");
+    db_int(q, 1, message);
+    db_int(q, 2, (int64_t)f->seq);
+    db_int(q, 3, (int64_t)f->time);
+    db_int(q, 4, MESSAGE_SENT);
+    db_int(q, 5, MESSAGE_QUEUED);
+    (void)db_run(&e->db, q);
+    return message;
+}
+
+static void on_answered(struct net_timer *t)
+{
+    work_answered((struct engine *)(void *)((char *)t - offsetof(struct engine, answered)));
+}
+
+// A message comes back in the log at once, as a rule, and is done then; so its answer is not stored before some time has passed.
+static void acked(struct engine *e, const struct flight *f)
+{
+    if (f->kind == WORK_SAY) {
+        if (e->answered.link == NULL) net_timer_start(e->loop, &e->answered, ANSWERED_MS, on_answered);
+        return;
     }
+    db_begin(&e->db);
+    (void)store_answer(e, f);
     if (db_commit(&e->db) != ERR_OK) peer_stall(f->peer); // it is looked for in the log
-    else if (message == 0) return;
-    engine_tell(e, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = f->chat, .message = message});
+}
+
+void work_answered(struct engine *e)
+{
+    struct buf told;
+    struct engine_event event = {.kind = ENGINE_MESSAGE};
+    if (e->flights == NULL) return;
+    buf_init(&told, ANSWERS_MAX * sizeof event);
+    net_timer_stop(&e->answered);
+    db_begin_lazy(&e->db);
+    for (const struct flight *f = e->flights; f != NULL; f = f->next) {
+        if (!f->answered) continue;
+        event.chat = f->chat;
+        event.message = store_answer(e, f);
+        if (event.message != 0) buf_put(&told, span_of(&event, sizeof event));
+    }
+    enum err x = db_commit(&e->db);
+    struct peer *full = NULL;
+    for (struct flight *f = e->flights, *next; f != NULL; f = next) {
+        next = f->next;
+        if (!f->answered) continue;
+        if (x != ERR_OK) full = f->peer;
+        fly_off(f);
+    }
+    for (size_t at = 0; x == ERR_OK && at + sizeof event <= told.n; at += sizeof event) {
+        memcpy(&event, told.p + at, sizeof event);
+        engine_tell(e, event);
+    }
+    buf_wipe(&told);
+    if (full != NULL) peer_stall(full);
 }
 
 void work_not_now(struct engine *e, int64_t id, const char *relay)
@@ -142,7 +197,7 @@ static void done(struct engine *e, const struct flight *f, const struct wire_rep
     struct work w;
     struct buf memory;
     if (f->kind == WORK_SAY || f->kind == WORK_COMMIT) {
-        acked(e, f, r);
+        acked(e, f);
         return;
     }
     db_begin(&e->db);
@@ -175,9 +230,6 @@ static void refused(struct engine *e, const struct flight *f, const struct wire_
 {
     struct chat *c = f->chat == 0 ? NULL : chat_find(e, f->chat);
     switch (r->code) {
-    case WIRE_E_EXISTS: // made before, and the answer was lost
-        done(e, f, r);
-        return;
     case WIRE_E_STALE:
     case WIRE_E_DENIED:
         if (c != NULL &&
@@ -210,15 +262,21 @@ static void refused(struct engine *e, const struct flight *f, const struct wire_
 
 static void on_answer(void *arg, const struct wire_reply *r)
 {
-    struct flight *f = arg, here = *f;
+    struct flight *f = arg;
     struct engine *e = f->peer->e;
-    *f->link = f->next;
-    if (f->next != NULL) f->next->link = f->link;
-    mem_free(f);
+    bool ok = r != NULL && (r->type != WIRE_R_ERROR || r->code == WIRE_E_EXISTS); // exists: the answer was lost
+    bool say = f->kind == WORK_SAY;
+    if (ok) {
+        f->seq = r->seq;
+        f->time = r->time;
+    }
+    struct flight here = *f;
+    if (ok && say) f->answered = true;
+    else fly_off(f);
     if (r == NULL || e->closing) return;
-    if (r->type == WIRE_R_ERROR) refused(e, &here, r);
-    else done(e, &here, r);
-    if (r->type != WIRE_R_ERROR || r->code == WIRE_E_EXISTS) peer_pump_all(e);
+    if (ok) done(e, &here, r);
+    else refused(e, &here, r);
+    if (ok && (!say || (here.peer->more && link_room(here.peer->link) >= ROOM_LEAST))) peer_pump_all(e);
 }
 
 // ------------------------------------------------------------------------------------------------------------- sending

@@ -41,7 +41,7 @@ enum err search_index(struct history *h, uint32_t n, bool *more)
     }
     db_done(q);
     if (d->err != ERR_OK || last <= upto) return d->err;
-    db_begin(d);
+    db_begin_lazy(d);
     q = db_sql(d, "SELECT coalesce(max(id), ?1) FROM (SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2)");
     db_int(q, 1, upto);
     db_int(q, 2, n);

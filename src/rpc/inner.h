@@ -36,6 +36,7 @@ struct rpc_peer {
     void (*send)(void *arg, struct span line);
     void *arg;
     bool follows;
+    struct later *later; // answers that are still to come
 };
 
 struct rpc {
@@ -49,7 +50,8 @@ struct call {
     struct rpc *rpc;
     struct engine *e; // NULL only in methods that need none
     struct rpc_peer *peer;
-    const json_t *params;
+    const json_t *params, *id;
+    struct later *later; // set: it is answered later
     int code; // of the error, if there is no result
     char text[400];
 };
@@ -71,6 +73,11 @@ json_t *rpc_fail(struct call *c, int code, const char *text);
 json_t *rpc_failed(struct call *c, enum err e, const char *refused);
 // true, or as rpc_failed.
 json_t *rpc_yes(struct call *c, enum err e, const char *refused);
+
+// A call that is answered later, by rpc_answer, which is called once; NULL for want of memory. The method returns NULL. Whoever called may be
+// gone by then.
+struct later *rpc_later(struct call *c);
+void rpc_answer(struct later *take, enum err e, const char *refused, const char *key, int64_t value);
 
 // -------------------------------------------------------------------------------------------------------- parameters
 

@@ -206,21 +206,26 @@ json_t *rpc_message_search(struct call *c)
 
 // ---------------------------------------------------------------------------------------------------------------- saying
 
+static void on_said(void *arg, enum err e, int64_t message)
+{
+    rpc_answer(arg, e,
+               e == ERR_LIMIT ? "that is too long for a message: at most 48 KiB"
+                              : "nothing can be said here: you are not in this conversation any more, you have blocked"
+                                " them, or they have never come into it",
+               "message", message);
+}
+
 json_t *rpc_message_send(struct call *c)
 {
     struct span text = rpc_text(c, "text");
-    int64_t message = 0, lives = rpc_int(c, "lives", 0);
+    int64_t lives = rpc_int(c, "lives", 0);
     if (text.n == 0) return rpc_fail(c, E_REFUSED, "there is nothing to say");
     if (lives < 0 || lives > UINT32_MAX) return rpc_fail(c, E_PARAMS, "`lives` is a time in seconds");
-    enum err e = engine_say_brief(c->e, rpc_int(c, "chat", 0), text, (uint32_t)lives, &message);
-    json_t *o = e == ERR_OK
-                    ? json_object()
-                    : rpc_failed(c, e,
-                             e == ERR_LIMIT ? "that is too long for a message: at most 48 KiB"
-                                            : "nothing can be said here: you are not in this conversation any more, you have blocked"
-                                              " them, or they have never come into it");
-    if (o != NULL) rpc_set(o, "message", json_integer(message));
-    return o;
+    struct later *later = rpc_later(c);
+    if (later == NULL) return rpc_failed(c, ERR_MEMORY, "");
+    enum err e = engine_say_later(c->e, rpc_int(c, "chat", 0), text, (uint32_t)lives, on_said, later);
+    if (e != ERR_OK) on_said(later, e, 0);
+    return NULL;
 }
 
 static json_t *act(struct call *c, enum engine_act what)

@@ -126,10 +126,54 @@ void rpc_line(struct rpc_peer *p, struct span line)
         return;
     }
     json_t *id = json_object_get(request, "id");
+    c.id = id;
     json_t *result = json_is_object(request) ? run(&c, request) : rpc_fail(&c, E_REQUEST, "a line is one call, an object");
-    if (id != NULL || result == NULL) answer(p, id, result, &c);
+    if (c.later != NULL) {} // rpc_answer
+    else if (id != NULL || result == NULL) answer(p, id, result, &c);
     else json_decref(result); // a notification is not answered
     json_decref(request);
+}
+
+// ------------------------------------------------------------------------------------------------------- answering later
+
+struct later {
+    struct rpc_peer *peer; // NULL: gone
+    struct later *next, **link;
+    json_t *id; // NULL: nobody wants to know
+};
+
+struct later *rpc_later(struct call *c)
+{
+    struct later *l = mem_new(sizeof *l);
+    if (l == NULL) return NULL;
+    *l = (struct later){.peer = c->peer, .next = c->peer->later, .link = &c->peer->later};
+    l->id = c->id == NULL ? NULL : json_deep_copy(c->id);
+    if (l->next != NULL) l->next->link = &l->next;
+    c->peer->later = l;
+    c->later = l;
+    return l;
+}
+
+static void detach(struct later *l)
+{
+    if (l->peer == NULL) return;
+    *l->link = l->next;
+    if (l->next != NULL) l->next->link = l->link;
+    l->peer = NULL;
+}
+
+void rpc_answer(struct later *take, enum err e, const char *refused, const char *key, int64_t value)
+{
+    struct rpc_peer *p = take->peer;
+    detach(take);
+    if (p != NULL) {
+        struct call c = {.rpc = p->rpc, .peer = p};
+        json_t *result = rpc_json_one(&c, e, key, value, refused);
+        if (take->id != NULL || result == NULL) answer(p, take->id, result, &c);
+        else json_decref(result);
+    }
+    json_decref(take->id);
+    mem_free(take);
 }
 
 // ------------------------------------------------------------------------------------------------------ peers and events
@@ -188,6 +232,7 @@ enum err rpc_peer_new(struct rpc *r, void (*send)(void *arg, struct span line), 
 void rpc_peer_free(struct rpc_peer *p)
 {
     if (p == NULL) return;
+    while (p->later != NULL) detach(p->later);
     *p->link = p->next;
     if (p->next != NULL) p->next->link = p->link;
     mem_free(p);
