@@ -70,7 +70,8 @@ net: deps all
 	@tools/run-tests --only 'net-$(ONLY)' $(B)
 
 bench: deps all
-	@set -e; for program in $$($(TOOLS)/list . bench); do echo "== $$program"; $(B)/bench-$$program; done
+	@set -e; for program in $$($(TOOLS)/list . bench); do echo "== $$program"; $(B)/bench-$$program; done; \
+		if [ -x $(B)/bench/engine/bench-engine ]; then echo == engine; $(B)/bench/engine/bench-engine; fi
 
 asan: deps
 	@$(SETUP) $(B)/asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
