@@ -91,8 +91,8 @@ bool net_stream_shake(struct net_conn *c)
         (void)net_stream_push(c);
         return false;
     }
-    if (r != 1) {
-        bool refused = c->tls->client && SSL_get_verify_result(c->ssl) != X509_V_OK;
+    if (r != 1 || SSL_version(c->ssl) != TLS1_3_VERSION) {
+        bool refused = c->tls->client && SSL_get_verify_result(c->ssl) == X509_V_ERR_APPLICATION_VERIFICATION;
         net_stream_fail(c, refused ? ERR_UNAUTHENTICATED : ERR_MALFORMED);
         return false;
     }
