@@ -61,7 +61,16 @@ enum err search_index(struct history *h, uint32_t n, bool *more)
 
 static bool is_letter(uint8_t c) { return c >= 0x80 || isalnum(c) != 0; }
 
-// An expression of FTS5: each word in quotes, so that nothing in it means anything. How many words.
+// Letters of a word, as far as the index counts them.
+static size_t letters(struct span w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w.n; i++) n += (w.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+// An expression of FTS5: each word in quotes, so that nothing in it means anything. How many words. What begins with a single letter would be too much to be
+// of use, and slow: the index knows beginnings of two letters and more.
 static size_t write_query(const struct search_query *s, struct buf *out)
 {
     char chat[40];
@@ -72,13 +81,14 @@ static size_t write_query(const struct search_query *s, struct buf *out)
     while (i < s->text.n && words < SEARCH_WORDS_MAX) {
         size_t from = i;
         while (i < s->text.n && is_letter(s->text.p[i])) i++;
-        if (i > from) {
+        struct span word = span_of(s->text.p + from, i - from);
+        if (word.n > 0) {
             buf_put(out, span_str(words > 0 ? " AND \"" : "\""));
-            buf_put(out, span_of(s->text.p + from, i - from));
+            buf_put(out, word);
             buf_put(out, span_str("\""));
             words++;
         }
-        if (i == s->text.n && i > from) buf_put(out, span_str("*")); // the last word may go on
+        if (i == s->text.n && letters(word) > 1) buf_put(out, span_str("*")); // the last word may go on
         i++;
     }
     buf_put(out, span_str(")"));

@@ -15,7 +15,7 @@ enum err search_index(struct history *h, uint32_t n, bool *more);
 // What was found: around the words that match stand \1 and \2.
 typedef void search_each(void *arg, const struct history_message *m, struct span snippet);
 struct search_query {
-    struct span text; // words, all of which a message has; of the last one, the beginning is enough
+    struct span text; // words, all of which a message has; of the last one, a beginning of two letters is enough
     int64_t chat;     // 0: all
     int64_t before;   // only messages before this one; 0: all
     uint32_t limit;

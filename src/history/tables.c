@@ -60,7 +60,7 @@ const char history_tables[] =
 
     // The words of messages up to the number in `indexed`; it holds no text.
     "CREATE VIRTUAL TABLE search USING fts5(chat, body, content='message', content_rowid='id', columnsize=0,"
-    " tokenize='unicode61 remove_diacritics 2');"
+    " prefix='2 3', tokenize='unicode61 remove_diacritics 2');"
     "INSERT INTO search(search, rank) VALUES('secure-delete', 1);"
     "CREATE TABLE indexed(upto INTEGER NOT NULL) STRICT;"
     "INSERT INTO indexed VALUES(0);";

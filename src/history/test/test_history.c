@@ -30,8 +30,8 @@ static void add_chat(struct scene *s, int64_t id)
     (void)snprintf(group, sizeof group, "%lld", (long long)id);
     sqlite3_stmt *q = db_sql(
         &s->db,
-        "INSERT INTO chat(id, group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
-        " created) VALUES(?1, ?2, 2, 'Tea', 0, '', x'', x'', 0, 0, x'', 1, 0)");
+        "INSERT INTO chat(id, group_id, kind, name, contact, asker, relay, log, log_key, log_epoch, cursor, chain,"
+        " state, renewed, created) VALUES(?1, ?2, 2, 'Tea', 0, 0, '', x'', x'', 0, 0, x'', 1, 0, 0)");
     db_int(q, 1, id);
     db_blob(q, 2, span_str(group));
     (void)db_run(&s->db, q);
