@@ -211,7 +211,9 @@ static void print_list(const struct session *s, struct text *t, const json_t *me
     size_t i;
     json_t *m;
     view_begin(&v, s, t, messages);
-    json_array_foreach (messages, i, m) view_message(&v, m);
+    json_array_foreach (messages, i, m) {
+        view_message(&v, m);
+    }
 }
 
 int do_read(struct session *s)

@@ -242,7 +242,8 @@ bool haul_ask(struct haul *j, const struct wire_request *r, const struct flight 
     bool sent = false;
     if (may_ask(j, l)) {
         while (j->flight[i].haul != NULL) i++;
-        j->flight[i] = what == NULL ? (struct flight){0} : *what;
+        j->flight[i] = (struct flight){0};
+        if (what != NULL) j->flight[i] = *what;
         j->flight[i].haul = j;
         j->flight[i].sent = net_loop_now(j->t->h.loop);
         sent = link_ask(l, r, answer, &j->flight[i]) == ERR_OK;
