@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 enum { FOLDER_ROOM = TRANSFER_PATH_MAX };
 
@@ -200,10 +199,10 @@ static uint64_t size_of(const char *path, const char *ending)
 void engine_storage(struct engine *e, struct engine_storage *out)
 {
     const char *vault = sqlite3_db_filename(e->db.h, "main");
-    struct statvfs v;
     e->db.err = ERR_OK;
-    *out = (struct engine_storage){.files = transfer_stored(e->transfers), .unasked = files_policy(&e->files)};
+    *out = (struct engine_storage){.files = transfer_stored(e->transfers),
+                                   .free = transfer_free(e->transfers),
+                                   .unasked = files_policy(&e->files)};
     if (vault == NULL) return;
     out->vault = size_of(vault, "") + size_of(vault, "-wal");
-    if (statvfs(vault, &v) == 0) out->free = (uint64_t)v.f_bavail * v.f_frsize;
 }

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+enum { KEPT_FREE = 1 << 30 }; // bytes of the disk that files which nobody has asked for leave alone
+
 void files_init(struct files *f, const struct files_host *h, struct transfers *t)
 {
     *f = (struct files){.h = *h, .t = t};
@@ -196,7 +198,9 @@ static bool unasked(struct files *f, const struct files_come *n, const struct at
 {
     bool near = false;
     for (size_t i = 0; i < 2; i++) near = near || (n->near[i] != NULL && span_eq(a->relay, span_str(n->near[i])));
-    return n->trusted && near && a->size <= files_policy(f) && files_policy(f) > 0;
+    uint64_t most = files_policy(f);
+    if (!n->trusted || !near || most == 0 || a->size > most) return false;
+    return transfer_free(f->t) >= a->size + KEPT_FREE; // nobody else fills this disk
 }
 
 void files_take(struct files *f, const struct files_come *n)

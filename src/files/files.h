@@ -87,7 +87,7 @@ struct files_come {
     int64_t chat, message, sender;
     struct span content;
     bool trusted;        // it may be fetched unasked,
-    const char *near[2]; // if it lies at one of these relays and is not larger than files_policy says
+    const char *near[2]; // if it lies at one of these relays, is not larger than files_policy says, and there is room
 };
 // Within a transaction: a message has come. If it brings a file, there is a row for it.
 void files_take(struct files *f, const struct files_come *n);

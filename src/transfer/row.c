@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 const char transfer_tables[] =
@@ -184,6 +185,20 @@ void row_sweep(struct transfers *t)
         (void)unlink(path);
     }
     if (dir != NULL) (void)closedir(dir);
+}
+
+uint64_t transfer_free(const struct transfers *t)
+{
+    struct statvfs v;
+    char above[TRANSFER_PATH_MAX];
+    bool known = statvfs(t->folder, &v) == 0;
+    if (!known) { // it is made when the first file comes
+        (void)snprintf(above, sizeof above, "%s", t->folder);
+        char *end = strrchr(above, '/');
+        if (end != NULL && end != above) *end = 0;
+        known = statvfs(above, &v) == 0;
+    }
+    return known ? (uint64_t)v.f_bavail * v.f_frsize : 0;
 }
 
 uint64_t transfer_stored(const struct transfers *t)

@@ -163,5 +163,7 @@ enum err transfer_save(struct transfers *t, int64_t id, const char *path, const 
                        const char **why);
 // How many bytes of the disk all files in the profile take.
 uint64_t transfer_stored(const struct transfers *t);
+// How many are free on that disk; 0 if that is not known.
+uint64_t transfer_free(const struct transfers *t);
 
 #endif
