@@ -325,6 +325,7 @@ enum err chat_new(struct engine *e, enum room_kind kind, struct span name, const
     if (x == ERR_OK) x = chat_log_key(c, NULL, c->log_key);
     if (x == ERR_OK) (void)work_add(e, &(struct work){.kind = WORK_MAKE_LOG, .relay = e->self.relay, .chat = c->id});
     for (size_t i = 0; x == ERR_OK && i < n; i++) chat_put_take(c, contacts[i]);
+    if (x == ERR_OK) chat_remember(c);
     if (x == ERR_OK) x = chat_save(c);
     if (x != ERR_OK && c != NULL) chat_forget(c);
     else if (x == ERR_OK) *out = c;

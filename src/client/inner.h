@@ -77,6 +77,7 @@ struct chat {
     uint64_t oldest;    // that the relay has
     uint64_t gap;       // which entry was missing
     bool lost, my_turn; // entries are to be put back (refill.c)
+    bool blind; // what is read again may be from before one\'s own time
     bool remade;        // the log was made again
     int64_t refilling;  // which one is under way
     uint64_t refill_at;

@@ -58,7 +58,7 @@ static bool any_lost(struct chat *c)
     return any;
 }
 
-void refill_load(struct chat *c) { c->lost = any_lost(c); }
+void refill_load(struct chat *c) { c->blind = c->lost = any_lost(c); }
 
 bool refill_is_kept(struct chat *c, struct span payload)
 {
@@ -118,19 +118,23 @@ bool refill_known(struct chat *c, const struct wire_entry *x, int64_t *message)
         c->my_turn = true;
     }
     c->lost = any_lost(c);
+    c->blind = false;
     return true;
 }
 
 // ---------------------------------------------------------------------------------------------------------- going back
 
-static void read_chain(struct chat *c, uint64_t at)
+// What is behind `at` may be from before one's own time, if one does not know what was there.
+static void read_chain(struct chat *c, uint64_t at, bool certain)
 {
     struct db *d = &c->e->db;
     mem_wipe(c->chain, 32); // all zeros behind the first entry: it is not known
+    c->blind = true;
+    if (!certain) return;
     sqlite3_stmt *q = db_sql(d, "SELECT chain FROM past WHERE chat = ?1 AND seq = ?2");
     db_int(q, 1, c->id);
     db_int(q, 2, (int64_t)at);
-    if (db_row(d, q)) (void)db_get_fixed(d, q, 0, c->chain, 32);
+    if (db_row(d, q)) c->blind = !db_get_fixed(d, q, 0, c->chain, 32);
     db_done(q);
 }
 
@@ -145,7 +149,7 @@ static void go_back(struct chat *c, uint64_t to, bool certain, const uint8_t *ke
     struct chat before = *c;
     struct db *d = &c->e->db;
     db_begin(d);
-    read_chain(c, certain ? to : 0);
+    read_chain(c, to, certain);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         sqlite3_stmt *q = db_sql(d, steps[i]);
         db_int(q, 1, c->id);

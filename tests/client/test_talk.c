@@ -281,6 +281,53 @@ static void histories_that_differ_are_noticed(void **state)
     town_close(t);
 }
 
+static bool relay_has_ended(struct town *t) { return scene_drained(&t->scene); }
+
+static bool both_have_five(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 5 &&
+           read_chat(&t->person[1], newest(&t->person[1]).id).n == 5;
+}
+
+static bool carol_is_there(struct town *t) { return is_quiet(t) && newest(&t->person[2]).members == 2; }
+
+// A relay comes back with nothing at all: the conversation goes on, all of it is at the relay again, and so are inbox, key packages and
+// invitations.
+static void a_relay_that_has_lost_all(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    const char *why = "";
+    int64_t contact = 0;
+    struct buf link;
+    (void)state;
+    (void)meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, both_have_two);
+    say(bob, newest(bob).id, "one");
+    say(alice, newest(alice).id, "two");
+    say(bob, newest(bob).id, "three");
+    wait_for(t, both_have_read_three);
+    buf_init(&link, FORMAT_LINK_MAX);
+    assert_ok(engine_invite(alice->e, INVITE_PERSONAL, "carol", &link));
+    wait_for(t, is_quiet);
+    scene_drain(&t->scene);
+    wait_for(t, relay_has_ended);
+    scene_forget(&t->scene);
+    say(bob, newest(bob).id, "four");
+    say(alice, newest(alice).id, "five");
+    wait_for(t, both_have_five);
+    assert_non_null(strstr(alice->warning, "older state"));
+    assert_non_null(strstr(bob->warning, "older state"));
+    uint64_t head = alice->e->chats->cursor;
+    assert_true(head >= 5 && bob->e->chats->cursor == head);
+    assert_memory_equal(alice->e->chats->chain, bob->e->chats->chain, 32);
+    assert_false(alice->e->chats->lost || bob->e->chats->lost);
+    assert_ok(engine_accept(t->person[2].e, span_str((const char *)link.p), &contact, &why));
+    wait_for(t, carol_is_there);
+    buf_wipe(&link);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +339,7 @@ int main(void)
         cmocka_unit_test(what_is_deleted_is_gone),
         cmocka_unit_test(keys_of_somebody_else_are_noticed),
         cmocka_unit_test(histories_that_differ_are_noticed),
+        cmocka_unit_test(a_relay_that_has_lost_all),
     };
     return unit_run("talk", tests);
 }

@@ -239,7 +239,14 @@ void scene_drain(struct scene *s)
     s->draining = true;
 }
 
-void scene_close(struct scene *s)
+bool scene_drained(const struct scene *s)
+{
+    bool drained = true;
+    for (size_t i = 0; i < s->relay->workers; i++) drained = drained && worker_drained(&s->relay->worker[i]);
+    return drained;
+}
+
+static void stop_relay(struct scene *s)
 {
     struct relay *r = s->relay;
     scene_drain(s);
@@ -257,8 +264,20 @@ void scene_close(struct scene *s)
     for (size_t i = 0; i < r->workers; i++) worker_wipe(&r->worker[i]);
     r->engine->close(r->store);
     quota_wipe(&r->quota);
-    setup_unref(s->setup);
     mem_free(r);
+}
+
+void scene_forget(struct scene *s)
+{
+    stop_relay(s);
+    s->draining = false;
+    start_relay(s);
+}
+
+void scene_close(struct scene *s)
+{
+    stop_relay(s);
+    setup_unref(s->setup);
     SSL_CTX_free(s->ctx);
     (void)close(s->socket);
     remove_folder(s->folder);

@@ -29,6 +29,9 @@ void scene_open(struct scene *s, const char *const *settings);
 void scene_close(struct scene *s);
 // As SIGTERM does; scene_close waits for the end of it.
 void scene_drain(struct scene *s);
+bool scene_drained(const struct scene *s);
+// The relay ends, and another begins with its keys, at its port, and with nothing in its store.
+void scene_forget(struct scene *s);
 // A new configuration for all workers, as SIGHUP brings it.
 void scene_reload(struct scene *s, const char *const *settings);
 // Sessions whose connection is open.
