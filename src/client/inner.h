@@ -303,6 +303,13 @@ void invite_use(struct engine *e, const struct invite_own *own, int64_t contact)
 // What a contact alone holds is taken back.
 void invite_take_back(struct engine *e, int64_t contact);
 
+// --------------------------------------------------------------------------------------------------------- published.c
+
+extern const char published_tables[];
+// What a relay has published before is used; and what it publishes now is asked for.
+void published_load(struct peer *p);
+void published_ask(struct peer *p);
+
 // -------------------------------------------------------------------------------------------------------------- chat.c
 
 enum err chat_load_all(struct engine *e);
@@ -348,6 +355,7 @@ extern const char routes_tables[];
 // Before anything that may use the network.
 enum err routes_open(struct engine *e, const char *folder);
 // Of a new profile: what is wrong with what was given, or NULL; and the rows.
+const char *routes_check(const struct route *r);
 const char *routes_check_new(const struct engine_new *n);
 enum err routes_make(struct engine *e, const struct engine_new *n);
 void routes_close(struct engine *e);

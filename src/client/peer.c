@@ -332,6 +332,7 @@ static void get_ready(struct peer *p)
     p->ready = true;
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = "connected"});
     follow_all(p);
+    published_ask(p);
     peer_pump(p);
     transfer_wake(p->e->transfers);
 }
@@ -397,6 +398,7 @@ struct peer *peer_get(struct engine *e, const char *relay)
         return NULL;
     }
     e->peers = p;
+    published_load(p);
     return p;
 }
 

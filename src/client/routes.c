@@ -165,7 +165,7 @@ void engine_routes(struct engine *e, void (*each)(void *arg, const struct engine
         struct engine_route r = {.route = reach_at(e->reach, i)};
         reach_status(e->reach, r.route->id, &r.status);
         if (r.status.when != 0) r.ago = net_loop_now(e->loop) - r.status.when;
-        r.kept = r.route->id != e->environment || e->environment == 0;
+        r.kept = !r.route->published && (r.route->id != e->environment || e->environment == 0);
         each(arg, &r);
     }
 }
@@ -177,7 +177,7 @@ static bool names_somebody(const struct route *r)
            inet_pton(AF_INET6, r->host, address) != 1;
 }
 
-static const char *check(const struct route *r)
+const char *routes_check(const struct route *r)
 {
     const char *wrong = route_check(r);
     if (wrong == NULL && names_somebody(r) && !r->resolve)
@@ -222,7 +222,7 @@ enum err routes_read(struct span text, bool tor, bool resolve, struct route *lis
                 r->kind = ROUTE_TOR;
                 r->login = SOCKS5_ISOLATE;
             }
-            *why = check(r);
+            *why = routes_check(r);
             if (*why != NULL) x = ERR_INVALID;
         }
         mem_wipe(&f, sizeof f);
@@ -235,7 +235,7 @@ const char *routes_check_new(const struct engine_new *n)
 {
     bool any = n->policy == REACH_AUTO;
     for (size_t i = 0; i < n->route_n; i++) {
-        const char *wrong = check(&n->routes[i]);
+        const char *wrong = routes_check(&n->routes[i]);
         if (wrong != NULL) return wrong;
         any = any || n->policy == REACH_PROXY_ONLY || n->routes[i].kind == ROUTE_TOR;
     }
@@ -264,7 +264,7 @@ enum err routes_make(struct engine *e, const struct engine_new *n)
 enum err engine_route_add(struct engine *e, const struct route *r, uint32_t *id, const char **why)
 {
     size_t n = 0;
-    *why = check(r);
+    *why = routes_check(r);
     if (*why != NULL) return ERR_INVALID;
     for (const struct route *x; (x = reach_at(e->reach, n)) != NULL; n++) {
         if (!route_same(x, r) || x->id == e->environment) continue;
@@ -288,7 +288,7 @@ enum err engine_route_add(struct engine *e, const struct route *r, uint32_t *id,
 enum err engine_route_remove(struct engine *e, uint32_t id)
 {
     if (reach_find(e->reach, id) == NULL) return ERR_NOT_FOUND;
-    if (id == ROUTE_DIRECT_ID || id == e->environment) return ERR_REFUSED;
+    if (id == ROUTE_DIRECT_ID || id == e->environment || reach_find(e->reach, id)->published) return ERR_REFUSED;
     db_begin(&e->db);
     sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM route WHERE id = ?1");
     db_int(q, 1, id);
@@ -406,7 +406,7 @@ enum err engine_route_try(struct engine *e, const struct route *r, uint32_t *tri
 {
     size_t n = 0;
     for (const struct trial *t = e->trials; t != NULL; t = t->next) n++;
-    *why = is_known(r) ? NULL : check(r);
+    *why = is_known(r) ? NULL : routes_check(r);
     if (*why != NULL) return ERR_INVALID;
     if (is_known(r) && reach_find(e->reach, r->id) == NULL) return ERR_NOT_FOUND;
     *why = "so many are being tried already; wait for them";

@@ -73,7 +73,8 @@ static void print_route(const struct text *t, const json_t *r)
         fputs(" as ", t->to);
         (void)text_line(t, text_of(r, "user"), 40);
     }
-    if (!is_set(r, "kept")) fputs(" (from ALL_PROXY)", t->to);
+    if (is_set(r, "published")) fputs(" (from the relay)", t->to);
+    else if (!is_set(r, "kept")) fputs(" (from ALL_PROXY)", t->to);
     fputs("\n      ", t->to);
     print_state(t, r, 6);
     fputc('\n', t->to);

@@ -11,6 +11,7 @@
 
 enum {
     WAITING_MAX = 256,
+    NEXT_MS = 1500,    // with one address, before the next is tried as well
     RANDOM = 256,      // as much as getrandom gives whole, whatever signals come
     PATIENCE_MS = 1500 // with a request, before another way is looked for; doubled when that was of no use
 };
@@ -23,16 +24,29 @@ struct waiting {
     void *arg;
 };
 
+// A race to one of the relay's addresses.
+struct run {
+    struct link *l;
+    struct dial *dial; // NULL: not begun, or over
+    size_t at;
+};
+
 struct link {
     struct net_loop *loop;
-    struct link_address to;
+    struct link_address to;  // of the connection, or of the last one
+    struct link_address own; // the address that the link was made for
+    struct link_address others[LINK_OTHERS_MAX];
+    size_t others_n;
+    struct run runs[1 + LINK_OTHERS_MAX]; // while UP: for another way
+    size_t begun;                         // of the addresses
+    struct reach_failure best;            // of those that have failed, the one that came farthest
+    struct net_timer next;
     struct link_settings s;
     struct link_events events;
     void *arg;
     struct net_tls *tls;
     enum state state;
     struct link_failure failure; // of this attempt, so far
-    struct dial *dial;           // while UP: for another way
     struct net_conn *conn;
     uint32_t route; // of conn
     struct reach_member member;
@@ -79,6 +93,9 @@ void link_watch(struct link *l);
 // Begins an attempt. Fails later, from the loop, if it fails at once: whoever opens a link is not called back before that returns.
 void link_start(struct link *l);
 bool link_has_choice(const struct link *l);
+// Whether a connection is being looked for; and the end of that.
+bool link_runs(const struct link *l);
+void link_run_no_more(struct link *l);
 // Looks for another route while the present one is silent.
 void link_look_further(struct link *l);
 // What the end of a connection (for `failure`) says of its route.

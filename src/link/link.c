@@ -151,8 +151,7 @@ void link_come_back(struct link *l)
 {
     const struct link_failure why = l->failure;
     net_timer_stop(&l->timer);
-    dial_free(l->dial);
-    l->dial = NULL;
+    link_run_no_more(l);
     l->state = BROKEN;
     l->hurry = false;
     ws_wipe(&l->ws);
@@ -339,10 +338,7 @@ static void on_data(void *arg, uint8_t *bytes, size_t n)
     l->pinged = false;
     l->doubt = 0;
     if (l->given_up) return;
-    if (l->state == UP && l->dial != NULL) { // it speaks again
-        dial_free(l->dial);
-        l->dial = NULL;
-    }
+    if (l->state == UP) link_run_no_more(l); // it speaks again
     if (l->state == UPGRADING) take_head(l, bytes, n);
     else take_frames(l, bytes, n);
 }
@@ -401,7 +397,7 @@ enum err link_new(struct net_loop *loop, const struct link_address *to, const st
 {
     struct link *l = mem_new(sizeof *l);
     if (l == NULL) return ERR_MEMORY;
-    *l = (struct link){.loop = loop, .to = *to, .events = *events, .arg = arg};
+    *l = (struct link){.loop = loop, .to = *to, .own = *to, .events = *events, .arg = arg};
     l->s = (struct link_settings){.window = or_else(s->window, WINDOW),
                                   .attempt_ms = or_else(s->attempt_ms, ATTEMPT_MS),
                                   .retry_ms = or_else(s->retry_ms, RETRY_MS),
@@ -445,8 +441,7 @@ void link_free(struct link *l)
     if (l->freed != NULL) *l->freed = true;
     net_timer_stop(&l->timer);
     reach_leave(&l->member);
-    dial_free(l->dial);
-    l->dial = NULL;
+    link_run_no_more(l);
     if (l->conn != NULL) {
         net_conn_owner(l->conn, &link_nobody, NULL);
         if (l->state == UP && l->s.reach != NULL) reach_use(l->s.reach, l->route, -1);

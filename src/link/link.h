@@ -54,6 +54,10 @@ struct link_settings {
 // ERR_MEMORY. The link is not opened yet.
 enum err link_new(struct net_loop *loop, const struct link_address *to, const struct link_settings *s,
                   const struct link_events *events, void *arg, struct link **out);
+enum { LINK_OTHERS_MAX = 8 };
+// Further addresses of the same relay, with its pin, instead of those that were said before. They are tried where the one that worked last
+// does not answer within a moment, or falls silent. What there is of a connection stays. Copied; n may be 0; more than the most are left out.
+void link_others(struct link *l, const struct link_address *list, size_t n);
 // Begins to connect, or tries again at once where it waits: the network may have changed. No effect if it is up, or connecting.
 // Nobody is called back before it returns.
 void link_open(struct link *l);

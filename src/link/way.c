@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a link gets its connection, and a better one. Where another route is there, a request that waits for long makes the link look for
-// another way while it goes on listening on the one it has: whichever speaks first is kept. Invariant: `dial` is there only while
-// the link is DIALING, or UP and looking further.
+// another way while it goes on listening on the one it has: whichever speaks first is kept. A relay may have several addresses: the one that
+// worked last begins. Invariant: runs are under way only while the link is DIALING, or UP and looking further.
 #include "link/inner.h"
 
 enum {
@@ -10,7 +10,7 @@ enum {
     PATIENCE_MAX_MS = 24000
 };
 
-bool link_has_choice(const struct link *l) { return reach_has_choice(l->s.reach, l->to.host); }
+bool link_has_choice(const struct link *l) { return l->others_n > 0 || reach_has_choice(l->s.reach, l->to.host); }
 
 // What an end that came too soon, or before the relay said hello, says of the route. A web site in the relay's place, or a relay that
 // does not like us, says nothing of it.
@@ -23,48 +23,6 @@ void link_judge(struct link *l, bool was_up, bool proper)
     if (l->s.reach == NULL) return;
     if (was_up) reach_use(l->s.reach, l->route, -1);
     if (broke && soon) reach_failed(l->s.reach, l->route, &why);
-}
-
-static void on_won(void *arg, struct net_conn *c, uint32_t route)
-{
-    struct link *l = arg;
-    l->dial = NULL;
-    link_upgrade(l, c, route);
-}
-
-static void on_lost(void *arg, const struct reach_failure *why)
-{
-    struct link *l = arg;
-    l->dial = NULL;
-    bool name = why->hop == HOP_NAME && why->err != ERR_LIMIT;
-    l->failure =
-        (struct link_failure){.phase = name ? LINK_RESOLVING : LINK_CONNECTING, .err = why->err, .reach = *why};
-    l->at_once = false;
-    link_come_back(l);
-}
-
-static void on_no_memory(struct net_timer *t)
-{
-    struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
-    l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = ERR_MEMORY};
-    link_come_back(l);
-}
-
-static struct dial_to dial_to(const struct link *l)
-{
-    return (struct dial_to){
-        .host = l->to.host, .port = l->to.port, .tls = l->tls, .circuit = l->s.circuit, .ms = l->s.attempt_ms};
-}
-
-// Fails later, from the loop, if it fails at once: whoever opens a link is not called back before that returns.
-void link_start(struct link *l)
-{
-    static const struct dial_events events = {.won = on_won, .lost = on_lost};
-    const struct dial_to to = dial_to(l);
-    l->state = DIALING;
-    net_timer_stop(&l->timer);
-    if (dial_start(l->loop, l->s.reach, &to, &events, l, &l->dial) != ERR_OK)
-        net_timer_start(l->loop, &l->timer, 0, on_no_memory);
 }
 
 // ----------------------------------------------------------------------------------------------------- another way
@@ -85,12 +43,10 @@ static void nobody_closed(void *arg, enum err why)
 const struct net_owner link_nobody = {.data = nobody_data, .closed = nobody_closed};
 
 // Nothing was heard meanwhile: the new way it is. Whoever waits is told that there is no answer, as after any break.
-static void on_better(void *arg, struct net_conn *c, uint32_t route)
+static void take_better(struct link *l, struct net_conn *c, uint32_t route, const struct link_address *to)
 {
-    struct link *l = arg;
     const struct link_failure why = {.phase = LINK_UP, .err = ERR_LIMIT};
     bool freed = false, *outer = l->freed;
-    l->dial = NULL;
     l->failure = why;
     link_judge(l, true, false);
     net_conn_owner(l->conn, &link_nobody, NULL);
@@ -108,27 +64,152 @@ static void on_better(void *arg, struct net_conn *c, uint32_t route)
         return;
     }
     l->freed = outer;
+    l->to = *to;
     link_upgrade(l, c, route);
 }
 
-static void on_no_better(void *arg, const struct reach_failure *why)
+static void on_lost(void *arg, const struct reach_failure *why);
+
+// --------------------------------------------------------------------------------------------------- a race of addresses
+
+static size_t addresses(const struct link *l) { return 1 + l->others_n; }
+static const struct link_address *address(const struct link *l, size_t i)
 {
-    struct link *l = arg;
-    (void)why;
-    l->dial = NULL;
-    link_watch(l);
+    return i == 0 ? &l->own : &l->others[i - 1];
+}
+
+// The one that the last connection was made to; the link's own if that is none of them any more.
+static size_t present(const struct link *l)
+{
+    size_t i = addresses(l) - 1;
+    while (i > 0 && !link_address_same(address(l, i), &l->to)) i--;
+    return i;
+}
+
+bool link_runs(const struct link *l)
+{
+    for (size_t i = 0; i < l->begun; i++) {
+        if (l->runs[i].dial != NULL) return true;
+    }
+    return false;
+}
+
+void link_run_no_more(struct link *l)
+{
+    net_timer_stop(&l->next);
+    for (size_t i = 0; i < l->begun; i++) {
+        dial_free(l->runs[i].dial);
+        l->runs[i].dial = NULL;
+    }
+    l->begun = 0;
+}
+
+void link_others(struct link *l, const struct link_address *list, size_t n)
+{
+    bool again = link_runs(l) && l->state == DIALING;
+    link_run_no_more(l);
+    l->others_n = n < LINK_OTHERS_MAX ? n : LINK_OTHERS_MAX;
+    for (size_t i = 0; i < l->others_n; i++) l->others[i] = list[i];
+    if (again) link_start(l);
+}
+
+static void on_won(void *arg, struct net_conn *c, uint32_t route)
+{
+    struct run *r = arg;
+    struct link *l = r->l;
+    const struct link_address to = *address(l, r->at);
+    r->dial = NULL;
+    link_run_no_more(l);
+    if (l->state == UP) {
+        take_better(l, c, route, &to);
+    } else {
+        l->to = to;
+        link_upgrade(l, c, route);
+    }
+}
+
+static void on_next(struct net_timer *t);
+
+// Begins with one more address. False: there is none, or no memory.
+static bool run_one(struct link *l)
+{
+    static const struct dial_events events = {.won = on_won, .lost = on_lost};
+    bool further = l->state == UP;
+    while (l->begun < addresses(l)) {
+        struct run *r = &l->runs[l->begun];
+        *r = (struct run){.l = l, .at = (present(l) + l->begun) % addresses(l)};
+        bool same = l->begun++ == 0;
+        const struct link_address *a = address(l, r->at);
+        const struct dial_to to = {.host = a->host,
+                                   .port = a->port,
+                                   .tls = l->tls,
+                                   .circuit = l->s.circuit,
+                                   .ms = l->s.attempt_ms,
+                                   .not_that =
+                                       further && same, // that address, by that route, is what has fallen silent
+                                   .route = l->route};
+        if (further && same && !reach_has_choice(l->s.reach, a->host)) continue;
+        if (dial_start(l->loop, l->s.reach, &to, &events, r, &r->dial) != ERR_OK) continue;
+        if (l->begun < addresses(l)) net_timer_start(l->loop, &l->next, NEXT_MS, on_next);
+        return true;
+    }
+    return false;
+}
+
+static void on_next(struct net_timer *t)
+{
+    struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, next));
+    (void)run_one(l);
+}
+
+static void on_lost(void *arg, const struct reach_failure *why)
+{
+    struct run *r = arg;
+    struct link *l = r->l;
+    r->dial = NULL;
+    if (why->hop > l->best.hop) l->best = *why;
+    if (run_one(l) || link_runs(l)) return;
+    why = &l->best;
+    if (l->state == UP) {
+        link_watch(l);
+        return;
+    }
+    bool name = why->hop == HOP_NAME && why->err != ERR_LIMIT;
+    l->failure =
+        (struct link_failure){.phase = name ? LINK_RESOLVING : LINK_CONNECTING, .err = why->err, .reach = *why};
+    l->at_once = false;
+    link_come_back(l);
+}
+
+// Begins with the first.
+static bool run(struct link *l)
+{
+    link_run_no_more(l);
+    l->best = (struct reach_failure){0};
+    return run_one(l);
+}
+
+static void on_no_memory(struct net_timer *t)
+{
+    struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
+    l->failure = (struct link_failure){.phase = LINK_CONNECTING, .err = ERR_MEMORY};
+    link_come_back(l);
+}
+
+// Fails later, from the loop, if it fails at once: whoever opens a link is not called back before that returns.
+void link_start(struct link *l)
+{
+    l->state = DIALING;
+    net_timer_stop(&l->timer);
+    if (!run(l)) net_timer_start(l->loop, &l->timer, 0, on_no_memory);
 }
 
 void link_look_further(struct link *l)
 {
-    static const struct dial_events events = {.won = on_better, .lost = on_no_better};
-    struct dial_to to = dial_to(l);
-    if (l->dial != NULL || !link_has_choice(l)) return;
-    to.not_that = true;
-    to.route = l->route;
+    if (link_runs(l) || !link_has_choice(l)) return;
     // So that a slow connection, which the new one may be as well, is given longer each time.
     l->patience_ms = l->patience_ms < PATIENCE_MAX_MS / 2 ? 2 * l->patience_ms : PATIENCE_MAX_MS;
-    if (dial_start(l->loop, l->s.reach, &to, &events, l, &l->dial) != ERR_OK) l->dial = NULL;
+    (void)run(l);
 }
 
 void link_news(struct reach_member *m, enum reach_news news)
@@ -140,9 +221,8 @@ void link_news(struct reach_member *m, enum reach_news news)
         link_fail(l, LINK_UP, ERR_REFUSED, 0);
         l->at_once = true;
     }
-    if (l->dial != NULL && rules) { // it is begun anew with what may be used now
-        dial_free(l->dial);
-        l->dial = NULL;
+    if (link_runs(l) && rules) { // it is begun anew with what may be used now
+        link_run_no_more(l);
         waits = waits || l->state == DIALING;
     }
     if (waits) {

@@ -158,6 +158,7 @@ enum reach_isolation reach_isolation(const struct reach *r) { return r->isolatio
 // By the policy alone. A transport whose program talks to others than its bridge would be a way past the proxies.
 bool reach_permits(const struct reach *r, const struct route *route)
 {
+    if (route->published && r->policy != REACH_AUTO) return false;
     switch (r->policy) {
     case REACH_AUTO: return true;
     case REACH_PROXY_ONLY:
@@ -170,7 +171,7 @@ static bool fits(const struct reach *r, const struct route *route, const char *h
 {
     if (!reach_permits(r, route)) return false;
     if (reach_is_onion(host) && route->kind != ROUTE_TOR && route->kind != ROUTE_SOCKS5) return false;
-    return route->kind != ROUTE_TRANSPORT || route->relay[0] == 0 || strcasecmp(route->relay, host) == 0;
+    return route->relay[0] == 0 || strcasecmp(route->relay, host) == 0;
 }
 
 bool reach_allows(const struct reach *r, uint32_t id, const char *host)
@@ -206,12 +207,13 @@ size_t reach_order(struct reach *r, const char *host, const struct known *out[RE
 {
     size_t n = 0;
     uint32_t best = worked_here(r);
-    for (int pass = 0; pass < 4;
-         pass++) { // not tired and the last that worked here; not tired; tired and the last; tired
+    // Not tired and the last that worked here; not tired; tired and the last; tired. In each, one's own first.
+    for (int pass = 0; pass < 8; pass++) {
         for (size_t i = 0; i < r->n; i++) {
             const struct known *k = r->known[i];
-            if (fits(r, &k->route, host) && tired(r, k) == (pass >= 2) && (k->route.id == best) == (pass % 2 == 0))
-                out[n++] = k;
+            bool now = tired(r, k) == (pass >= 4) && (k->route.id == best) == (pass / 2 % 2 == 0) &&
+                       k->route.published == (pass % 2 == 1);
+            if (now && fits(r, &k->route, host)) out[n++] = k;
         }
     }
     return n;

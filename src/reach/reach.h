@@ -42,7 +42,8 @@ struct route {
     bool resolve;                                         // the proxy's name may be looked up where the policy lets it
     char transport[REACH_TRANSPORT_MAX + 1];              // ROUTE_TRANSPORT: "obfs4"
     char arguments[REACH_ARGUMENTS_MAX + 1]; /* secret */ // as bridge lines have them: "cert=...;iat-mode=0"
-    char relay[REACH_HOST_MAX + 1]; // ROUTE_TRANSPORT: the one host whose relay is behind the bridge; "": any
+    char relay[REACH_HOST_MAX + 1];                       // the one host for whose relay it is; "": for any
+    bool published; // by that relay: used under REACH_AUTO alone, and behind one's own
 };
 // What is wrong with a route, as a part of a sentence for people; NULL: nothing.
 const char *route_check(const struct route *r);

@@ -64,7 +64,7 @@ json_t *rpc_proxy_remove(struct call *c)
     if (!route_in(c, &id)) return NULL;
     return rpc_yes(c, engine_route_remove(c->e, id),
                    id == 0 ? "the direct way is not removed; set the policy to proxy-only"
-                           : "this one comes from the environment (ALL_PROXY); start the engine without it");
+                           : "this one comes from the environment (ALL_PROXY), or the relay has published it");
 }
 
 struct search {
@@ -168,6 +168,7 @@ static void add_route(void *arg, const struct engine_route *r)
     rpc_set(o, "secrets", json_boolean(has_secrets(r->route)));
     rpc_set(o, "resolve", json_boolean(r->route->resolve));
     rpc_set(o, "kept", json_boolean(r->kept));
+    rpc_set(o, "published", json_boolean(r->route->published));
     rpc_set(o, "allowed", json_boolean(s->allowed));
     rpc_set(o, "state", json_string(states[s->state]));
     rpc_set(o, "text", json_string(s->state == REACH_FAILS ? reach_failure_text(&s->why) : ""));

@@ -4,6 +4,7 @@
 // on over whichever way works. What a censor does, and what is on the wire, is in tests/net.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Events } from '../../build/ts/rpc';
@@ -168,4 +169,41 @@ test('a profile that is made with a proxy and a policy sends its first packet th
   await until(() => connected(carol), 20000);
   assert.deepEqual(routes(carol).map(r => [r.kind, r.allowed, r.used > 0]), [['direct', false, false], ['socks5', true, true]]);
   assert.ok(proxy.asked.length > 0);
+});
+
+// The day of the block: the address that everybody has leads nowhere any more, and what the relay has published before does.
+test('what a relay has published ahead of time is used when its address is blocked, and survives the engine', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t), folder = temporary(t);
+  const port = (): number => Number(new URL(relay.address.replace('wss:', 'http:')).port);
+  const second = createServer(socket => {
+    const on = connect(port(), '127.0.0.1');
+    for (const [from, to] of [[socket, on], [on, socket]] as const) from.on('error', () => to.destroy()).on('close', () => to.destroy()).pipe(to);
+  });
+  await new Promise<void>(done => second.listen(0, '127.0.0.1', done));
+  t.after(() => second.close());
+  const address = relay.address, other = `wss://127.0.0.1:${(second.address() as AddressInfo).port}`;
+  const stranger = other + address.slice(address.indexOf('/', 6)).replace(/#.*/, '#' + 'A'.repeat(43)); // another relay's pin
+  const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
+  await meet(alice, bob);
+  relay.configure(`publish = ${stranger}`, `publish = ${other}`, `publish = socks5://${proxy.place}`, 'publish = http://name.example:3128');
+  relay.signal('SIGHUP');
+  await until(() => relay.output.includes('reloaded'), 20000);
+  for (const p of [alice, bob]) {
+    p.ok('stop'); // a new connection asks
+    p.ok('start');
+    await until(() => routes(p).length === 2, 20000);
+    assert.deepEqual(routes(p).map(r => [r.kind, r.kept, r.allowed]), [['direct', true, true], ['socks5', false, true]]);
+  }
+  assert.match(alice.ok('proxy', 'list'), /\(from the relay\)/);
+  assert.equal(alice.run('proxy', 'remove', String(routes(alice)[1]!.id)).status, 1);
+  alice.ok('route', 'policy', 'proxy-only'); // a relay does not choose what its guests hide behind
+  assert.equal(routes(alice)[1]!.allowed, false);
+  alice.ok('route', 'policy', 'auto');
+  bob.ok('stop');
+  await relay.move();
+  alice.ok('send', 'bob', 'are you there?');
+  bob.ok('start');
+  await until(() => bob.texts('alice').includes('are you there?'), 60000);
+  bob.ok('send', 'alice', 'by another way');
+  await until(() => alice.texts('bob').includes('by another way'), 60000);
 });

@@ -66,6 +66,13 @@ export class Relay {
 
   configure(...lines: string[]): void { appendFileSync(join(this.folder, 'whimbreld.conf'), lines.join('\n') + '\n'); }
 
+  // It goes on behind another port, as behind another address.
+  async move(): Promise<void> {
+    await this.kill();
+    this.port = 0;
+    await this.run();
+  }
+
   // Starts it, and waits until it says its address. The port stays the same for the whole test.
   async run(): Promise<void> {
     const words = [whimbreld, 'run', this.folder, '--port', String(this.port), ...(this.setup.flags ?? [])];

@@ -292,6 +292,58 @@ static void an_address_that_is_silent_leaves_time_for_the_next(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+static void break_once(struct stage *s)
+{
+    if (s->ups == 1) link_break(s->link);
+    else end(s);
+}
+
+// The relay has moved, or its first address is blocked: silently, or with a reset. It is the same relay, whose key is proved.
+static void a_relay_is_found_at_another_address(void **state)
+{
+    static const char *const firsts[] = {"127.0.0.2", "127.0.0.3"}; // takes connections in silence; nobody is there
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct stage *s = open_stage(NULL);
+        int fd = -1;
+        assert_ok(net_listen_socket("127.0.0.2", &s->scene.port, &fd));
+        const struct link_address real = s->to;
+        struct link_address others[] = {real, real};
+        others[0].pin[0] ^= 1; // the pin of a link's own address holds for all of them
+        others[0].port = 1;
+        (void)snprintf(s->to.host, sizeof s->to.host, "%s", firsts[i]);
+        s->on_up = break_once; // and then it begins with the one that worked
+        assert_ok(link_new(s->loop, &s->to, &s->settings, &events, s, &s->link));
+        link_others(s->link, others, 2);
+        link_open(s->link);
+        if (i == 1) link_others(s->link, others, 2); // while it is looked for
+        net_timer_start(s->loop, &s->bound, 60000, too_long);
+        net_loop_run(s->loop);
+        assert_int_equal(s->ups, 2);
+        assert_int_equal(s->downs, 1);
+        close_stage(s);
+        assert_int_equal(close(fd), 0);
+    }
+}
+
+static void all_addresses_fail_once(void **state)
+{
+    struct stage *s = open_stage(NULL);
+    struct link_address other = s->to;
+    (void)state;
+    s->to.port = 1;
+    other.port = 2;
+    s->on_down = end_at_down;
+    assert_ok(link_new(s->loop, &s->to, &s->settings, &events, s, &s->link));
+    link_others(s->link, &other, 1);
+    link_open(s->link);
+    net_timer_start(s->loop, &s->bound, 60000, too_long);
+    net_loop_run(s->loop);
+    assert_int_equal(s->downs, 1);
+    assert_int_equal(s->why.phase, LINK_CONNECTING);
+    close_stage(s);
+}
+
 // A host that no resolver takes fails at once, but is told from the loop.
 static void nobody_is_called_back_by_opening(void **state)
 {
@@ -597,59 +649,16 @@ static void silence_is_broken_by_pings(void **state)
     close_stage(s);
 }
 
-// ------------------------------------------------------------------------------------------------------------- addresses
-
-static void addresses_are_read_as_they_are_written(void **state)
-{
-#define PIN "R5jfAvOPP5B4DMLL5qVukXv9nhONOr1_zzrfhj8ILJU"
-    static const char *const good[] = {"wss://relay.example/s#" PIN, "wss://127.0.0.1:8443/a-B_9#" PIN, "wss://[::1]:1/s#" PIN,
-                                       "wss://[2001:db8::1]/secret#" PIN};
-    static const char *const bad[] = {"", "https://a/s#" PIN, "wss://", "wss:///s#" PIN, "wss://a b/s#" PIN, "wss://[::1/s#" PIN,
-                                      "wss://a:0/s#" PIN, "wss://a:65536/s#" PIN, "wss://a:08/s#" PIN, "wss://a:x/s#" PIN, "wss://a:/s#" PIN,
-                                      "wss://a/#" PIN, "wss://a#" PIN, "wss://a/s", "wss://a/s#", "wss://a/s#" PIN "A",
-                                      "wss://a/s/t#" PIN, "wss://a/s?t#" PIN, "wss://-a/s#" PIN, "wss://a/s#R5jf",
-                                      "wss://a/s#R5jfAvOPP5B4DMLL5qVukXv9nhONOr1_zzrfhj8ILJV"};
-    struct link_address a, b;
-    char text[LINK_ADDRESS_TEXT], longer[700];
-    const char *why = NULL;
-    (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        if (link_address_read(span_str(good[i]), &a, &why) != ERR_OK) fail_msg("%s: %s", good[i], why);
-        link_address_write(&a, text);
-        assert_string_equal(text, good[i]);
-        assert_ok(link_address_read(span_str(text), &b, &why));
-        assert_true(link_address_same(&a, &b));
-        b.pin[0] ^= 1;
-        assert_false(link_address_same(&a, &b));
-    }
-    assert_ok(link_address_read(span_str("WSS://Relay.Example:443/s#" PIN), &a, &why));
-    link_address_write(&a, text);
-    assert_string_equal(text, good[0]);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        why = NULL;
-        b = a;
-        if (link_address_read(span_str(bad[i]), &a, &why) == ERR_OK) fail_msg("%s was accepted", bad[i]);
-        assert_true(why != NULL && strlen(why) > 10);
-        assert_memory_equal(&a, &b, sizeof a);
-    }
-    for (size_t n = LINK_HOST_MAX; n <= LINK_HOST_MAX + 1; n++) {
-        (void)snprintf(longer, sizeof longer, "wss://%0*d/s#" PIN, (int)n, 7);
-        assert_int_equal(link_address_read(span_str(longer), &a, &why), n > LINK_HOST_MAX ? ERR_MALFORMED : ERR_OK);
-    }
-    for (size_t n = LINK_SECRET_MAX; n <= LINK_SECRET_MAX + 1; n++) {
-        (void)snprintf(longer, sizeof longer, "wss://a/%0*d#" PIN, (int)n, 7);
-        assert_int_equal(link_address_read(span_str(longer), &a, &why), n > LINK_SECRET_MAX ? ERR_MALFORMED : ERR_OK);
-    }
-}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_are_read_as_they_are_written),
         cmocka_unit_test(each_way_to_fail_is_told_apart),
         cmocka_unit_test(each_pause_is_longer_up_to_a_bound),
         cmocka_unit_test(every_address_of_a_name_is_tried),
         cmocka_unit_test(an_address_that_is_silent_leaves_time_for_the_next),
+        cmocka_unit_test(a_relay_is_found_at_another_address),
+        cmocka_unit_test(all_addresses_fail_once),
         cmocka_unit_test(nobody_is_called_back_by_opening),
         cmocka_unit_test(requests_are_answered_and_entries_pushed),
         cmocka_unit_test(credit_is_given_as_entries_are_taken),
