@@ -78,7 +78,7 @@ export class Proxy {
 
   stop(): void {
     this.server.close();
-    this.cut();
+    this.open.forEach(s => s.destroy()); // after a reset Node 18 may never end
   }
 
   private async serve(s: Socket): Promise<void> {

@@ -53,5 +53,5 @@ static void addresses_are_read_as_they_are_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(addresses_are_read_as_they_are_written)};
-    return cmocka_run_group_tests_name("link address", tests, NULL, NULL);
+    return unit_run("link address", tests);
 }

@@ -93,5 +93,5 @@ int main(void)
         cmocka_unit_test(no_part_of_it_is_one),
         cmocka_unit_test(limits_hold),
     };
-    return cmocka_run_group_tests_name("published", tests, NULL, NULL);
+    return unit_run("published", tests);
 }
