@@ -195,10 +195,48 @@ static bool same_device_there(struct chat *c, struct span package)
     return false;
 }
 
+static bool has_device(struct span packages, struct engine *e, const struct cert *wanted)
+{
+    struct mls_member one;
+    struct cert cert;
+    uint16_t suite = 0;
+    struct tls_reader r = tls_reader_of(packages);
+    while (tls_left(&r) > 0 && r.err == ERR_OK) {
+        struct span package = tls_vector(&r);
+        if (r.err == ERR_OK && mls_key_package_check(e->mls, out_span(package), &suite, &one) == MLS_OK &&
+            cert_read(in_span(one.identity), &cert) == ERR_OK && cert_same_device(&cert, wanted))
+            return true;
+    }
+    return false;
+}
+
+// Whoever is added and is there already has a fresh device, such as one that was made of an archive: their leaves of other devices go.
+static enum err plan_former(struct chat *c, const struct added *a, struct mls_proposal *proposals, size_t *n)
+{
+    struct engine *e = c->e;
+    struct mls_member m;
+    struct cert cert;
+    struct invite i;
+    uint8_t account[FORMAT_ID], of[FORMAT_ID];
+    uint32_t at = 0;
+    struct buf bytes;
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    bool known = account_and_invite(e, a->contact, account, &bytes, &i);
+    buf_wipe(&bytes);
+    while (known && mls_group_next_member(c->mls, &at, &m)) {
+        if (!cred_account(e, &m, of) || memcmp(of, account, FORMAT_ID) != 0) continue;
+        if (cert_read(in_span(m.identity), &cert) != ERR_OK || has_device(a->packages, e, &cert)) continue;
+        if (*n == COMMIT_PROPOSALS) return ERR_LIMIT;
+        proposals[(*n)++] = (struct mls_proposal){.type = MLS_PROPOSAL_REMOVE, .removed = m.index};
+    }
+    return ERR_OK;
+}
+
 enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *proposals, size_t *n)
 {
     struct added a;
     while (next_added(&list, &a)) {
+        size_t before = *n;
         struct tls_reader r = tls_reader_of(a.packages);
         while (tls_left(&r) > 0 && r.err == ERR_OK) {
             struct span package = tls_vector(&r);
@@ -206,6 +244,8 @@ enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *prop
             if (*n == COMMIT_PROPOSALS) return ERR_LIMIT;
             proposals[(*n)++] = (struct mls_proposal){.type = MLS_PROPOSAL_ADD, .key_package = out_span(package)};
         }
+        enum err x = *n > before ? plan_former(c, &a, proposals, n) : ERR_OK;
+        if (x != ERR_OK) return x;
     }
     return ERR_OK;
 }

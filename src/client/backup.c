@@ -284,6 +284,27 @@ static enum err get_all(struct reading *r)
     return x;
 }
 
+// Asks those with whom one was in conversations to add the fresh device there: who is there in one of two, and in groups whoever has said
+// something, of whom the admins can.
+static enum err ask_in(struct engine *e)
+{
+    struct invite i;
+    enum err x = ERR_OK;
+    sqlite3_stmt *q = db_sql(
+        &e->db, "SELECT DISTINCT c.group_id, k.invite FROM chat c JOIN contact k ON k.state = ?1 AND k.invite != x''"
+                " AND (k.id = c.contact OR k.id = c.asker OR (c.kind = ?2 AND k.id IN (SELECT sender FROM message WHERE"
+                " chat = c.id))) WHERE c.state = ?3");
+    db_int(q, 1, CONTACT_KNOWN);
+    db_int(q, 2, ROOM_GROUP);
+    db_int(q, 3, CHAT_OPEN);
+    while (x == ERR_OK && db_row(&e->db, q)) {
+        struct span group = db_get(q, 0), invite = db_get(q, 1);
+        if (invite_decode(invite, &i) == ERR_OK) x = knock_work(e, &i, invite, group);
+    }
+    db_done(q);
+    return x != ERR_OK ? x : e->db.err;
+}
+
 // What was brought becomes a profile with a device of its own: the old one's key packages go from the pool, what was not sent has failed,
 // and no conversation has it as a member.
 static enum err make_fresh(struct engine *e)
@@ -311,6 +332,8 @@ static enum err make_fresh(struct engine *e)
     db_int(q, 1, MESSAGE_FAILED);
     db_int(q, 2, MESSAGE_QUEUED);
     (void)db_run(&e->db, q);
+    x = ask_in(e);
+    if (x != ERR_OK) return x;
     q = db_sql(&e->db, "UPDATE chat SET state = ?1 WHERE state = ?2");
     db_int(q, 1, CHAT_LEFT);
     db_int(q, 2, CHAT_OPEN);

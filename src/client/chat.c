@@ -429,6 +429,22 @@ static struct chat *find_former(struct engine *e, const struct mls_group *g)
     return id == 0 ? NULL : chat_find(e, id);
 }
 
+// Whether who asks was in it. A profile that was made of an archive does not know who was in its conversations: then it is somebody who is
+// a contact.
+static bool was_in(struct chat *c, const struct invite *from, int64_t contact)
+{
+    if (chat_group(c) != NULL) return has_member(c->e, c->mls, from->account);
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM contact WHERE id = ?1 AND account = ?2 AND state = ?3 AND"
+                                        " NOT EXISTS(SELECT 1 FROM record WHERE chat = ?4)");
+    db_int(q, 1, contact);
+    db_blob(q, 2, span_of(from->account, FORMAT_ID));
+    db_int(q, 3, CONTACT_KNOWN);
+    db_int(q, 4, c->id);
+    bool was = db_row(&c->e->db, q);
+    db_done(q);
+    return was;
+}
+
 // It goes on where it ended, with a new state of the group, if who asks was in it then: a group's id is no secret of those who are in it
 // now. Takes the group.
 static enum err revive(struct chat *c, struct mls_group *take, const struct room *r, const struct invite *from,
@@ -436,7 +452,7 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
 {
     struct db *d = &c->e->db;
     char relay[RELAY_ROOM];
-    bool known = chat_group(c) != NULL && has_member(c->e, c->mls, from->account) && c->kind == r->kind;
+    bool known = c->kind == r->kind && was_in(c, from, contact);
     (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
     struct peer *p = known ? peer_get(c->e, relay) : NULL;
     if (p == NULL) {

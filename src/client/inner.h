@@ -486,6 +486,8 @@ bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work);
 
 // Within a transaction: one asks to be taken into the group that an invitation leads to.
 enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group);
+// The same before there are relays; `group` is the id of one that one has been in with another device, or empty.
+enum err knock_work(struct engine *e, const struct invite *i, struct span invite, struct span group);
 // Within a transaction: the key packages of whoever is asked have come. ERR_NOT_FOUND: there are none at the moment.
 enum err knock_taken(struct engine *e, const struct work *w, struct span taken);
 // Within a transaction: somebody has asked. *chat and *contact: what is to be told.

@@ -2,7 +2,8 @@
 //
 // Group links: an invitation to an admin's inbox that leads into a group. Whoever takes it knocks: their own invitation lies in the admin's
 // inbox, and the admin's engine adds them, or asks first, as the link says. Invariant: who was put out of a group comes back by no
-// link without being asked about, and nobody comes by a link whose maker is no admin any more.
+// link without being asked about, and nobody comes by a link whose maker is no admin any more. Who is in a conversation and knocks on it has a
+// fresh device, which takes the place of the one that was.
 #include "client/inner.h"
 
 #include "codec/tls.h"
@@ -11,7 +12,7 @@ enum { KNOCK_MAX = 8192 };
 
 // ------------------------------------------------------------------------------------------------------------- knocking
 
-enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group)
+enum err knock_work(struct engine *e, const struct invite *i, struct span invite, struct span group)
 {
     struct buf what;
     char relay[RELAY_ROOM];
@@ -27,7 +28,16 @@ enum err knock_put(struct engine *e, const struct invite *i, struct span invite,
                                      .what = buf_span(&what)});
     enum err x = buf_end(&what);
     buf_wipe(&what);
-    return x != ERR_OK ? x : peer_get(e, relay) == NULL ? ERR_MEMORY : e->db.err;
+    return x != ERR_OK ? x : e->db.err;
+}
+
+enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group)
+{
+    char relay[RELAY_ROOM];
+    enum err x = knock_work(e, i, invite, group);
+    memcpy(relay, i->relay.p, i->relay.n);
+    relay[i->relay.n] = 0;
+    return x != ERR_OK ? x : peer_get(e, relay) == NULL ? ERR_MEMORY : ERR_OK;
 }
 
 // One knock for each device of whoever is asked. The invitation that goes with it lets one into the group without a question.
@@ -100,6 +110,34 @@ static bool takes_in(struct chat *c)
            room_is_admin(&room, c->e->self.account);
 }
 
+static bool comes_already(struct chat *c, int64_t contact)
+{
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM work WHERE chat = ?1 AND contact = ?2 AND kind = ?3");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    db_int(q, 3, WORK_TAKE);
+    bool comes = db_row(&c->e->db, q);
+    db_done(q);
+    return comes;
+}
+
+// Somebody who is in a conversation asks to be let in again. That they say so proves nothing, so nothing of what they send is used: the key
+// packages that lie in their inbox, as it is known here, are of a fresh device, or nothing happens.
+static enum err knock_again(struct engine *e, const struct knock *k, const uint8_t account[FORMAT_ID], int64_t *chat,
+                            int64_t *contact)
+{
+    struct chat *c = e->chats;
+    while (c != NULL && (chat_over(c) || chat_group(c) == NULL || !span_eq(in_span(mls_group_id(c->mls)), k->group)))
+        c = c->next;
+    if (c == NULL || c->kind == ROOM_SELF || (c->kind == ROOM_GROUP && !takes_in(c)) || !chat_has(c, account))
+        return ERR_REFUSED;
+    *contact = contact_of(e, account);
+    if (*contact == 0 || contact_blocked(e, *contact)) return ERR_REFUSED;
+    *chat = c->id;
+    if (!comes_already(c, *contact)) chat_put_take(c, *contact);
+    return e->db.err;
+}
+
 enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_t *contact)
 {
     struct knock k;
@@ -108,7 +146,9 @@ enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_
     enum err x = knock_decode(body, &k);
     if (x == ERR_OK) x = invite_decode(k.invite, &from);
     if (x != ERR_OK) return x;
-    if (!invite_find(e, k.invite_key, &own) || (own.flags & INVITE_GROUP) == 0 || k.group.n > 0) return ERR_REFUSED;
+    if (!invite_find(e, k.invite_key, &own)) return ERR_REFUSED;
+    if (k.group.n > 0) return knock_again(e, &k, from.account, chat, contact);
+    if ((own.flags & INVITE_GROUP) == 0) return ERR_REFUSED;
     struct chat *c = chat_find(e, own.chat);
     if (!takes_in(c) || contact_blocked(e, contact_of(e, from.account))) return ERR_REFUSED;
     if (chat_has(c, from.account)) return ERR_REFUSED;

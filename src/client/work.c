@@ -351,6 +351,16 @@ static bool send_to_chat(struct peer *p, const struct work *w)
     return send_request(p, w, &r);
 }
 
+static bool packages_wait(struct engine *e)
+{
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM work WHERE kind IN (?1, ?2)");
+    db_int(q, 1, WORK_PACKAGES);
+    db_int(q, 2, WORK_CLEAR);
+    bool wait = db_row(&e->db, q);
+    db_done(q);
+    return wait;
+}
+
 bool work_send(struct peer *p, const struct work *w)
 {
     const struct self *s = &p->e->self;
@@ -370,8 +380,10 @@ bool work_send(struct peer *p, const struct work *w)
                                   .key = s->inbox_key,
                                   .device = w->what.n == FORMAT_DEVICE ? w->what.p : NULL};
         return r.device != NULL && send_request(p, w, &r);
+    case WORK_KNOCK: // who opens takes key packages: those of the present device must be there
+        if (packages_wait(p->e)) return false;
+        [[fallthrough]];
     case WORK_TAKE:
-    case WORK_KNOCK:
         r = (struct wire_request){.type = WIRE_PACKAGE_TAKE, .log = w->log.p, .key = w->key.p};
         return send_request(p, w, &r);
     case WORK_INBOX:

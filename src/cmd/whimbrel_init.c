@@ -153,8 +153,8 @@ int do_restore(struct session *s)
     say_note(
         l,
         "Your profile is in %s, and the passphrase of the archive opens it. It is a new device of your account: "
-        "conversations can be read, and can be written to again when somebody in them has added it. Do not use the "
-        "profile that the archive was written by any more.",
+        "conversations can be read now, and written to when somebody in them has added it, which their engines do by "
+        "themselves. Do not use the profile that the archive was written by any more.",
         l->profile);
     return EXIT_DONE;
 }

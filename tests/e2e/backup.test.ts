@@ -39,6 +39,11 @@ test('a profile is made of an archive', { skip }, async t => {
   const file = read(alice.profile, passphrase).find(m => m.file !== undefined)!.file!.id;
   alice.ok('file', 'get', String(file), join(folder, 'got'));
   alice.ok('send', 'Bob', 'Gladly');
+  bob.ok('group', 'create', 'Tea', 'Alice');
+  await settled(bob, alice);
+  await until(() => alice.chats().some(c => c.name === 'Tea'), 60000);
+  bob.ok('send', 'Tea', 'Hello');
+  await until(() => alice.texts('Tea').includes('Hello'), 60000);
   alice.ok('react', 'Bob', '1', '\u{1f44d}');
   await settled(alice);
 
@@ -81,7 +86,23 @@ test('a profile is made of an archive', { skip }, async t => {
   assert.deepEqual(readFileSync(join(folder, 'again')), bytes); // it was in the archive
   const found = JSON.parse(run(other, ['--json', 'search', 'six'], WORDS).stdout) as unknown[];
   assert.equal(found.length, 1);
-  // It is no member of the conversation yet: nobody's keys are used twice.
-  assert.notEqual(run(other, ['send', 'Bob', 'Again'], WORDS).status, 0);
+  // Bob's engine takes the fresh device in, in the place of the old one, and the conversation goes on where it was; so does a group of his.
+  const says = (chat: string, text: string): boolean => run(other, ['send', chat, text], WORDS).status === 0;
+  await until(() => says('Bob', 'From a new device'), 60000);
+  await until(() => bob.texts('Alice').includes('From a new device'), 60000);
+  assert.equal(bob.chats().filter(c => c.kind === 'direct').length, 1);
+  await until(() => says('Tea', 'Me too'), 60000);
+  await until(() => bob.texts('Tea').includes('Me too'), 60000);
+  bob.ok('send', 'Alice', 'Welcome back');
+  bob.ok('send', 'Tea', 'All here');
+  await until(() => read(other, WORDS).some(m => m.text === 'Welcome back'), 60000);
+  await until(() => run(other, ['--json', 'read', 'Tea'], WORDS).stdout.includes('All here'), 60000);
+  const numbers = [run(other, ['--json', 'verify', 'Bob'], WORDS).stdout, bob.ok('--json', 'verify', 'Alice')].map(x => (JSON.parse(x) as { number: string }).number);
+  assert.equal(numbers[0], numbers[1]);
+  // The old profile, if somebody starts it all the same, is out of everything, and reads nothing of that.
+  alice.ok('start');
+  await until(() => alice.chats().every(c => c.state === 'removed' || c.kind === 'self'), 60000);
+  assert.notEqual(alice.run('send', 'Bob', 'And I?').status, 0);
+  assert.ok(!alice.texts('Bob').includes('Welcome back'));
   await until(() => (JSON.parse(run(other, ['--json', 'status'], WORDS).stdout) as { waiting: number }).waiting === 0, 60000);
 });
