@@ -6,7 +6,7 @@
 
 #include "codec/tls.h"
 
-enum { DEVICES_MAX = 32, INTRO_MAX = 65536 };
+enum { APART = 1, DEVICES_MAX = 32, INTRO_MAX = 65536, REF_MAX = 1024 };
 
 // One contact in the list of a commit that adds: its number, and the KeyPackages of its devices, each as a vector.
 struct added {
@@ -87,7 +87,8 @@ static void become_commit(struct chat *c, const struct work *take, struct span p
     buf_init(&list, WHAT_MAX);
     buf_init(&what, WHAT_MAX);
     put_added(&list, take->contact, packages);
-    commit_put_what(&what, &(struct commit_what){COMMIT_ADD, take->contact, buf_span(&list)});
+    commit_put_what(&what,
+                    &(struct commit_what){.kind = COMMIT_ADD, .contact = take->contact, .bytes = buf_span(&list)});
     sqlite3_stmt *q = db_sql(
         &c->e->db, "UPDATE work SET kind = ?2, relay = ?3, what = ?4, acked = 0, log = x'', key = x'' WHERE id = ?1");
     db_int(q, 1, take->id);
@@ -139,22 +140,24 @@ enum err adding_gather(struct chat *c, const struct work *w, struct commit_what 
     bool more = true;
     buf_init(&list, WHAT_MAX);
     buf_put(&list, what->bytes);
-    sqlite3_stmt *q = db_sql(d, "SELECT id, kind, what FROM work WHERE chat = ?1 AND id > ?2 ORDER BY id");
+    sqlite3_stmt *q = db_sql(d, "SELECT id, kind, what, key FROM work WHERE chat = ?1 AND id > ?2 ORDER BY id");
     db_int(q, 1, c->id);
     db_int(q, 2, w->id);
     while (more && db_row(d, q)) {
         if (db_get_int(q, 1) == WORK_TAKE) continue;
         more = db_get_int(q, 1) == WORK_COMMIT && commit_read_what(db_get(q, 2), &other) && other.kind == COMMIT_ADD &&
-               n < COMMIT_PROPOSALS && list.n + other.bytes.n <= ADDING_MAX;
+               db_get(q, 3).n != APART && n < COMMIT_PROPOSALS && list.n + other.bytes.n <= ADDING_MAX;
         if (more) buf_put(&list, other.bytes);
         if (more) gone[n++] = db_get_int(q, 0);
     }
     db_done(q);
     for (size_t i = 0; i < n; i++) work_drop(c->e, gone[i]);
+    int64_t place = n > 0 ? gone[n - 1] : 0;
     size_t head = bytes->n;
     what->bytes = buf_span(&list);
     commit_put_what(bytes, what);
     if (buf_end(bytes) == ERR_OK) (void)commit_read_what(span_of(bytes->p + head, bytes->n - head), what);
+    what->place = place;
     buf_wipe(&list);
     return buf_end(bytes);
 }
@@ -177,6 +180,13 @@ bool adding_split(struct chat *c, const struct work *w, const struct commit_what
     db_blob(q, 2, buf_span(&half));
     (void)db_run(&c->e->db, q);
     commit_ask(c, &second);
+    int64_t id = db_last_id(
+        &c->e->db); // what was said behind them is for the second half, too; and it is not gathered into the first
+    q = db_sql(&c->e->db, "UPDATE work SET id = ?2, key = zeroblob(?3) WHERE id = ?1");
+    db_int(q, 1, id);
+    db_int(q, 2, what->place != 0 ? what->place : id);
+    db_int(q, 3, APART);
+    (void)db_run(&c->e->db, q);
     buf_wipe(&half);
     return true;
 }
@@ -253,7 +263,7 @@ enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *prop
 // ------------------------------------------------------------------------------------------------------- introductions
 
 // One introduction for each device of a contact. The receiver reads on behind the commit, which is the entry just taken.
-static enum err introduce(struct chat *c, const struct added *a, struct span welcome)
+static enum err introduce(struct chat *c, const struct added *a, struct span welcome, struct span blob, int64_t waits)
 {
     struct engine *e = c->e;
     struct buf bytes, mine, body;
@@ -269,7 +279,8 @@ static enum err introduce(struct chat *c, const struct added *a, struct span wel
         const struct intro i = {.invite_key = theirs.key,
                                 .name = span_str(e->self.name),
                                 .invite = buf_span(&mine),
-                                .welcome = welcome,
+                                .welcome = waits == 0 ? welcome : span_of(NULL, 0),
+                                .blob = blob,
                                 .log_key = c->log_key,
                                 .log_epoch = c->log_epoch,
                                 .seq = c->cursor,
@@ -279,7 +290,7 @@ static enum err introduce(struct chat *c, const struct added *a, struct span wel
     }
     struct tls_reader r = tls_reader_of(a->packages);
     while (known && x == ERR_OK && tls_left(&r) > 0)
-        x = inbox_send(e, &theirs, a->contact, tls_vector(&r), INBOX_INTRODUCTION, buf_span(&body));
+        x = inbox_send(e, &theirs, waits, tls_vector(&r), INBOX_INTRODUCTION, buf_span(&body));
     buf_wipe(&bytes);
     buf_wipe(&mine);
     buf_wipe(&body);
@@ -289,7 +300,11 @@ static enum err introduce(struct chat *c, const struct added *a, struct span wel
 enum err adding_send(struct chat *c, struct span list, struct span welcome)
 {
     struct added a;
-    enum err x = ERR_OK;
-    while (x == ERR_OK && next_added(&list, &a)) x = introduce(c, &a, welcome);
+    struct buf blob;
+    int64_t waits = 0;
+    buf_init(&blob, REF_MAX);
+    enum err x = welcome_put(c->e, welcome, &blob, &waits);
+    while (x == ERR_OK && next_added(&list, &a)) x = introduce(c, &a, welcome, buf_span(&blob), waits);
+    buf_wipe(&blob);
     return x;
 }

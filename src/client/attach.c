@@ -29,7 +29,7 @@ static struct link *link_to(void *arg, const char *relay)
 static enum err on_ended(void *arg, const struct transfer_info *i)
 {
     struct engine *e = arg;
-    return i->use == ATTACH_FILE ? files_ended(&e->files, i) : ERR_OK;
+    return i->use == ATTACH_FILE ? files_ended(&e->files, i) : welcome_ended(e, i);
 }
 
 static void note_message(void *arg, const struct files_info *i)
@@ -52,6 +52,7 @@ static void tell_sent(struct engine *e, int64_t file)
 static void on_told(void *arg, const struct transfer_info *i)
 {
     struct engine *e = arg;
+    if (i->use == ATTACH_WELCOME) welcome_told(e, i);
     if (i->use != ATTACH_FILE) return;
     bool sent = i->kind == TRANSFER_UP && i->state == TRANSFER_DONE;
     int64_t file = i->owner;

@@ -216,7 +216,7 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     sqlite3_stmt *q = db_sql(
         &e->db,
         "INSERT INTO chat(group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
-        " created, asker, renewed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9, ?8)");
+        " created, asker, renewed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9, ?10)");
     db_blob(q, 1, in_span(mls_group_id(take)));
     db_int(q, 2, r->kind);
     db_text(q, 3, r->name);
@@ -226,6 +226,7 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     db_int(q, 7, state);
     db_int(q, 8, (int64_t)engine_now());
     db_int(q, 9, asker);
+    db_int(q, 10, renew_first(r->kind, asker));
     (void)db_run(&e->db, q);
     int64_t id = db_last_id(&e->db);
     talk_open(&e->history, id);
@@ -477,7 +478,7 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
     db_text(q, 2, r->relay);
     db_blob(q, 3, span_of(r->log, 32));
     db_int(q, 4, contact);
-    db_int(q, 5, (int64_t)engine_now());
+    db_int(q, 5, renew_first(r->kind, contact));
     (void)db_run(d, q);
     return d->err;
 }

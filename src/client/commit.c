@@ -22,6 +22,7 @@ struct plan {
 bool commit_read_what(struct span bytes, struct commit_what *out)
 {
     struct tls_reader r = tls_reader_of(bytes);
+    out->place = 0;
     out->kind = (enum commit_kind)tls_u8(&r);
     out->contact = (int64_t)tls_u64(&r);
     out->bytes = tls_vector(&r);
@@ -204,7 +205,7 @@ static enum err try_commit(struct chat *c, const struct work *w, const struct co
     if (x == ERR_OK && p->n == 0 && what->kind != COMMIT_UPDATE) x = ERR_NOT_FOUND;
     if (x == ERR_OK && mls_group_commit(c->mls, &params, &made) != MLS_OK) x = ERR_REFUSED;
     if (x == ERR_OK && !commit_allowed(c, made.staged)) x = ERR_REFUSED;
-    if (x == ERR_OK && (made.message.size > WIRE_ENTRY_MAX || made.welcome.size > WELCOME_MAX)) x = ERR_LIMIT;
+    if (x == ERR_OK && (made.message.size > WIRE_ENTRY_MAX || made.welcome.size > WELCOME_BLOB_MAX)) x = ERR_LIMIT;
     if (x == ERR_OK) x = store_commit(c, w, bytes, &made);
     mls_commit_free(&made);
     buf_wipe(&p->room);

@@ -110,7 +110,7 @@ void inbox_packages(struct peer *p, const struct work *w)
 
 // ---------------------------------------------------------------------------------------------------------- what goes out
 
-enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t contact, struct span package,
+enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t waits, struct span package,
                     enum inbox_kind kind, struct span body)
 {
     struct mls_buf ref = {0};
@@ -125,7 +125,7 @@ enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t conta
         relay[theirs->relay.n] = 0;
         (void)work_add(e, &(struct work){.kind = WORK_INBOX,
                                          .relay = relay,
-                                         .contact = contact,
+                                         .epoch = (uint64_t)waits,
                                          .log = span_of(theirs->inbox, 32),
                                          .key = span_of(theirs->key, 32),
                                          .payload = buf_span(&entry)});
@@ -137,6 +137,12 @@ enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t conta
 }
 
 // --------------------------------------------------------------------------------------------------------- what comes in
+
+// What an entry has brought: a conversation, or somebody who knocks at one.
+struct brought {
+    struct chat *chat;
+    int64_t knocked, contact;
+};
 
 // Who sends an introduction is whose invitation is in it; that it is a member of the group is checked when the group is joined.
 static enum contact_state judge(struct engine *e, const struct invite *from, const struct invite_own *own)
@@ -151,8 +157,9 @@ static enum contact_state judge(struct engine *e, const struct invite *from, con
     return state;
 }
 
-static enum err take_introduction(struct engine *e, struct span body, struct span private_part, struct chat **chat,
-                                  int64_t *contact)
+// `welcome`: that has come from elsewhere; empty: it is in the introduction, or has to be fetched.
+static enum err take_introduction(struct engine *e, struct span body, struct span private_part, struct span welcome,
+                                  struct brought *out)
 {
     struct intro i;
     struct invite from;
@@ -164,6 +171,10 @@ static enum err take_introduction(struct engine *e, struct span body, struct spa
     enum contact_state state = judge(e, &from, &own);
     // Whoever comes by a closed one was let in by a relay that lies, or has forgotten that it was closed.
     if (state == CONTACT_BLOCKED || (state == CONTACT_REQUEST && !open)) return ERR_REFUSED;
+    if (welcome.n == 0 && i.blob.n > 0) return welcome_get(e, body, private_part, i.blob);
+    if (welcome.n > 0) i.welcome = welcome;
+    struct chat **chat = &out->chat;
+    int64_t *contact = &out->contact;
     *contact = contact_put(e, from.account, i.name, i.invite, state);
     x = chat_join(e, &i, private_part, *contact, state != CONTACT_REQUEST ? CHAT_OPEN : CHAT_REQUEST, chat);
     if (x == ERR_OK && state == CONTACT_STRANGER && (*chat)->kind != ROOM_GROUP) x = ERR_REFUSED;
@@ -202,12 +213,6 @@ static void refill(struct engine *e)
     if (few) (void)work_add(e, &(struct work){.kind = WORK_PACKAGES, .relay = e->self.relay});
 }
 
-// What an entry has brought: a conversation, or somebody who knocks at one.
-struct brought {
-    struct chat *chat;
-    int64_t knocked, contact;
-};
-
 static enum err open_entry(struct engine *e, const struct wire_entry *x, struct brought *out)
 {
     struct buf private_part, plain;
@@ -226,7 +231,7 @@ static enum err open_entry(struct engine *e, const struct wire_entry *x, struct 
         err = inbox_open(e->crypto, tls_u16(&r), in_span(keys.init_key), x->payload, &plain, &kind, &body);
     }
     if (err == ERR_OK && kind == INBOX_INTRODUCTION)
-        err = take_introduction(e, body, buf_span(&private_part), &out->chat, &out->contact);
+        err = take_introduction(e, body, buf_span(&private_part), span_of(NULL, 0), out);
     else if (err == ERR_OK && kind == INBOX_KNOCK) err = knock_arrived(e, body, &out->knocked, &out->contact);
     else if (err == ERR_OK) err = ERR_UNSUPPORTED;
     if (err == ERR_OK && !last_resort) {
@@ -291,6 +296,21 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x)
     }
     e->self.cursor = x->seq;
     memcpy(e->self.last, hash, 32);
+    transfer_settle(e->transfers);
     tell_brought(e, &b);
     return true;
+}
+
+bool inbox_introduced(struct engine *e, struct span body, struct span private_part, struct span welcome)
+{
+    struct brought b = {0};
+    if (welcome.n == 0) return true;
+    db_begin(&e->db);
+    enum err x = take_introduction(e, body, private_part, welcome, &b);
+    bool later = passes(x) || passes(e->db.err);
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    if (x != ERR_OK && b.chat != NULL) chat_undo(b.chat);
+    if (x == ERR_OK) tell_brought(e, &b);
+    return x == ERR_OK || !later; // what makes no sense is passed over
 }

@@ -157,6 +157,8 @@ void clock_stop(struct engine *e);
 // Keys are renewed from now on, by and by.
 void renew_start(struct engine *e);
 void renew_stop(struct engine *e);
+// What stands as `renewed` of a new conversation: negative, if the first time is soon.
+int64_t renew_first(int kind, int64_t asker);
 // Within a transaction, before the merge: if the commit renews one's own leaf, that is noted.
 void renew_merged(struct chat *c, const struct mls_staged *s);
 
@@ -198,7 +200,7 @@ struct work {
     uint8_t kind;
     const char *relay;
     struct span log, key, what, payload, staged, welcome;
-    uint64_t epoch; // of the log, for which payload was made
+    uint64_t epoch; // of the log, for which payload was made; of WORK_INBOX: the transfer that it waits for, or 0
     bool acked;
 };
 // Within a transaction.
@@ -271,8 +273,10 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x);
 bool inbox_differs(struct engine *e, const struct wire_entry *x);
 void inbox_packages(struct peer *p, const struct work *w);
 // Within a transaction: something for the device of a key package is to be put into somebody's inbox.
-enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t contact, struct span package,
-                    enum inbox_kind kind, struct span body);
+enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t waits, struct span package,
+                    enum inbox_kind kind, struct span body); // waits: for a transfer (welcome_put); 0
+// The Welcome of an introduction has come; empty: it cannot be had. False: it could not be stored.
+bool inbox_introduced(struct engine *e, struct span body, struct span private_part, struct span welcome);
 
 // ------------------------------------------------------------------------------------------------------------ invite.c
 
@@ -424,7 +428,7 @@ void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8
 // ---------------------------------------------------------------------------------------------------------- attach.c
 
 // What a transfer is for (transfer_info.use), and whose it is (owner).
-enum attach_use { ATTACH_FILE = 1 }; // of src/files; what other uses there are, on_ended sends on
+enum attach_use { ATTACH_FILE = 1, ATTACH_WELCOME }; // of src/files; what other uses there are, on_ended sends on
 enum err attach_open(struct engine *e, const char *folder);
 // Within a transaction: a message with a file has come. After it: files_settle.
 void attach_take(struct chat *c, int64_t message, int64_t sender, struct span content);
@@ -437,7 +441,8 @@ enum {
     COMMIT_PROPOSALS = 256,
     WHAT_MAX = 600000,   // bytes of what a commit is to do
     ADDING_MAX = 40000,  // of key packages in one commit
-    WELCOME_MAX = 58000, // what an introduction has room for
+    WELCOME_MAX = 56000, // what an introduction has room for; what is larger is a blob
+    WELCOME_BLOB_MAX = 6 << 20,
 };
 enum commit_kind {
     COMMIT_ADD = 1,
@@ -453,6 +458,7 @@ struct commit_what {
     enum commit_kind kind;
     int64_t contact;   // who is removed, promoted, demoted; 0: oneself
     struct span bytes; // the name or picture; of COMMIT_ADD: a list of contacts, each with KeyPackages
+    int64_t place;     // after adding_gather: a number of work that is free, behind what was gathered; 0: none
 };
 void commit_put_what(struct buf *out, const struct commit_what *w);
 bool commit_read_what(struct span bytes, struct commit_what *out);
@@ -481,6 +487,19 @@ void part_settle(struct chat *c);
 void part_end(struct chat *c, enum chat_state state);
 // A piece of one's own work that is no message was seen in the log: true if it was that one leaves.
 bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work);
+
+// --------------------------------------------------------------------------------------------------------- welcome.c
+
+// Within a transaction, and transfer_settle after it. A Welcome that no introduction has room for is to be sent: then *waits is what
+// introductions wait for, and *ref where it will lie; else *waits is 0.
+enum err welcome_put(struct engine *e, struct span welcome, struct buf *ref, int64_t *waits);
+// Likewise: it is to be fetched, and what the introduction says joined when it has come.
+enum err welcome_get(struct engine *e, struct span body, struct span private_part, struct span ref);
+// A transfer of theirs has ended, within a transaction; and outside.
+enum err welcome_ended(struct engine *e, const struct transfer_info *i);
+void welcome_told(struct engine *e, const struct transfer_info *i);
+// Joins by those that have come.
+void welcome_join(struct engine *e);
 
 // ----------------------------------------------------------------------------------------------------------- knock.c
 

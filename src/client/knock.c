@@ -52,8 +52,7 @@ static enum err send_knock(struct engine *e, const struct invite *to, struct spa
     if (x == ERR_OK) knock_encode(&k, &body);
     if (x == ERR_OK) x = buf_end(&body);
     struct tls_reader r = tls_reader_of(packages);
-    while (x == ERR_OK && tls_left(&r) > 0)
-        x = inbox_send(e, to, contact_of(e, to->account), tls_vector(&r), INBOX_KNOCK, buf_span(&body));
+    while (x == ERR_OK && tls_left(&r) > 0) x = inbox_send(e, to, 0, tls_vector(&r), INBOX_KNOCK, buf_span(&body));
     buf_wipe(&mine);
     buf_wipe(&body);
     return x;
@@ -77,8 +76,9 @@ enum err knock_taken(struct engine *e, const struct work *w, struct span taken)
     if (x == ERR_OK && count[1] > 0)
         engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING,
                                              .contact = known ? contact_of(e, to.account) : 0,
-                                             .text = "the relay of whoever made a group's link has handed out a key that is"
-                                                     " not theirs: nothing was sent to it. Tell them, over another way"});
+                                             .text =
+                                                 "the relay of whoever made a group's link has handed out a key that is"
+                                                 " not theirs: nothing was sent to it. Tell them, over another way"});
     return x;
 }
 

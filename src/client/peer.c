@@ -244,7 +244,7 @@ static size_t read_items(struct peer *p, struct item *items)
     sqlite3_stmt *q =
         db_sql(d, "SELECT id, chat, kind, acked, chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
                   " AND o.id < w.id AND o.relay != w.relay AND NOT (o.kind = 6 AND o.acked)) FROM work w WHERE relay = "
-                  "?1 ORDER BY id LIMIT ?2");
+                  "?1 AND NOT (kind = 8 AND epoch != 0) ORDER BY id LIMIT ?2");
     db_text(q, 1, span_str(p->relay));
     db_int(q, 2, AHEAD);
     while (n < AHEAD && db_row(d, q)) {

@@ -317,6 +317,7 @@ void chat_entries(struct chat *c, struct span list)
         peer_stall(c->peer);
         return;
     }
+    transfer_settle(e->transfers);
     clock_tidy(e);
     files_settle(&e->files);
     clock_end(e);

@@ -5,9 +5,12 @@
 // gets more of these commits than one's own setting says, and not those of all members at once.
 #include "client/inner.h"
 
-enum { LOOK_MS = 600000, PACKAGES_DAYS = 30, KEEP_DAYS = 100 };
+enum { LOOK_MS = 600000, FIRST_MS = 4 * 3600000, PACKAGES_DAYS = 30, KEEP_DAYS = 100 };
 static const uint64_t day_ms = 86400000;
 
+// Who has just come into a group renews its leaf within an hour: until then every commit carries a secret for it alone, and a group of many
+// whose leaves are all fresh would need larger commits than the log takes.
+//
 // Up to a quarter of the time later, a different part of it for each account and conversation.
 static uint64_t shift(const struct chat *c, uint64_t period)
 {
@@ -24,8 +27,11 @@ static bool is_due(struct chat *c, uint64_t period, uint64_t now)
                           " kind = ?2) FROM chat WHERE id = ?1");
     db_int(q, 1, c->id);
     db_int(q, 2, WORK_COMMIT);
-    if (db_row(&c->e->db, q))
-        due = db_get_int(q, 1) != 0 && (uint64_t)db_get_int(q, 0) + period + shift(c, period) <= now;
+    if (db_row(&c->e->db, q) && db_get_int(q, 1) != 0) {
+        int64_t renewed = db_get_int(q, 0);
+        due = renewed < 0 ? (uint64_t)-renewed + shift(c, FIRST_MS) <= now
+                          : (uint64_t)renewed + period + shift(c, period) <= now;
+    }
     db_done(q);
     return due;
 }
@@ -55,10 +61,17 @@ static void renew_packages(struct engine *e, uint64_t now)
     (void)db_run(&e->db, q);
 }
 
+int64_t renew_first(int kind, int64_t asker)
+{
+    int64_t now = (int64_t)engine_now();
+    return kind == ROOM_GROUP && asker != 0 ? -now : now;
+}
+
 static void on_look(struct net_timer *t)
 {
     struct engine *e = (struct engine *)(void *)((char *)t - offsetof(struct engine, renew));
     uint64_t now = engine_now();
+    welcome_join(e); // what has come before the engine ended
     db_begin(&e->db);
     renew_chats(e, now);
     renew_packages(e, now);

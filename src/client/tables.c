@@ -27,7 +27,8 @@ static const char version_1[] =
     "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
-    // asker: the contact who has brought oneself into it; members: accounts; epoch: of the group; renewed: one's own leaf, when
+    // asker: the contact who has brought oneself into it; members: accounts; epoch: of the group; renewed: one's own leaf, when;
+    // negative: not since one has come in, which was then
     "CREATE TABLE chat(id INTEGER PRIMARY KEY, group_id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, name TEXT NOT "
     "NULL,"
     " contact INTEGER NOT NULL, asker INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
@@ -74,6 +75,10 @@ static const char version_1[] =
     " PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE asking(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
     " time INTEGER NOT NULL, PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
+
+    // Introductions whose Welcome is being fetched (welcome.c). come: the transfer, when it has come
+    "CREATE TABLE welcome(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, private BLOB NOT NULL,"
+    " come INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
 
     // What was set (setting.c).
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"

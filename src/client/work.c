@@ -12,7 +12,7 @@ enum {
     ANSWERS_MAX = 100000,
     ROOM_LEAST = 32, // so that many answers make one look at what is to be done
 };
-enum { AGAIN_MS = 20000, LATER_MS = 5000, ROW_MAX = 1 << 20 };
+enum { AGAIN_MS = 20000, LATER_MS = 5000, ROW_MAX = 32 << 20 };
 
 int64_t work_add(struct engine *e, const struct work *w)
 {

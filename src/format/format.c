@@ -204,6 +204,7 @@ void intro_encode(const struct intro *i, struct buf *out)
     tls_put_vector(out, i->name);
     tls_put_vector(out, i->invite);
     tls_put_vector(out, i->welcome);
+    tls_put_vector(out, i->blob);
     buf_put(out, fixed(i->log_key));
     tls_put_u64(out, i->log_epoch);
     tls_put_u64(out, i->seq);
@@ -220,12 +221,41 @@ enum err intro_decode(struct span bytes, struct intro *out)
     i.name = take_text(&r, FORMAT_NAME_MAX);
     i.invite = tls_vector(&r);
     i.welcome = tls_vector(&r);
+    i.blob = tls_vector(&r);
     i.log_key = take32(&r);
     i.log_epoch = tls_u64(&r);
     i.seq = tls_u64(&r);
     i.chain = take32(&r);
     if (tls_end(&r) != ERR_OK) return ERR_MALFORMED;
     *out = i;
+    return ERR_OK;
+}
+
+void blob_ref_encode(const struct blob_ref *r, struct buf *out)
+{
+    tls_put_u8(out, VERSION);
+    tls_put_vector(out, r->relay);
+    buf_put(out, fixed(r->blob));
+    tls_put_vector(out, r->key);
+    tls_put_vector(out, r->prefix);
+    tls_put_u64(out, r->size);
+    buf_put(out, fixed(r->digest));
+}
+
+enum err blob_ref_decode(struct span bytes, struct blob_ref *out)
+{
+    struct tls_reader r = tls_reader_of(bytes);
+    struct blob_ref b = {0};
+    enum err e = version_of(&r);
+    if (e != ERR_OK) return e;
+    b.relay = take_text(&r, FORMAT_RELAY_MAX);
+    b.blob = take32(&r);
+    b.key = tls_vector(&r);
+    b.prefix = tls_vector(&r);
+    b.size = tls_u64(&r);
+    b.digest = take32(&r);
+    if (tls_end(&r) != ERR_OK || b.relay.n == 0) return ERR_MALFORMED;
+    *out = b;
     return ERR_OK;
 }
 

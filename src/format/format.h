@@ -69,6 +69,7 @@ struct intro {
     struct span name;          // what the sender calls itself
     struct span invite;        // an invitation to the sender's inbox
     struct span welcome;
+    struct span blob;       // where the Welcome lies (struct blob_ref) if it is not here; else empty
     const uint8_t *log_key; // [32] secret: the log's present key
     uint64_t log_epoch;
     uint64_t seq;         // the last entry before the receiver was added: it reads on from there
@@ -76,6 +77,17 @@ struct intro {
 };
 void intro_encode(const struct intro *i, struct buf *out);
 enum err intro_decode(struct span bytes, struct intro *out);
+
+// Where something lies that is too large for where it is spoken of: sealed by chunks (content/file.h), in a blob of a relay.
+struct blob_ref {
+    struct span relay;
+    const uint8_t *blob;     // [32]
+    struct span key, prefix; /* key: secret */
+    uint64_t size;           // before sealing
+    const uint8_t *digest;   // [32]
+};
+void blob_ref_encode(const struct blob_ref *r, struct buf *out);
+enum err blob_ref_decode(struct span bytes, struct blob_ref *out);
 
 // What is in an inbox entry likewise: somebody asks to be taken into a group.
 struct knock {

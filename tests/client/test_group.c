@@ -550,6 +550,41 @@ static void nothing_is_renewed_where_one_does_not_want_it(void **state)
     town_close(t);
 }
 
+// A Welcome into a hybrid group of this size is larger than an inbox entry: it goes as a blob.
+enum { MANY = 40 };
+
+static bool many_are_joined(struct town *t)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        if (newest(&t->person[i]).kind != ROOM_GROUP || newest(&t->person[i]).members != MANY) return false;
+    }
+    return at_one(t);
+}
+
+static bool many_have_read_it(struct town *t)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        if (read_chat(&t->person[i], newest(&t->person[i]).id).n != 2) return false;
+    }
+    return is_quiet(t);
+}
+
+static void a_hybrid_group_of_many(void **state)
+{
+    struct town *t = town_open_with(MANY, &(struct engine_settings){.link = {.retry_ms = 100}, .packages = 2});
+    int64_t contacts[MANY - 1], chat = 0;
+    (void)state;
+    for (size_t i = 1; i < MANY; i++) contacts[i - 1] = meet(t, i, 0, INVITE_PERSONAL);
+    wait_for(t, is_quiet);
+    assert_ok(engine_group(t->person[0].e, span_str("Many"), contacts, MANY - 1, &chat));
+    wait_for(t, many_are_joined);
+    say(&t->person[0], chat, "welcome");
+    say(&t->person[MANY - 1], newest(&t->person[MANY - 1]).id, "thank you");
+    for (size_t i = 0; i < MANY; i++) assert_int_equal(t->person[i].warnings, 0);
+    wait_for(t, many_have_read_it);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -561,6 +596,7 @@ int main(void)
         cmocka_unit_test(all_leave),
         cmocka_unit_test(the_removed_keep_out),
         cmocka_unit_test(a_crowd_with_churn),
+        cmocka_unit_test(a_hybrid_group_of_many),
         cmocka_unit_test(a_copy_of_the_keys_becomes_useless),
         cmocka_unit_test(nothing_is_renewed_where_one_does_not_want_it),
     };

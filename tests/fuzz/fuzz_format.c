@@ -69,6 +69,17 @@ static void try_intro(struct span bytes)
     same(out, bytes);
 }
 
+static void try_blob_ref(struct span bytes)
+{
+    struct blob_ref r;
+    struct buf *out = kit_buf();
+    if (blob_ref_decode(bytes, &r) != ERR_OK) return;
+    within(r.key, bytes);
+    within(r.prefix, bytes);
+    blob_ref_encode(&r, out);
+    same(out, bytes);
+}
+
 static void try_knock(struct span bytes)
 {
     struct knock k;
@@ -85,7 +96,8 @@ static void try_room(struct span bytes)
     struct room r;
     struct buf *out = kit_buf();
     if (room_decode(bytes, &r) != ERR_OK) return;
-    must(r.picture.n <= FORMAT_PICTURE_MAX && r.admins.n % FORMAT_ID == 0 && r.kind >= ROOM_DIRECT && r.kind <= ROOM_SELF);
+    must(r.picture.n <= FORMAT_PICTURE_MAX && r.admins.n % FORMAT_ID == 0 && r.kind >= ROOM_DIRECT &&
+         r.kind <= ROOM_SELF);
     for (size_t at = 0; at < r.admins.n; at += FORMAT_ID) must(room_is_admin(&r, r.admins.p + at));
     within(r.name, bytes);
     room_encode(&r, out);
@@ -117,8 +129,8 @@ static void try_sealed(struct span bytes)
 
 void fuzz_one(struct span bytes)
 {
-    static void (*const tries[])(struct span) = {try_cert,  try_invite, try_link, try_intro,
-                                                 try_knock, try_room,   try_said, try_sealed};
+    static void (*const tries[])(struct span) = {try_cert, try_invite, try_link,   try_intro,   try_knock,
+                                                 try_room, try_said,   try_sealed, try_blob_ref};
     if (bytes.n == 0) return;
     tries[bytes.p[0] % (sizeof tries / sizeof *tries)](kit_copy(span_of(bytes.p + 1, bytes.n - 1)));
 }
@@ -146,10 +158,11 @@ static void seed_cert(const char *folder)
 void fuzz_seeds(const char *folder)
 {
     static const uint8_t fill[3 * FORMAT_ID] = {[FORMAT_ID] = 1, [2 * FORMAT_ID] = 2};
-    const struct invite i = {span_str("wss://relay.example/s#pin"), fill, fill, fill, fill, INVITE_ONCE, span_str("Ann"), {0}};
+    const struct invite i = {
+        span_str("wss://relay.example/s#pin"), fill, fill, fill, fill, INVITE_ONCE, span_str("Ann"), {0}};
     const struct invite to_group = {i.relay, fill, fill, fill, fill, INVITE_GROUP, span_str("Ann"), span_str("Tea")};
-    struct buf *out[8];
-    for (size_t k = 0; k < 8; k++) out[k] = kit_buf();
+    struct buf *out[9];
+    for (size_t k = 0; k < 9; k++) out[k] = kit_buf();
     seed_cert(folder);
     invite_encode(&i, out[0]);
     seed(folder, "invite", 1, out[0]);
@@ -158,15 +171,20 @@ void fuzz_seeds(const char *folder)
     must_ok(invite_link(&i, NULL, out[2]));
     out[2]->n--; // the NUL
     seed(folder, "link", 2, out[2]);
-    intro_encode(&(struct intro){fill, span_str("Ann"), buf_span(out[0]), span_str("welcome"), fill, 3, 4, fill}, out[3]);
+    intro_encode(&(struct intro){fill, span_str("Ann"), buf_span(out[0]), span_str("welcome"), span_str("blob"), fill,
+                                 3, 4, fill},
+                 out[3]);
     seed(folder, "intro", 3, out[3]);
     knock_encode(&(struct knock){fill, span_str("Bob"), buf_span(out[0]), span_str("group")}, out[4]);
     seed(folder, "knock", 4, out[4]);
-    room_encode(&(struct room){ROOM_GROUP, i.relay, fill, span_str("Tea"), span_str("jpeg"), span_of(fill, 3 * FORMAT_ID), fill},
+    room_encode(&(struct room){ROOM_GROUP, i.relay, fill, span_str("Tea"), span_str("jpeg"),
+                               span_of(fill, 3 * FORMAT_ID), fill},
                 out[5]);
     seed(folder, "room", 5, out[5]);
     said_encode(&(struct said){7, fill, span_str("content")}, out[6]);
     seed(folder, "said", 6, out[6]);
     buf_put(out[7], span_of(fill, sizeof fill)); // a reference, and what follows it
     seed(folder, "sealed", 7, out[7]);
+    blob_ref_encode(&(struct blob_ref){i.relay, fill, span_of(fill, 32), span_of(fill, 7), 100000, fill}, out[8]);
+    seed(folder, "blob-ref", 8, out[8]);
 }
