@@ -43,17 +43,4 @@ static inline bool media_comes_in(const struct media *m) { return m->draft != NU
 // Lets go of what is on its way.
 void media_drop(struct media *m);
 
-// ---------------------------------------------------------------------------------------------------------- what is so
-
-enum media_part { MEDIA_WHOLE, MEDIA_PART, MEDIA_NO_PART }; // the last: there is no such part
-// Of "bytes=5-9" and its like (RFC 9110 §14.2): the first byte, and the first behind the last. More than one range, or what is
-// none, is the whole file.
-enum media_part media_range(struct span value, uint64_t size, uint64_t *from, uint64_t *end);
-// The type that is shown in place for one that somebody has said; NULL: it is only saved.
-const char *media_shown(struct span type);
-// Content-Disposition (RFC 6266), with the name for old readers and for those of today.
-void media_disposition(const char *name, bool shown, struct buf *out);
-// The number behind a prefix, and nothing else; 0: none.
-int64_t media_number(struct span target, const char *prefix);
-
 #endif
