@@ -50,7 +50,6 @@ static bool read_said(int fd, char *said, size_t room)
 // Runs secret-tool with what it reads and room for what it says. True if it ended well.
 static bool run(char *const *arguments, const char *told, char *said, size_t room)
 {
-    extern char **environ;
     posix_spawn_file_actions_t files;
     int in[2], out[2], status = -1;
     pid_t child = 0;
@@ -117,7 +116,7 @@ enum err keyring_find(const char *name, uint8_t secret[KEYRING_SECRET])
     for (size_t i = 0; ok && i < KEYRING_SECRET; i++) {
         int high = value(said[2 * i]), low = value(said[2 * i + 1]);
         ok = high >= 0 && low >= 0;
-        secret[i] = (uint8_t)(high << 4 | low);
+        if (ok) secret[i] = (uint8_t)(high << 4 | low);
     }
     mem_wipe(said, sizeof said);
     return ok ? ERR_OK : ERR_REFUSED;
