@@ -2,7 +2,8 @@
 //
 // bench/engine: what a client's engine does on this machine: build/bench-engine [-r ROWS] [-m MESSAGES] [-c CHATS] [-s SECONDS] [-d FOLDER].
 // Rows: vault (a profile with many conversations and messages; with -d it is kept in FOLDER, and used again), talk (two engines and
-// build/whimbreld, each a process, all durable). docs/performance.md holds what it says.
+// build/whimbreld, each a process, all durable), crowd (what a message costs in groups of 2 and 1,000). docs/performance.md
+// holds what it says.
 #include "bench/engine/engine.h"
 
 #include <stdio.h>
@@ -81,5 +82,6 @@ int main(int argc, char **argv)
     }
     if (engine_wanted(&o, "vault")) bench_vault(&o);
     if (engine_wanted(&o, "talk")) bench_talk(&o);
+    if (engine_wanted(&o, "crowd")) bench_crowd(&o);
     return 0;
 }

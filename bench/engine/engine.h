@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // bench/engine: what the parts of the engine's benchmark share. Each part is a row, or a few: a vault with a million messages
-// (vault.c), people who talk over a relay (talk.c).
+// (vault.c), people who talk over a relay (talk.c), a message in a large group (crowd.c).
 #ifndef WHIMBREL_BENCH_ENGINE_H
 #define WHIMBREL_BENCH_ENGINE_H
 
@@ -27,5 +27,6 @@ void engine_folder_remove(const char *folder);
 void bench_vault(const struct bench_options *o);
 void bench_vault_measure(const struct bench_options *o); // in a process of its own, for its memory
 void bench_talk(const struct bench_options *o);
+void bench_crowd(const struct bench_options *o);
 
 #endif
