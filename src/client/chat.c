@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { GROUPS_KEPT = 64 }; // in memory; a small one is some ten kilobytes, one of 1,000 members a megabyte
+
 static const char log_key_label[] = "Whimbrel log key";
 
 // --------------------------------------------------------------------------------------------------- memory and vault
@@ -42,7 +44,9 @@ static bool next_record(void *arg, struct mls_span *key, struct mls_span *value)
 
 struct mls_group *chat_group(struct chat *c)
 {
+    c->used = ++c->e->uses;
     if (c->mls != NULL) return c->mls;
+    c->e->restored++;
     sqlite3_stmt *q = db_sql(&c->e->db, "SELECT key, value FROM record WHERE chat = ?1");
     db_int(q, 1, c->id);
     enum mls_error m = mls_group_restore(c->e->mls, next_record, c, &c->mls);
@@ -50,6 +54,30 @@ struct mls_group *chat_group(struct chat *c)
     if (m == MLS_OK && c->e->db.err == ERR_OK) return c->mls;
     chat_drop_group(c);
     return NULL;
+}
+
+static int by_use(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x > y ? -1 : x < y;
+}
+
+void chat_trim(struct engine *e)
+{
+    size_t n = 0, most = 0;
+    if (e->restored < GROUPS_KEPT / 2) return;
+    for (const struct chat *c = e->chats; c != NULL; c = c->next) most += c->mls != NULL;
+    uint64_t *used = most > GROUPS_KEPT ? mem_new_array(most, sizeof *used) : NULL;
+    e->restored = 0;
+    if (used == NULL) return;
+    for (const struct chat *c = e->chats; c != NULL; c = c->next) {
+        if (c->mls != NULL) used[n++] = c->used;
+    }
+    qsort(used, n, sizeof *used, by_use);
+    for (struct chat *c = e->chats; c != NULL; c = c->next) {
+        if (c->used <= used[GROUPS_KEPT]) chat_drop_group(c);
+    }
+    mem_free(used);
 }
 
 static bool save_record(void *arg, struct mls_span key, struct mls_span value)
@@ -236,6 +264,8 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
         return NULL;
     }
     c->mls = take;
+    c->used = ++e->uses;
+    e->restored++;
     c->kind = r->kind;
     c->contact = contact;
     c->asker = asker;

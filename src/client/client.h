@@ -21,6 +21,7 @@ enum engine_event_kind {
     ENGINE_CHAT,       // a conversation is new, or something about it has changed
     ENGINE_CONTACT,    // likewise a contact; state tells of a request
     ENGINE_MESSAGE,    // a message has come, or the state of one has changed
+    ENGINE_TYPING,     // a contact is writing in a conversation, or has stopped: typing
     ENGINE_GONE,       // a message's time has come: it is not there any more
     ENGINE_FILE,       // a file has made progress, or changed its state: client/file.h
     ENGINE_FILE_SAVED, // likewise, on its way to where it is being saved
@@ -33,6 +34,7 @@ struct engine_event {
     enum engine_event_kind kind;
     int64_t chat, message, contact; // 0 where it does not apply
     const char *text;
+    bool typing;
     const struct files_info *file; // of a file
     const struct reach_status *route;
     const struct engine_trial *trial;
@@ -155,6 +157,10 @@ enum err engine_message(struct engine *e, int64_t chat, int64_t message, history
 enum err engine_pinned(struct engine *e, int64_t chat, history_each *each, void *arg);
 // Errors as search_run's; ERR_NOT_FOUND.
 enum err engine_search(struct engine *e, const struct search_query *q, search_each *each, void *arg);
+
+// One is writing, or has stopped: who is there is told, unless receipts are off for the conversation. To be called as often as one likes; it counts for
+// some seconds. ERR_NOT_FOUND.
+enum err engine_typing(struct engine *e, int64_t chat, bool typing);
 
 // Who has got one's own message, and read it. ERR_NOT_FOUND.
 enum err engine_receipts(struct engine *e, int64_t chat, int64_t message,

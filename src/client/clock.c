@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an engine does by itself when time has passed: messages end that live for a time, and messages are taken into the search
-// index behind their coming, in small steps, so that nobody who types or reads waits for it. Invariant: nothing here is
+// index behind their coming, in small steps, so that nobody who types or reads waits for it; groups that nobody uses go from memory. Invariant: nothing here is
 // needed for what is stored to be right; it comes about later if the engine ends before, or sleeps.
 #include "client/inner.h"
 
@@ -28,6 +28,7 @@ static void on_tidy(struct net_timer *t)
 {
     struct engine *e = (struct engine *)(void *)((char *)t - offsetof(struct engine, tidy));
     bool more = false;
+    chat_trim(e);
     if (search_index(&e->history, INDEX_STEP, &more) == ERR_OK && more)
         net_timer_start(e->loop, &e->tidy, NEXT_MS, on_tidy);
     else if (e->wiped) cut_log(e);

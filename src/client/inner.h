@@ -68,6 +68,8 @@ struct chat {
     uint8_t log[32], log_key[32], chain[32]; /* log_key: secret */
     uint64_t log_epoch, cursor;
     struct mls_group *mls; // NULL: to be read from its records
+    uint64_t used;         // when the group was, in uses of groups
+    uint64_t typed;        // when others were told last that one is writing, in the loop's time; 0: that one is not
     bool made;             // the log exists, as far as is known
     bool following;
     uint64_t catch_to, catch_epoch; // where the log was when it was last asked, and its epoch then
@@ -127,6 +129,8 @@ struct engine {
     uint32_t environment;     // the route from the environment; 0: none
     struct trial *trials;
     uint32_t last_trial;
+    uint64_t uses;     // of groups
+    uint32_t restored; // groups, since there were last looked for too many
     bool packaging; // key packages are on their way
     bool full;      // people have been told that nothing can be stored
     bool closing;
@@ -249,12 +253,19 @@ void batch_close(struct engine *e);
 // Within a transaction: a message has come; all up to one are read from now on, before the history is told.
 void receipt_owe(struct chat *c, int64_t message);
 void receipt_owe_read(struct engine *e, int64_t chat, int64_t message);
+// Whether people of a chat are told what one has got and read, and when one writes.
+bool receipt_are_on(struct engine *e, int64_t chat);
 // Outside: what is owed is told soon, or now.
 void receipt_soon(struct engine *e);
 void receipt_send(struct engine *e);
 // Within a transaction: a report by a contact, or oneself (0). `each` hears of one's own messages that it says something new of.
 void receipt_take(struct chat *c, const struct wire_entry *x, int64_t reader, struct span report,
                   void (*each)(void *arg, int64_t message), void *arg);
+
+// ------------------------------------------------------------------------------------------------------------ typing.c
+
+// A signal has come.
+void typing_take(struct chat *c, struct span sealed);
 
 // ------------------------------------------------------------------------------------------------------------- timer.c
 
@@ -323,6 +334,8 @@ struct chat *chat_find_tag(struct engine *e, struct peer *p, uint32_t tag);
 // Its group, read from the records if need be; NULL if it cannot be.
 struct mls_group *chat_group(struct chat *c);
 void chat_drop_group(struct chat *c);
+// Outside of anything that uses a group: forgets those that have not been used for longest, if there are many. They are read again when they are needed.
+void chat_trim(struct engine *e);
 // It is in memory no longer: the transaction that made it has failed.
 void chat_forget(struct chat *c);
 // Within a transaction: the group's records that changed, and the chat's own row.

@@ -52,6 +52,8 @@ static void on_push(void *arg, const struct wire_reply *r)
     if (p->stalled) return;
     if (r->type == WIRE_P_ENTRIES && r->tag == TAG_INBOX) take_inbox(p, r->entries);
     else if (r->type == WIRE_P_ENTRIES && c != NULL) chat_entries(c, r->entries);
+    else if (r->type == WIRE_P_SIGNAL && c != NULL) typing_take(c, r->data);
+    chat_trim(e);
     if (r->type != WIRE_P_ENDED) return;
     if (r->tag == TAG_INBOX) {
         p->following = false;

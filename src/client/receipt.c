@@ -28,6 +28,12 @@ static bool are_on(struct engine *e, int64_t chat, uint32_t *others)
     return on;
 }
 
+bool receipt_are_on(struct engine *e, int64_t chat)
+{
+    uint32_t others = 0;
+    return are_on(e, chat, &others);
+}
+
 static void on_owed(struct net_timer *t)
 {
     struct engine *e = (struct engine *)(void *)((char *)t - offsetof(struct engine, owed));

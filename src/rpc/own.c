@@ -53,3 +53,8 @@ json_t *rpc_chat_timer(struct call *c)
                    e == ERR_LIMIT ? "messages live for ten years at most, or for ever"
                                   : "in a group only its admins set how long messages live, as long as they are in it");
 }
+
+json_t *rpc_chat_typing(struct call *c)
+{
+    return rpc_yes(c, engine_typing(c->e, rpc_int(c, "chat", 0), rpc_bool(c, "typing")), "");
+}

@@ -244,6 +244,7 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_CHAT] = "chat",
                                         [ENGINE_CONTACT] = "contact",
                                         [ENGINE_MESSAGE] = "message",
+                                        [ENGINE_TYPING] = "typing",
                                         [ENGINE_GONE] = "message.gone",
                                         [ENGINE_ROUTE] = "route",
                                         [ENGINE_TRIED] = "tried",
@@ -259,6 +260,7 @@ void rpc_event(void *rpc, const struct engine_event *e)
     if (e->message != 0) rpc_set(params, "message", json_integer(e->message));
     if (e->contact != 0) rpc_set(params, "contact", json_integer(e->contact));
     if (e->text != NULL) rpc_set(params, "text", json_string(e->text));
+    if (e->kind == ENGINE_TYPING) rpc_set(params, "typing", json_boolean(e->typing));
     rpc_put_reach(params, e);
     tell(rpc, names[e->kind], params);
 }

@@ -221,6 +221,74 @@ static void in_groups_admins_say_how_long(void **state)
     town_close(t);
 }
 
+// ----------------------------------------------------------------------------------------------------------------- typing
+
+static bool alice_has_heard(struct town *t) { return is_quiet(t) && newest(&t->person[0]).unread == 1; }
+
+static unsigned typing, stopped;
+
+static void on_typing(void *arg, const struct engine_event *e)
+{
+    (void)arg;
+    if (e->kind != ENGINE_TYPING) return;
+    assert_true(e->contact != 0 && e->chat != 0);
+    typing += e->typing;
+    stopped += !e->typing;
+}
+
+static bool bob_stopped(struct town *t)
+{
+    (void)t;
+    return stopped == 1;
+}
+
+// Who is there is told; what is made up is nothing.
+static void who_is_there_sees_who_is_writing(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    uint8_t forged[70] = {1};
+    (void)state;
+    (void)meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, both_are_there);
+    alice->e->event = on_typing;
+    typing = stopped = 0;
+    assert_int_equal(engine_typing(bob->e, 99, true), ERR_NOT_FOUND);
+    assert_ok(engine_typing(bob->e, newest(bob).id, true));
+    assert_ok(engine_typing(bob->e, newest(bob).id, true)); // once is enough
+    assert_ok(engine_typing(bob->e, newest(bob).id, false));
+    wait_for(t, bob_stopped);
+    assert_int_equal(typing, 1);
+    typing_take(chat_find(alice->e, newest(alice).id), span_of(forged, sizeof forged));
+    typing_take(chat_find(alice->e, newest(alice).id), span_of(NULL, 0));
+    assert_ok(engine_set(bob->e, newest(bob).id, TALK_RECEIPTS, RECEIPTS_OFF));
+    assert_ok(engine_typing(bob->e, newest(bob).id, true));
+    say(bob, newest(bob).id, "Done"); // behind which it would have come
+    wait_for(t, alice_has_heard);
+    assert_int_equal(typing + stopped, 2);
+    town_close(t);
+}
+
+// Groups go from memory and come back.
+static void groups_come_and_go(void **state)
+{
+    enum { MANY = 80 };
+    struct town *t = town_open(1);
+    struct person *alice = &t->person[0];
+    int64_t chat[MANY];
+    size_t there = 0;
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) assert_ok(engine_group(alice->e, span_str("Tea"), NULL, 0, &chat[i]));
+    wait_for(t, is_quiet);
+    chat_trim(alice->e);
+    for (const struct chat *c = alice->e->chats; c != NULL; c = c->next) there += c->mls != NULL;
+    assert_int_equal(there, 64);
+    for (size_t i = 0; i < MANY; i++) say(alice, chat[i], "Tea");
+    wait_for(t, is_quiet);
+    for (size_t i = 0; i < MANY; i++) assert_false(read_chat(alice, chat[i]).queued);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +296,8 @@ int main(void)
         cmocka_unit_test(a_request_is_answered_first),
         cmocka_unit_test(messages_end),
         cmocka_unit_test(in_groups_admins_say_how_long),
+        cmocka_unit_test(who_is_there_sees_who_is_writing),
+        cmocka_unit_test(groups_come_and_go),
     };
     return unit_run("status", tests);
 }

@@ -3,7 +3,7 @@
 // What one does with conversations for oneself, from a terminal and over rpc: searching, pinning, muting, archiving, and what counts as read.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RpcError } from '../../build/ts/rpc';
+import { Events, RpcError } from '../../build/ts/rpc';
 import { overSocket } from './engine';
 import { Person, meet, settled, skip, until } from './person';
 import { Relay, temporary } from './relay';
@@ -57,8 +57,26 @@ test('pages, search, and how a conversation stands for oneself, fit the schema',
   alice.ok('send', 'bob', 'Tea?');
   const b = await overSocket(t, bob), chat = (await b.call('chat.list'))[0]!.id;
   await until(() => bob.read('alice').length === 1, 30000);
-  await b.call('message.reply', { chat, message: bob.read('alice')[0]!.id, text: 'Gladly' });
+  const { message: reply } = await b.call('message.reply', { chat, message: bob.read('alice')[0]!.id, text: 'Gladly' });
   await settled(bob);
+  const a = await overSocket(t, alice), told: Events['typing'][] = [];
+  a.on('typing', x => told.push(x));
+  await a.call('events.follow');
+  await b.call('chat.typing', { chat, typing: true });
+  await until(() => told.length === 1, 30000);
+  assert.deepEqual(told[0]!.typing, true);
+  await until(() => alice.read('bob').length === 2, 30000);
+  const at = alice.read('bob')[1]!.id, there = told[0]!.chat;
+  await a.call('chat.read', { chat: there, message: at });
+  const receipts = async () => b.call('message.receipts', { chat, message: reply });
+  for (let read = 0; read === 0;) read = (await receipts())[0]?.read ?? 0;
+  const note = (await a.call('chat.self')).chat;
+  await a.call('chat.timer', { chat: note, seconds: 1 });
+  const gone: Events['message.gone'][] = [];
+  a.on('message.gone', x => gone.push(x));
+  const { message } = await a.call('message.send', { chat: note, text: 'short', lives: 1 });
+  await until(() => gone.length === 1, 30000);
+  assert.deepEqual(gone[0], { chat: note, message });
   const list = await b.call('message.list', { chat, after: 0 });
   assert.deepEqual(await b.call('message.list', { chat: chat, around: list[1]!.id, limit: 2 }), list);
   assert.deepEqual(await b.call('message.list', { chat: chat, date: list[0]!.time }), list);
