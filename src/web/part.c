@@ -68,8 +68,7 @@ enum part part_range(struct span value, uint64_t size, uint64_t *from, uint64_t 
     uint64_t a = 0, b = 0;
     *from = 0;
     *end = size;
-    if (value.n <= sizeof unit - 1 || strncasecmp((const char *)value.p, unit, sizeof unit - 1) != 0)
-        return PART_WHOLE;
+    if (value.n <= sizeof unit - 1 || strncasecmp((const char *)value.p, unit, sizeof unit - 1) != 0) return PART_WHOLE;
     struct span s = span_of(value.p + sizeof unit - 1, value.n - (sizeof unit - 1));
     bool first = number(&s, &a);
     if (s.n == 0 || s.p[0] != '-') return PART_WHOLE;

@@ -82,8 +82,10 @@ static void numbers_are_whole(void **state)
     uint64_t v = 0;
     assert_true(part_number(span_str("/file/12"), "/file/", &v) && v == 12);
     assert_true(part_number(span_str("0"), "", &v) && v == 0);
-    static const char *const wrong[] = {"/file/", "/file/12x", "/file/12/", "/file/-1", "/file/1234567890123456789", "/fi", ""};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) assert_false(part_number(span_str(wrong[i]), "/file/", &v));
+    static const char *const wrong[] = {
+        "/file/", "/file/12x", "/file/12/", "/file/-1", "/file/1234567890123456789", "/fi", ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(part_number(span_str(wrong[i]), "/file/", &v));
 }
 
 int main(void)
