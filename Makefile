@@ -18,7 +18,7 @@ COMPILER := $(if $(filter default undefined,$(origin CC)),,$(CC))
 unexport CC
 SETUP = $(if $(COMPILER),CC="$(COMPILER)") $(TOOLS)/setup
 
-.PHONY: all deps run demo test bench asan ct fuzz net interop lint fmt fmt-check install reproducible clean help
+.PHONY: all deps run demo test bench bench-ui asan ct fuzz net interop lint fmt fmt-check install reproducible clean help
 all:
 	@$(SETUP) $(B)
 	@tools/web $(B)
@@ -32,6 +32,7 @@ help:
 	@echo 'make fault          relay and engines under 500 kills, broken disks, and 10,000 unfair peers; make test has fewer'
 	@echo 'make net            censors, captures and other proxies, in hosts of network namespaces (as root)'
 	@echo 'make bench          measures: what docs/performance.md is made from'
+	@echo 'make bench-ui       measures the page, in Chromium'
 	@echo 'make asan           every test under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make ct             the constant-time check, under valgrind'
 	@echo 'make fuzz TIME=60   each fuzzer for so many seconds of processor time'
@@ -59,6 +60,11 @@ test: deps all
 	@$(TOOLS)/deps ui || echo 'Without Chromium the tests of the page are left out.'
 	@tools/e2e $(B)
 	@tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(B)
+
+bench-ui: deps all
+	@$(TOOLS)/deps ui
+	@tools/e2e $(B)
+	@NODE_PATH=node_modules WHIMBREL_BUILD=$(B) node $(B)/e2e/bench/ui/ui.js
 
 fault: deps all
 	@tools/e2e $(B)

@@ -107,7 +107,7 @@ test('search, pins, a draft, mute and archive', { skip }, async t => {
   await alice.page.locator('.chat-row', { hasText: 'Bob' }).waitFor();
   await alice.page.getByRole('button', { name: 'Bring back' }).click();
   await alice.page.getByRole('button', { name: 'Mute' }).click();
-  await alice.page.getByRole('radio', { name: 'Always' }).check();
+  await alice.page.getByLabel('No notifications').selectOption('Always');
   await alice.page.locator('.chat-row', { hasText: 'Bob' }).getByTitle('Muted').waitFor();
   await alice.page.getByRole('button', { name: 'To the newest message' }).click();
   await alice.page.locator('.chat-row', { hasText: 'Bob' }).locator('.count').waitFor({ state: 'detached' }); // it was seen

@@ -2,6 +2,7 @@
 //
 // What the page does to text, without a browser: words in two languages, Markdown, names of strangers, mentions, rows, QR codes.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { en } from '../../web/src/strings/en';
 import { ru } from '../../web/src/strings/ru';
@@ -89,4 +90,28 @@ test('sounds and bytes', () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   assert.deepEqual(fromBase64(toBase64(bytes)), bytes);
   assert.doesNotMatch(toBase64(bytes), /[+/=]/);
+});
+
+function light(hex: string): number {
+  const [r, g, b] = [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16) / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+const contrast = (a: string, b: string): number => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+
+test('colours stand out from what they stand on, whoever somebody is', () => {
+  const css = readFileSync('web/style/tokens.css', 'utf8'), colours = new Map<string, [string, string]>();
+  for (const [, name, one, two] of css.matchAll(/--([\w-]+): (?:light-dark\()?(#\w{6})(?:, (#\w{6})\))?;/g)) colours.set(name!, [one!, two ?? one!]);
+  for (const dark of [0, 1] as const) {
+    const of = (name: string): string => colours.get(name)![dark];
+    for (let i = 0; i < 6; i++) {
+      assert.ok(contrast(of(`tint${i}`), '#ffffff') >= 4.5, `tint${i}`);
+      assert.ok(contrast(of(`ink${i}`), of('bubble')) >= 4.5, `ink${i} ${dark}`);
+    }
+    for (const text of ['ink', 'soft', 'accent-ink']) {
+      for (const ground of ['page', 'panel', 'raised', 'bubble', 'hover', 'chosen']) assert.ok(contrast(of(text), of(ground)) >= 4.5, `${text} on ${ground} ${dark}`);
+    }
+    for (const [text, ground] of [['on-accent', 'accent'], ['amber-ink', 'amber'], ['danger', 'panel'], ['danger', 'raised'], ['ink', 'own']] as const) {
+      assert.ok(contrast(of(text), of(ground)) >= 4.5, `${text} on ${ground} ${dark}`);
+    }
+  }
 });

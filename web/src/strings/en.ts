@@ -51,7 +51,7 @@ const entries = {
   search: 'Search',
   settings: 'Settings',
   new: 'New',
-  noChats: 'No chats yet. Invite somebody with the plus sign above.',
+  noChats: 'No chats yet.',
   nothingFound: 'Nothing found.',
   nothingHere: 'There is nothing here.',
   chooseChat: 'Choose a chat, or start a new one.',

@@ -51,7 +51,7 @@ export const ru: Record<Key, Entry> = {
   search: 'Поиск',
   settings: 'Настройки',
   new: 'Новый чат',
-  noChats: 'Чатов пока нет. Пригласите кого-нибудь: плюс вверху.',
+  noChats: 'Чатов пока нет.',
   nothingFound: 'Ничего не нашлось.',
   nothingHere: 'Здесь ничего нет.',
   chooseChat: 'Выберите чат или начните новый.',

@@ -2,25 +2,24 @@
 //
 // Words, numbers and times in the language that was chosen. Each sentence is an entry of en.ts; ru.ts has the same ones. {name} is
 // put in isolated, so that a name written from the other side does not turn the sentence around; {n} also chooses the plural.
-import { effect, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { settings } from '../state/settings';
-import { en } from './en';
+import type { en } from './en';
 
 export type Entry = string | Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 export type Key = keyof typeof en;
-const catalogue = signal<Record<Key, Entry>>(en);
+const catalogue = signal<Partial<Record<Key, Entry>>>({});
 
-/** The words of the language that was chosen; English ones until they are here. */
+/** Gets the words of the language that was chosen; until they are here the others stay. */
 export async function loadWords(): Promise<void> {
-  const wanted = settings.value.language, words = wanted === 'ru' ? (await import('./ru')).ru : en;
+  const wanted = settings.value.language, words = wanted === 'ru' ? (await import('./ru')).ru : (await import('./en')).en;
   if (settings.value.language === wanted) catalogue.value = words;
 }
-effect(() => { if (settings.value.language !== 'en' || catalogue.peek() !== en) void loadWords().catch(() => undefined); });
 
 type Params = Record<string, string | number>;
 
 export function t(key: Key, params?: Params): string {
-  const language = settings.value.language, entry: Entry = catalogue.value[key];
+  const language = settings.value.language, entry = catalogue.value[key] ?? '';
   const n = params?.['n'];
   const text = typeof entry === 'string' ? entry : entry[new Intl.PluralRules(language).select(Number(n ?? 0))] ?? entry.other;
   if (params === undefined) return text;

@@ -108,3 +108,15 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
     </fieldset>
   );
 }
+
+/** For more than fit beside each other. */
+export function Select<T extends string>({ label, value, options, onChange }: ChoiceProps<T>): JSX.Element {
+  return (
+    <label class="select">
+      <span>{label}</span>
+      <select value={value} onChange={e => onChange(e.currentTarget.value as T)}>
+        {options.map(([key, text]) => <option key={key} value={key} selected={key === value}>{text}</option>)}
+      </select>
+    </label>
+  );
+}

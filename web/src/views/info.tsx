@@ -12,7 +12,7 @@ import { go } from '../state/route';
 import { query, within } from '../state/search';
 import { brief, t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
-import { Button, Choice, Field, IconButton } from '../ui/controls';
+import { Button, Field, IconButton, Select } from '../ui/controls';
 import { Icon, type IconName } from '../ui/icon';
 import { FOR_EVER } from './chatrow';
 import { Group } from './group';
@@ -56,7 +56,7 @@ function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }
         <Act icon="archive" label={chat.archived ? t('unarchive') : t('archive')} pressed={chat.archived} run={() => set({ archived: !chat.archived })} />
         <Act icon="calendar" label={t('toDate')} run={() => setDating(!dating)} />
       </div>
-      {muting && <Choice<Still> label={t('muteFor')} value={stillOf(chat)} onChange={still} options={[['no', t('muteNot')], ['hours', t('muteHours')], ['week', t('muteWeek')], ['ever', t('muteEver')]]} />}
+      {muting && <Select<Still> label={t('muteFor')} value={stillOf(chat)} onChange={still} options={[['no', t('muteNot')], ['hours', t('muteHours')], ['week', t('muteWeek')], ['ever', t('muteEver')]]} />}
       {dating && (
         <form class="stack" onSubmit={e => {
           e.preventDefault();
@@ -69,7 +69,7 @@ function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }
       )}
       {chat.state === 'open' && <Timer chat={chat} />}
       {chat.kind !== 'self' && (
-        <Choice<Chat['receipts']> label={t('receipts')} value={chat.receipts} onChange={receipts => set({ receipts })}
+        <Select<Chat['receipts']> label={t('receipts')} value={chat.receipts} onChange={receipts => set({ receipts })}
           options={[['usual', t('receiptsUsual')], ['on', t('on')], ['off', t('off')]]} />
       )}
     </section>
@@ -83,7 +83,7 @@ function Timer({ chat }: { chat: Chat }): JSX.Element {
   const words = [t('timerNever'), t('timerHour'), t('timerDay'), t('timerWeek'), t('timerMonth')];
   const options: [string, string][] = TIMES.map((n, i) => [String(n), words[i] ?? '']);
   if (!TIMES.includes(chat.timer)) options.push([String(chat.timer), t('timerOther', { n: Math.round(chat.timer / 60) })]);
-  return <Choice label={t('timer')} value={String(chat.timer)} options={options} onChange={s => void attempt(call('chat.timer', { chat: chat.id, seconds: Number(s) }))} />;
+  return <Select label={t('timer')} value={String(chat.timer)} options={options} onChange={s => void attempt(call('chat.timer', { chat: chat.id, seconds: Number(s) }))} />;
 }
 
 function Pinned({ chat }: { chat: Chat }): JSX.Element | null {

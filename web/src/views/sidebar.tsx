@@ -9,7 +9,7 @@ import { archived, listed, loadChat, requests, status, warnings } from '../state
 import { go, href, openChat } from '../state/route';
 import { query, within } from '../state/search';
 import { t } from '../strings/strings';
-import { IconButton } from '../ui/controls';
+import { Button, IconButton } from '../ui/controls';
 import { type Action, Menu } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { FixedList } from '../ui/list';
@@ -68,7 +68,13 @@ function Chats(): JSX.Element {
         </p>
       )}
       {shown.length === 0 && n === 0
-        ? <p class="nothing">{t('noChats')}</p>
+        ? (
+          <div class="nothing stack">
+            <p>{t('noChats')}</p>
+            <Button kind="main" icon="qr" onClick={() => go('invite')}>{t('invite')}</Button>
+            <Button icon="link" onClick={() => go('accept')}>{t('acceptInvitation')}</Button>
+          </div>
+        )
         : <FixedList label={t('chats')} items={shown} keyOf={c => c.id} current={openChat.value} rem={4.25} row={(c, tab) => <ChatRow chat={c} tab={tab} />} />}
       {!aside && n > 0 && (
         <button type="button" class="strip link aside" onClick={() => setAside(true)}>
