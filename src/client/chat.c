@@ -124,7 +124,7 @@ static struct chat *add_chat(struct engine *e, int64_t id, struct span relay)
     if (c == NULL) return NULL;
     memcpy(text, relay.p, relay.n);
     text[relay.n] = 0;
-    *c = (struct chat){.e = e, .id = id, .peer = peer_get(e, text), .next = e->chats};
+    *c = (struct chat){.e = e, .id = id, .peer = peer_for(e, text, id), .next = e->chats};
     if (c->peer == NULL) {
         mem_free(c);
         return NULL;
@@ -201,7 +201,7 @@ void chat_undo(struct chat *c)
         chat_drop_group(c);
         load_row(c, q);
         (void)snprintf(relay, sizeof relay, "%.*s", (int)db_get(q, 1).n, (const char *)db_get(q, 1).p);
-        c->peer = peer_get(c->e, relay);
+        c->peer = peer_for(c->e, relay, c->id);
         c->following = c->caught_up = false;
     }
     db_done(q);
@@ -305,7 +305,7 @@ void chat_put_take(struct chat *c, int64_t contact)
                                          .contact = contact,
                                          .log = span_of(i.inbox, 32),
                                          .key = span_of(i.key, 32)});
-        (void)peer_get(e, relay);
+        (void)peer_for(e, relay, c->id);
     } else if (e->db.err == ERR_OK) {
         e->db.err = ERR_REFUSED; // there is no way to them
     }
@@ -485,7 +485,7 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
     char relay[RELAY_ROOM];
     bool known = c->kind == r->kind && was_in(c, from, contact);
     (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
-    struct peer *p = known ? peer_get(c->e, relay) : NULL;
+    struct peer *p = known ? peer_for(c->e, relay, c->id) : NULL;
     if (p == NULL) {
         mls_group_free(take);
         return known ? ERR_MEMORY : ERR_UNAUTHENTICATED;

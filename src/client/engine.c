@@ -180,17 +180,10 @@ static enum err load_self(struct engine *e)
 // All relays at which something is followed or to be done.
 static void open_peers(struct engine *e)
 {
-    char relay[RELAY_ROOM];
     struct peer *own = peer_get(e, e->self.relay);
     for (struct chat *c = e->chats; c != NULL; c = c->next) link_open(c->peer->link);
     if (own != NULL) link_open(own->link);
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT DISTINCT relay FROM work");
-    while (db_row(&e->db, q)) {
-        struct span s = db_get(q, 0);
-        (void)snprintf(relay, sizeof relay, "%.*s", (int)s.n, (const char *)s.p);
-        struct peer *p = peer_get(e, relay);
-        if (p != NULL) link_open(p->link);
-    }
+    peer_open_all(e);
 }
 
 enum err engine_open(struct net_loop *loop, const char *folder, const struct vault_secret *secret,
@@ -260,7 +253,7 @@ struct vault *engine_vault(struct engine *e) { return e->vault; }
 void engine_self(const struct engine *e, struct engine_self *out)
 {
     const struct peer *own = e->peers;
-    while (own != NULL && strcmp(own->relay, e->self.relay) != 0) own = own->next;
+    while (own != NULL && (own->circuit != 0 || strcmp(own->relay, e->self.relay) != 0)) own = own->next;
     *out = (struct engine_self){.account = e->self.account,
                                 .name = e->self.name,
                                 .relay = e->self.relay,

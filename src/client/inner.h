@@ -48,6 +48,7 @@ struct peer {
     struct peer *next;
     char relay[RELAY_ROOM];
     struct link *link;
+    int64_t circuit; // whose own it is, where isolation is by conversation: peer_for
     bool ready;     // the hosting password has been said, if there is one
     bool following; // the inbox, on one's own relay
     uint32_t flights;
@@ -126,6 +127,7 @@ struct engine {
     struct reach *reach;
     char transports[TRANSFER_PATH_MAX]; // where their programs keep what they keep
     enum reach_policy policy; // as it was set
+    bool isolated;            // by conversation, since this engine began
     uint32_t environment;     // the route from the environment; 0: none
     struct trial *trials;
     uint32_t last_trial;
@@ -182,6 +184,10 @@ bool cert_same_device(const struct cert *a, const struct cert *b);
 
 // The relay with this address; NULL if it is none, or there is no memory.
 struct peer *peer_get(struct engine *e, const char *relay);
+// The same for what is done for a chat (its number), or for none (0): each has a link of its own where isolation is by conversation.
+struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit);
+// Those at which there is something to be done.
+void peer_open_all(struct engine *e);
 void peer_free_all(struct engine *e);
 void peer_follow_chat(struct chat *c);
 void peer_unfollow_chat(struct chat *c);

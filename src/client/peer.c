@@ -172,7 +172,7 @@ void peer_follow_inbox(struct peer *p)
 {
     struct self *s = &p->e->self;
     struct buf list;
-    if (!p->ready || p->following || strcmp(p->relay, s->relay) != 0) return;
+    if (!p->ready || p->following || p->circuit != 0 || strcmp(p->relay, s->relay) != 0) return;
     buf_init(&list, WIRE_FRAME_MAX);
     wire_put_follow(&list,
                     &(struct wire_follow){
@@ -246,9 +246,12 @@ static size_t read_items(struct peer *p, struct item *items)
     sqlite3_stmt *q =
         db_sql(d, "SELECT id, chat, kind, acked, chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
                   " AND o.id < w.id AND o.relay != w.relay AND NOT (o.kind = 6 AND o.acked)) FROM work w WHERE relay = "
-                  "?1 AND NOT (kind = 8 AND epoch != 0) ORDER BY id LIMIT ?2");
+                  "?1 AND NOT (kind = 8 AND epoch != 0)"
+                  " AND (?4 = 0 OR ?3 = chat) ORDER BY id LIMIT ?2");
     db_text(q, 1, span_str(p->relay));
     db_int(q, 2, AHEAD);
+    db_int(q, 3, p->circuit);
+    db_int(q, 4, p->e->isolated);
     while (n < AHEAD && db_row(d, q)) {
         items[n++] = (struct item){.id = db_get_int(q, 0),
                                    .chat = db_get_int(q, 1),
@@ -319,8 +322,23 @@ void peer_pump(struct peer *p)
     p->more = p->more || link_room(p->link) == 0;
 }
 
+void peer_open_all(struct engine *e)
+{
+    char relay[RELAY_ROOM];
+    sqlite3_stmt *q = db_sql(
+        &e->db, "SELECT DISTINCT relay, CASE WHEN ?1 = 0 THEN 0 ELSE chat END FROM work");
+    db_int(q, 1, e->isolated);
+    while (db_row(&e->db, q)) {
+        struct span s = db_get(q, 0);
+        (void)snprintf(relay, sizeof relay, "%.*s", (int)s.n, (const char *)s.p);
+        struct peer *p = peer_for(e, relay, db_get_int(q, 1));
+        if (p != NULL) link_open(p->link);
+    }
+}
+
 void peer_pump_all(struct engine *e)
 {
+    if (e->isolated) peer_open_all(e);
     for (struct peer *p = e->peers; p != NULL; p = p->next) {
         link_open(p->link);
         peer_pump(p);
@@ -382,20 +400,25 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
     if (!p->e->closing) work_not_now(p->e, 0, p->relay);
 }
 
-struct peer *peer_get(struct engine *e, const char *relay)
+struct peer *peer_get(struct engine *e, const char *relay) { return peer_for(e, relay, 0); }
+
+struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit)
 {
     static const struct link_events events = {.up = on_up, .down = on_down, .push = on_push};
+    struct link_settings settings = e->settings.link;
     struct link_address to;
     const char *why = NULL;
+    if (!e->isolated) circuit = 0;
     for (struct peer *p = e->peers; p != NULL; p = p->next) {
-        if (strcmp(p->relay, relay) == 0) return p;
+        if (p->circuit == circuit && strcmp(p->relay, relay) == 0) return p;
     }
     if (strlen(relay) >= RELAY_ROOM || link_address_read(span_str(relay), &to, &why) != ERR_OK) return NULL;
     struct peer *p = mem_new(sizeof *p);
     if (p == NULL) return NULL;
-    *p = (struct peer){.e = e, .next = e->peers};
+    *p = (struct peer){.e = e, .next = e->peers, .circuit = circuit};
+    settings.circuit = (uint64_t)circuit;
     memcpy(p->relay, relay, strlen(relay) + 1);
-    if (link_new(e->loop, &to, &e->settings.link, &events, p, &p->link) != ERR_OK) {
+    if (link_new(e->loop, &to, &settings, &events, p, &p->link) != ERR_OK) {
         mem_free(p);
         return NULL;
     }

@@ -132,6 +132,7 @@ enum err routes_open(struct engine *e, const char *folder)
     if (x != ERR_OK) return x;
     e->policy = (enum reach_policy)policy;
     reach_set_isolation(e->reach, (enum reach_isolation)isolation);
+    e->isolated = isolation == REACH_CONVERSATION;
     load_routes(e);
     if (e->db.err == ERR_OK && e->settings.proxy != NULL) x = reach_add(e->reach, e->settings.proxy, &e->environment);
     hold_policy(e);

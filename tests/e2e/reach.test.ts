@@ -207,3 +207,31 @@ test('what a relay has published ahead of time is used when its address is block
   bob.ok('send', 'alice', 'by another way');
   await until(() => alice.texts('bob').includes('by another way'), 60000);
 });
+
+test('with isolation by conversation, each has a circuit of its own', { skip }, async t => {
+  const relay = await Relay.start(t), proxy = await Proxy.start(t), folder = temporary(t); // no Tor, and takes any login
+  const people = ['alice', 'bob', 'carol'].map(name => new Person(t, folder, name, relay));
+  const [alice, bob, carol] = people as [Person, Person, Person];
+  alice.ok('proxy', 'add', '--tor', proxy.place);
+  alice.ok('route', 'policy', 'tor-only');
+  alice.ok('route', 'isolation', 'conversation');
+  alice.ok('stop'); // it counts from the next start on
+  await meet(alice, bob);
+  await meet(alice, carol);
+  await until(() => alice.chats().filter(c => c.members === 2 && c.kind === 'direct').length === 2, 30000);
+  for (const who of ['bob', 'carol']) alice.ok('send', who, `to ${who}`);
+  await until(() => bob.texts('alice').length === 1 && carol.texts('alice').length === 1, 30000);
+  alice.ok('stop');
+  proxy.asked.length = 0;
+  alice.ok('start');
+  for (const who of [bob, carol]) who.ok('send', 'alice', 'back');
+  await until(() => ['bob', 'carol'].every(who => alice.texts(who).includes('back')), 30000);
+  const logins = new Set(proxy.asked.map(a => a.user));
+  assert.equal(logins.size, 3); // the inbox, and two conversations
+  alice.ok('route', 'isolation', 'relay');
+  alice.ok('stop');
+  proxy.asked.length = 0;
+  alice.ok('start');
+  await until(() => connected(alice), 20000);
+  assert.equal(new Set(proxy.asked.map(a => a.user)).size, 1);
+});
