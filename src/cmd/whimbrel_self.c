@@ -62,10 +62,20 @@ static int do_settings(struct session *s)
     if (s->line->n == 2) return set_one(s);
     json_t *list = ask(s, "settings.list", NULL);
     if (list == NULL || s->line->json) return finish(s, list, NULL);
+    const struct text t = text_standard();
     json_array_foreach (list, i, o) {
-        printf("%-14s %6lld  %s (%lld to %lld)\n", text_of(o, "name"), (long long)int_of(o, "value"),
-               text_of(o, "about"), (long long)int_of(o, "least"), (long long)int_of(o, "most"));
+        char *about = NULL;
+        if (asprintf(&about, "%s (%lld to %lld)", text_of(o, "about"), (long long)int_of(o, "least"),
+                     (long long)int_of(o, "most")) < 0)
+            abort();
+        size_t at = (size_t)printf("%-14s %6lld  ", text_of(o, "name"), (long long)int_of(o, "value"));
+        (void)text_wrap(&t, about, at, at);
+        putchar('\n');
+        free(about);
     }
+    say_note(s->line, "`whimbrel file storage` has what is fetched unasked, `route` which ways may be used, `chat "
+                      "timer` and `chat receipts` "
+                      "what holds in a conversation, `keyring` and `passphrase` what opens the profile.");
     return finish(s, list, NULL);
 }
 

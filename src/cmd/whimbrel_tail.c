@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST = 10, KEPT = 200 };
+enum { FIRST = 10, KEPT = 200, NEAR = 30, KEPT_NEAR = 50 };
 
 struct watch {
     struct session *s;
@@ -132,6 +132,7 @@ static int show_message(struct watch *w, json_int_t chat, json_int_t message)
     size_t i;
     json_array_foreach (known, i, m) {
         if (now == NULL || int_of(m, "id") != message) continue;
+        if (w->view.t == NULL) view_begin(&w->view, w->s, &w->text, known);
         if (json_object_get(m, "mimi") != NULL) print_change(w, m, now); // else only its number was known
         (void)json_array_set(known, i, now);
         break;
@@ -152,9 +153,13 @@ static int begin(struct watch *w)
     json_array_foreach (w->s->chats, i, chat) {
         json_int_t end;
         const json_t *last = json_object_get(chat, "last");
-        if (json_is_object(last))
-            (void)json_array_append_new(known_of(w, int_of(chat, "id"), &end),
-                                        json_pack("{s:I}", "id", int_of(last, "id")));
+        json_t *known = known_of(w, int_of(chat, "id"), &end), *list = NULL;
+        if (json_is_object(last) && i < NEAR) // of the newest conversations what was said last may be changed
+            list = ask_quietly(w->s, "message.list",
+                               json_pack("{s:I, s:i}", "chat", int_of(chat, "id"), "limit", KEPT_NEAR));
+        if (list != NULL) (void)json_array_extend(known, list);
+        else if (json_is_object(last)) (void)json_array_append_new(known, json_pack("{s:I}", "id", int_of(last, "id")));
+        json_decref(list);
     }
     return EXIT_DONE;
 }

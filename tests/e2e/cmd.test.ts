@@ -2,9 +2,9 @@
 //
 // The command line by itself: what shells complete, how it ends, and that nobody waits for an answer where nobody can give one.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { Person, meet, skip, whimbrel } from './person';
+import { Person, meet, skip, until, whimbrel } from './person';
 import { Relay, build, temporary } from './relay';
 
 const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
@@ -74,4 +74,22 @@ test('what is wrong is told, and nobody waits', { skip }, async t => {
   const full = spawnSync('sh', ['-c', `${whimbrel} help >/dev/full`], { encoding: 'utf8' });
   assert.equal(full.status, 1);
   assert.match(full.stderr, /standard output cannot be written/);
+});
+
+test('tail shows what becomes of messages that were there before it', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t);
+  const alice = new Person(t, folder, 'alice', relay), bob = new Person(t, folder, 'bob', relay);
+  await meet(alice, bob);
+  bob.ok('send', 'alice', 'Tea at six?');
+  await until(() => alice.texts('bob').length === 1, 60000);
+  const tail = spawn(whimbrel, ['--profile', alice.profile, 'tail'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => tail.kill());
+  let shown = '';
+  tail.stdout.setEncoding('utf8').on('data', (text: string) => { shown += text; });
+  await until(() => { bob.ok('react', 'alice', '1', shown.length % 2 === 0 ? '\u{1f44d}' : '\u{1f389}'); return /bob reacts .* to: Tea at six\?/.test(shown); }, 60000);
+  bob.ok('edit', 'alice', '1', 'Tea at five?');
+  await until(() => shown.includes('bob changed a message: Tea at five?'), 60000);
+  bob.ok('send', 'alice', 'Well?');
+  await until(() => / {2}bob {2}Well\?/.test(shown), 60000);
+  assert.equal(tail.exitCode, null);
 });
