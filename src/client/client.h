@@ -241,6 +241,10 @@ struct engine_request {
 enum err engine_requests(struct engine *e, void (*each)(void *arg, const struct engine_request *r), void *arg);
 enum err engine_admit(struct engine *e, int64_t chat, int64_t contact, bool admit); // ERR_NOT_FOUND, ERR_REFUSED
 
+// Asks to be taken back into a conversation that one has left or was put out of, or that a restored profile has lost: whoever has brought one in
+// answers. ERR_NOT_FOUND; ERR_MISUSE: one is in it; ERR_REFUSED: there is no way to them.
+enum err engine_return(struct engine *e, int64_t chat);
+
 struct engine_member {
     int64_t contact;        // 0: oneself
     const uint8_t *account; // [FORMAT_ID]

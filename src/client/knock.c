@@ -110,6 +110,18 @@ static bool takes_in(struct chat *c)
            room_is_admin(&room, c->e->self.account);
 }
 
+// The contact that a knock says it is of, which nothing proves before their key packages are there: so the way to somebody known stays what
+// it was.
+static int64_t visitor(struct engine *e, const struct knock *k, const struct invite *from)
+{
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM contact WHERE account = ?1 AND state = ?2 AND invite != x''");
+    db_blob(q, 1, span_of(from->account, FORMAT_ID));
+    db_int(q, 2, CONTACT_KNOWN);
+    bool known = db_row(&e->db, q);
+    db_done(q);
+    return contact_put(e, from->account, k->name, known ? span_of(NULL, 0) : k->invite, CONTACT_STRANGER);
+}
+
 static bool comes_already(struct chat *c, int64_t contact)
 {
     sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM work WHERE chat = ?1 AND contact = ?2 AND kind = ?3");
@@ -122,18 +134,21 @@ static bool comes_already(struct chat *c, int64_t contact)
 }
 
 // Somebody who is in a conversation asks to be let in again. That they say so proves nothing, so nothing of what they send is used: the key
-// packages that lie in their inbox, as it is known here, are of a fresh device, or nothing happens.
-static enum err knock_again(struct engine *e, const struct knock *k, const uint8_t account[FORMAT_ID], int64_t *chat,
+// packages that lie in their inbox, as it is known here, are of a fresh device, or nothing happens. About who is not in it any more an
+// admin is asked.
+static enum err knock_again(struct engine *e, const struct knock *k, const struct invite *from, int64_t *chat,
                             int64_t *contact)
 {
     struct chat *c = e->chats;
     while (c != NULL && (chat_over(c) || chat_group(c) == NULL || !span_eq(in_span(mls_group_id(c->mls)), k->group)))
         c = c->next;
-    if (c == NULL || c->kind == ROOM_SELF || (c->kind == ROOM_GROUP && !takes_in(c)) || !chat_has(c, account))
-        return ERR_REFUSED;
-    *contact = contact_of(e, account);
+    if (c == NULL || c->kind == ROOM_SELF || (c->kind == ROOM_GROUP && !takes_in(c))) return ERR_REFUSED;
+    bool there = chat_has(c, from->account);
+    *contact = there ? contact_of(e, from->account) : c->kind == ROOM_GROUP ? visitor(e, k, from) : 0;
     if (*contact == 0 || contact_blocked(e, *contact)) return ERR_REFUSED;
     *chat = c->id;
+    if (!there) put_asking(c, *contact);
+    if (!there) return e->db.err;
     if (!comes_already(c, *contact)) chat_put_take(c, *contact);
     return e->db.err;
 }
@@ -147,17 +162,53 @@ enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_
     if (x == ERR_OK) x = invite_decode(k.invite, &from);
     if (x != ERR_OK) return x;
     if (!invite_find(e, k.invite_key, &own)) return ERR_REFUSED;
-    if (k.group.n > 0) return knock_again(e, &k, from.account, chat, contact);
+    if (k.group.n > 0) return knock_again(e, &k, &from, chat, contact);
     if ((own.flags & INVITE_GROUP) == 0) return ERR_REFUSED;
     struct chat *c = chat_find(e, own.chat);
     if (!takes_in(c) || contact_blocked(e, contact_of(e, from.account))) return ERR_REFUSED;
     if (chat_has(c, from.account)) return ERR_REFUSED;
     *chat = c->id;
-    *contact = contact_put(e, from.account, k.name, k.invite, CONTACT_STRANGER);
+    *contact = visitor(e, &k, &from);
     invite_use(e, &own, *contact);
     if (own.asks || is_expelled(c, *contact)) put_asking(c, *contact);
     else chat_put_take(c, *contact);
     return e->db.err;
+}
+
+// Whose inbox one has the key of, and who may add one: the other of two, or who has brought one into the group. The invitation stands in
+// `bytes` then.
+static bool find_way(struct chat *c, struct buf *bytes, struct invite *out)
+{
+    struct engine *e = c->e;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT invite FROM contact WHERE id = ?1 AND state != 3 AND invite != x''");
+    db_int(q, 1, c->kind == ROOM_DIRECT ? c->contact : c->asker);
+    if (db_row(&e->db, q)) buf_put(bytes, db_get(q, 0));
+    db_done(q);
+    return invite_decode(buf_span(bytes), out) == ERR_OK;
+}
+
+enum err engine_return(struct engine *e, int64_t chat)
+{
+    struct chat *c = chat_find(e, chat);
+    struct buf bytes, group;
+    struct invite i;
+    if (c == NULL) return ERR_NOT_FOUND;
+    if (!chat_over(c)) return ERR_MISUSE;
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    buf_init(&group, FORMAT_GROUP_ID_MAX);
+    db_begin(&e->db);
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT group_id FROM chat WHERE id = ?1");
+    db_int(q, 1, chat);
+    if (db_row(&e->db, q)) buf_put(&group, db_get(q, 0));
+    db_done(q);
+    enum err x = find_way(c, &bytes, &i) ? buf_end(&group) : ERR_REFUSED;
+    if (x == ERR_OK) x = knock_put(e, &i, buf_span(&bytes), buf_span(&group));
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    buf_wipe(&bytes);
+    buf_wipe(&group);
+    if (x == ERR_OK) peer_pump_all(e);
+    return x;
 }
 
 // --------------------------------------------------------------------------------------------------------------- asking

@@ -52,6 +52,13 @@ static int do_leave(struct session *s)
     return finish(s, ask(s, "chat.leave", json_pack("{s:I}", "chat", chat)), NULL);
 }
 
+static int do_return(struct session *s)
+{
+    json_int_t chat = find_chat(s, s->line->words[0]);
+    if (chat == 0) return s->status;
+    return finish(s, ask(s, "chat.return", json_pack("{s:I}", "chat", chat)), NULL);
+}
+
 static int role(struct session *s, bool admin)
 {
     json_int_t chat = find_chat(s, s->line->words[0]), contact = 0;
@@ -181,6 +188,8 @@ const struct command group_commands[] = {
     {"group requests", "", "show who asks to be taken into a group", do_requests, AN_ENGINE, NULL, NULL},
     {"group admit", "CHAT CONTACT", "take somebody who asks into a group", do_admit, AN_ENGINE, NULL, NULL},
     {"group refuse", "CHAT CONTACT", "do not", do_refuse, AN_ENGINE, NULL, NULL},
+    {"group return", "CHAT", "ask to be taken back into a conversation", do_return, AN_ENGINE, NULL,
+     "For one that you have left or were put out of, or that a restored profile has lost."},
     {"group leave", "CHAT", "leave a group", do_leave, AN_ENGINE, NULL, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

@@ -117,6 +117,14 @@ json_t *rpc_chat_leave(struct call *c)
                                    : "that is no group, or you are out of it already");
 }
 
+json_t *rpc_chat_return(struct call *c)
+{
+    enum err e = engine_return(c->e, rpc_int(c, "chat", 0));
+    return rpc_yes(c, e,
+                   e == ERR_MISUSE ? "you are in this conversation"
+                                   : "there is no way to whoever has brought you in: ask them over another way");
+}
+
 json_t *rpc_chat_link(struct call *c)
 {
     struct buf link;

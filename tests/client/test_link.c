@@ -209,6 +209,71 @@ static void links_that_are_over_let_nobody_in(void **state)
     town_close(t);
 }
 
+static bool bob_is_back(struct town *t)
+{
+    return is_quiet(t) && newest(&t->person[1]).state == CHAT_OPEN && newest(&t->person[0]).members == 2;
+}
+
+static void who_has_left_may_ask_to_come_back(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(2, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct buf link;
+    (void)state;
+    link_of(t, alice, chat, false, &link);
+    take(bob, &link);
+    expected = 2;
+    wait_for(t, all_are_in);
+    int64_t bobs = newest(bob).id;
+    assert_int_equal(engine_return(bob->e, bobs), ERR_MISUSE);
+    assert_int_equal(engine_return(bob->e, 999), ERR_NOT_FOUND);
+    assert_ok(engine_leave(bob->e, bobs));
+    while (newest(bob).state != CHAT_LEFT || newest(alice).members != 1) wait_for(t, is_quiet);
+    assert_ok(engine_return(bob->e, bobs));
+    wait_for(t, alice_is_asked);
+    assert_ok(engine_admit(alice->e, chat, requests_of(alice).last.contact, true));
+    wait_for(t, bob_is_back);
+    assert_int_equal(newest(bob).id, bobs);
+    buf_wipe(&link);
+    town_close(t);
+}
+
+// A profile that was restored has its conversations, and a device that is in none of them.
+static void a_device_of_who_is_in_it_is_added_at_once(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    (void)state;
+    (void)meet(t, 1, 0, INVITE_PERSONAL);
+    expected = 2;
+    wait_for(t, all_are_in);
+    int64_t bobs = newest(bob).id;
+    uint64_t epoch = newest(alice).epoch;
+    for (size_t i = 0; i < FORMAT_DEVICE; i++) bob->e->self.device[i] ^= 1; // as backup.c makes it
+    assert_ok(self_make_device(bob->e));
+    assert_int_equal(sqlite3_exec(bob->e->db.h, "UPDATE chat SET state = 3; DELETE FROM record; DELETE FROM package", NULL,
+                                  NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_stmt *q = db_sql(&bob->e->db, "UPDATE self SET device = ?1, device_public = ?2, device_private = ?3, cert = ?4");
+    db_blob(q, 1, span_of(bob->e->self.device, FORMAT_DEVICE));
+    db_blob(q, 2, span_of(bob->e->self.device_public, 32));
+    db_blob(q, 3, span_of(bob->e->self.device_private, 32));
+    db_blob(q, 4, span_of(bob->e->self.cert, bob->e->self.cert_n));
+    assert_int_equal(db_run(&bob->e->db, q), 1);
+    (void)work_add(bob->e, &(struct work){.kind = WORK_PACKAGES, .relay = bob->e->self.relay});
+    town_reopen(t);
+    wait_for(t, is_quiet);
+    assert_ok(engine_return(bob->e, bobs));
+    wait_for(t, bob_is_back);
+    assert_int_equal(newest(bob).id, bobs);
+    assert_true(newest(alice).epoch > epoch);
+    say(alice, newest(alice).id, "welcome back");
+    say(bob, bobs, "thank you");
+    while (read_chat(alice, newest(alice).id).n < 2 || read_chat(bob, bobs).n < 2) wait_for(t, is_quiet);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +281,8 @@ int main(void)
         cmocka_unit_test(an_admin_may_be_asked),
         cmocka_unit_test(who_was_put_out_is_asked_about),
         cmocka_unit_test(links_that_are_over_let_nobody_in),
+        cmocka_unit_test(who_has_left_may_ask_to_come_back),
+        cmocka_unit_test(a_device_of_who_is_in_it_is_added_at_once),
     };
     return unit_run("link", tests);
 }
