@@ -252,10 +252,11 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     uint64_t epoch = newest(alice).epoch;
     for (size_t i = 0; i < FORMAT_DEVICE; i++) bob->e->self.device[i] ^= 1; // as backup.c makes it
     assert_ok(self_make_device(bob->e));
-    assert_int_equal(sqlite3_exec(bob->e->db.h, "UPDATE chat SET state = 3; DELETE FROM record; DELETE FROM package", NULL,
-                                  NULL, NULL),
+    assert_int_equal(sqlite3_exec(bob->e->db.h, "UPDATE chat SET state = 3; DELETE FROM record; DELETE FROM package",
+                                  NULL, NULL, NULL),
                      SQLITE_OK);
-    sqlite3_stmt *q = db_sql(&bob->e->db, "UPDATE self SET device = ?1, device_public = ?2, device_private = ?3, cert = ?4");
+    sqlite3_stmt *q =
+        db_sql(&bob->e->db, "UPDATE self SET device = ?1, device_public = ?2, device_private = ?3, cert = ?4");
     db_blob(q, 1, span_of(bob->e->self.device, FORMAT_DEVICE));
     db_blob(q, 2, span_of(bob->e->self.device_public, 32));
     db_blob(q, 3, span_of(bob->e->self.device_private, 32));
