@@ -3,6 +3,8 @@
 // Reading conversations in a terminal: a line for each day, a message with its number, time, writer, and text that hangs below itself.
 #include "cmd/whimbrel_read.h"
 
+#include "cmd/mention.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -84,10 +86,10 @@ static void print_quoted(const struct view *v, const json_t *quoted)
     struct text *t = v->t;
     size_t room = t->width == SIZE_MAX ? QUOTE_MAX : t->width > v->indent + 4 ? t->width - v->indent - 2 : 4;
     if (room > QUOTE_MAX) room = QUOTE_MAX;
-    char *line = NULL;
-    if (asprintf(&line, "%s: %s", view_writer(v, quoted),
-                 is_set(quoted, "deleted") ? "(deleted)" : text_of(quoted, "text")) < 0)
+    char *line = NULL, *written = mention_written(text_of(quoted, "text"));
+    if (asprintf(&line, "%s: %s", view_writer(v, quoted), is_set(quoted, "deleted") ? "(deleted)" : written) < 0)
         abort();
+    free(written);
     text_colour(t, TEXT_DIM);
     fputs("\xe2\x94\x82 ", t->to);
     (void)text_line(t, line, room);
@@ -159,6 +161,8 @@ void view_message(struct view *v, const json_t *m)
     if (json_is_object(quoted)) print_quoted(v, quoted);
     char *file = file_text(m);
     if (file != NULL) text = file;
+    char *written = mention_written(text);
+    text = written;
     bool dim = text[0] == 0 || strcmp(text_of(m, "kind"), "notice") == 0;
     if (dim) text_colour(t, TEXT_DIM);
     if (dim) message_instead(v->s, m, room, sizeof room);
@@ -173,6 +177,7 @@ void view_message(struct view *v, const json_t *m)
     text_end(t);
     fputc('\n', t->to);
     print_reactions(v, json_object_get(m, "reactions"));
+    free(written);
     free(file);
 }
 

@@ -3,6 +3,8 @@
 // Conversations: which there are, and saying something in one.
 #include "cmd/whimbrel_read.h"
 
+#include "cmd/mention.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -58,10 +60,31 @@ static int say(struct session *s, const char *method, json_t *take_params)
     return finish(s, ask(s, method, take_params), "queued");
 }
 
+// The words from the first on, in which each @name of somebody in the conversation is a link to them.
+static char *text_with_names(struct session *s, json_int_t chat, size_t first)
+{
+    enum { PEOPLE = 1000 };
+    static struct mention_person people[PEOPLE];
+    size_t i, n = 0;
+    json_t *m;
+    char *text = line_text(s->line, first);
+    if (text == NULL || strchr(text, '@') == NULL) return text;
+    json_t *members = ask_quietly(s, "chat.members", json_pack("{s:I}", "chat", chat));
+    json_array_foreach (members, i, m) {
+        const json_t *contact = by_id(s->contacts, int_of(m, "contact"));
+        if (contact != NULL && n < PEOPLE)
+            people[n++] = (struct mention_person){text_of(contact, "name"), text_of(m, "account")};
+    }
+    char *out = mention_sent(text, people, n);
+    json_decref(members);
+    free(text);
+    return out;
+}
+
 static int do_send(struct session *s)
 {
     json_int_t chat = find_chat(s, s->line->words[0]);
-    char *text = chat == 0 ? NULL : line_text(s->line, 1);
+    char *text = chat == 0 ? NULL : text_with_names(s, chat, 1);
     if (text == NULL) return s->status == EXIT_DONE ? EXIT_USAGE : s->status;
     json_t *params = json_pack("{s:I, s:s}", "chat", chat, "text", text);
     free(text);
@@ -81,7 +104,7 @@ static int act(struct session *s, const char *method, bool with_text)
         chat == 0 ? 0 : number_in(s, s->line->words[1], "message's number; `whimbrel read` shows them");
     if (message == 0) return s->status;
     if (!with_text) return say(s, method, json_pack("{s:I, s:I}", "chat", chat, "message", message));
-    char *text = line_text(s->line, 2);
+    char *text = text_with_names(s, chat, 2);
     if (text == NULL) return EXIT_USAGE;
     json_t *params = json_pack("{s:I, s:I, s:s}", "chat", chat, "message", message, "text", text);
     free(text);
@@ -111,7 +134,8 @@ static const struct flag read_flags[] = {
 const struct command talk_commands[] = {
     {"chats", "", "show your conversations", do_chats, AN_ENGINE, chats_flags, NULL},
     {"send", "CHAT TEXT...", "say something", do_send, AN_ENGINE, send_flags,
-     "It is stored when this returns, and goes out as soon as the relay can be reached. TEXT is Markdown; quotes keep "
+     "It is stored when this returns, and goes out as soon as the relay can be reached. @NAME of somebody who is there "
+     "calls them. TEXT is Markdown; quotes keep "
      "the\n"
      "shell from reading it; - takes it from standard input."},
     {"read", "CHAT", "show what was said", do_read, AN_ENGINE, read_flags,

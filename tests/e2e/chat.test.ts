@@ -46,8 +46,9 @@ test('conversations are searched, pinned, muted and put aside', { skip }, async 
   alice.ok('chat', 'timer', 'bob', '1w');
   await until(() => / \(timer: 604800\)$/m.test(bob.ok('read', 'alice')), 30000);
   assert.equal(bob.json<{ timer: number }[]>('chats')[0]!.timer, 604800);
-  bob.ok('send', 'alice', 'Are you there?', '--lives', '8h');
-  await until(() => / {2}1 unread$/m.test(alice.ok('chats')), 30000); // it has come back
+  bob.ok('send', 'alice', '@alice, are you there?', '--lives', '8h');
+  await until(() => / {2}1 unread, with your name$/m.test(alice.ok('chats')), 30000); // it has come back
+  assert.match(alice.ok('read', 'bob'), / @alice, are you there\?$/m);
 });
 
 test('pages, search, and how a conversation stands for oneself, fit the schema', { skip }, async t => {
