@@ -57,6 +57,51 @@ test('a group is made, renamed, led, left smaller; somebody is mentioned', { ski
   await bob.page.getByRole('heading', { name: '2 people' }).waitFor();
 });
 
+test('requests, a link to a group, a name of one\'s own, an invitation taken back, leaving', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob'), carol = new Person(t, 'Carol').make(relay.address);
+  await meet(alice, bob, relay.address);
+  carol.take(alice.json<{ link: string }>('invite').link);
+  await alice.page.getByRole('link', { name: '1 person would like to talk' }).click();
+  await alice.page.getByRole('button', { name: 'Let in' }).click();
+  await alice.page.getByRole('heading', { name: 'Carol' }).waitFor();
+  await details(alice);
+  await alice.page.getByRole('button', { name: 'Rename' }).click();
+  await alice.page.getByLabel('Name', { exact: true }).fill('Captain');
+  await alice.page.getByRole('button', { name: 'Save' }).click();
+  await alice.page.locator('.chat-row', { hasText: 'Captain' }).waitFor();
+
+  await alice.page.getByRole('button', { name: 'New', exact: true }).click();
+  await alice.page.getByRole('menuitem', { name: 'New group' }).click();
+  await alice.page.getByLabel('Name of the group').fill('Harbour');
+  await alice.page.getByRole('checkbox', { name: 'Captain' }).check();
+  await alice.page.getByRole('button', { name: 'Create group' }).click();
+  await details(alice);
+  await alice.page.getByRole('button', { name: 'Link to the group' }).click();
+  const link = await alice.page.getByRole('dialog').locator('.link-text').textContent() ?? '';
+  await alice.page.keyboard.press('Escape');
+  await bob.accept(link);
+  await alice.page.getByRole('link', { name: '1 person would like to talk' }).click();
+  await alice.page.getByText('Would like to join').waitFor();
+  await alice.page.getByRole('button', { name: 'Let in' }).click();
+  await bob.chat('Harbour');
+  await bob.say('here I am');
+  await alice.chat('Harbour');
+  await alice.bubble('here I am').waitFor();
+
+  await alice.page.getByRole('button', { name: 'New', exact: true }).click();
+  await alice.page.getByRole('menuitem', { name: 'Invite somebody' }).click();
+  const given = alice.page.locator('.person', { hasText: 'To a group' });
+  await given.getByRole('button', { name: 'Take back' }).click();
+  await given.waitFor({ state: 'detached' });
+
+  await details(bob);
+  await bob.page.getByRole('button', { name: 'Leave the group' }).click();
+  await bob.page.getByRole('dialog').getByRole('button', { name: 'Leave the group' }).click();
+  await bob.page.getByText('You have left this conversation').waitFor();
+  await alice.chat('Harbour');
+  await alice.page.locator('.notice', { hasText: 'left' }).waitFor();
+});
+
 test('a safety number is compared, and one that differs is said', { skip }, async t => {
   const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob');
   await meet(alice, bob, relay.address);

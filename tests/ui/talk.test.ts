@@ -18,6 +18,11 @@ test('first run, invitation, and a conversation', { skip }, async t => {
   await alice.bubble('Hello Alice').waitFor();
   assert.equal(await alice.bubble('Hello Alice').locator('strong').textContent(), 'Alice');
 
+  await bob.page.locator('.composer textarea').pressSequentially('…');
+  await alice.page.getByText(/Bob.* is writing/).waitFor();
+  await bob.page.locator('.composer textarea').fill('');
+  await alice.page.getByText(/Bob.* is writing/).waitFor({ state: 'detached' });
+
   await alice.menu('Hello Alice', 'Reply');
   await alice.say('Hello Bob, tea at six?');
   await bob.bubble('tea at six').locator('.quote', { hasText: 'Hello Alice' }).waitFor();

@@ -4,7 +4,7 @@
 // into the engine, from the same tree, so the schema's list of methods is put in when it is built.
 import type { Methods } from '../../../build/ts/rpc';
 
-export type { Chat, Contact, Events, File as FileInfo, Found, Last, Member, Message, Methods, Proxy, Quote, Receipt, Route, Warning } from '../../../build/ts/rpc';
+export type { Chat, Contact, Events, File as FileInfo, Found, Invite, Last, Member, Message, Methods, Proxy, Quote, Receipt, Request, Route, Warning } from '../../../build/ts/rpc';
 export type Profile = Methods['profile.status']['result'];
 export type Status = Methods['engine.status']['result'];
 

@@ -5,6 +5,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { call } from '../engine/engine';
 import type { Chat, Message } from '../engine/methods';
+import { tellTyping } from './typing';
 
 export interface Draft { text: string; reply: Message | undefined; edit: Message | undefined }
 
@@ -36,7 +37,10 @@ function set(chat: Chat, draft: Draft): void {
   timers.set(chat.id, setTimeout(() => void call('chat.draft', { chat: chat.id, text }).catch(() => undefined), text === '' ? 0 : PAUSE_MS));
 }
 
-export function write(chat: Chat, text: string): void { set(chat, { ...draftOf(chat).value, text }); }
+export function write(chat: Chat, text: string): void {
+  set(chat, { ...draftOf(chat).value, text });
+  tellTyping(chat.id, text.trim() !== '');
+}
 
 export function answer(chat: Chat, reply: Message): void {
   const d = draftOf(chat).value;
@@ -55,6 +59,7 @@ export function release(chat: Chat): void {
 export function take(chat: Chat): Draft {
   const taken = draftOf(chat).value;
   set(chat, EMPTY);
+  tellTyping(chat.id, false);
   return taken;
 }
 export function put(chat: Chat, draft: Draft): void { if (draftOf(chat).value.text === '') set(chat, draft); }

@@ -4,7 +4,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { Failure } from '../engine/connection';
 import { call, on } from '../engine/engine';
-import type { Chat, Contact, Methods, Status, Warning } from '../engine/methods';
+import type { Chat, Contact, Methods, Request, Status, Warning } from '../engine/methods';
 import { t } from '../strings/strings';
 import { tameName } from '../text/plain';
 
@@ -14,6 +14,9 @@ export const status = signal<Status | undefined>(undefined);
 export const contacts = signal<ReadonlyMap<number, Contact>>(new Map());
 export const chatById = signal<ReadonlyMap<number, Chat>>(new Map());
 export const warnings = signal<readonly Warning[]>([]);
+
+/** Who asks to be taken into groups that one leads. */
+export const knocks = signal<readonly Request[]>([]);
 
 /** Pinned ones first, then by when something was last said. */
 const sorted = computed(() => [...chatById.value.values()].sort((a, b) =>
@@ -65,6 +68,7 @@ function gathered(work: () => Promise<void>): () => Promise<void> {
 export const loadStatus = gathered(async () => { status.value = await call('engine.status'); });
 export const loadContacts = gathered(async () => { contacts.value = new Map((await call('contact.list')).map(c => [c.id, c])); });
 export const loadChats = gathered(async () => { chatById.value = new Map((await call('chat.list')).map(c => [c.id, c])); });
+export const loadKnocks = gathered(async () => { knocks.value = await call('chat.requests'); });
 export const loadWarnings = gathered(async () => { warnings.value = await call('warning.list'); });
 
 // One conversation, or a few: with a thousand of them the whole list is not asked for again.
@@ -89,7 +93,7 @@ export function loadChat(chat: number): Promise<void> {
   return loadTouched();
 }
 
-export async function loadPeople(): Promise<void> { await Promise.all([loadStatus(), loadContacts(), loadChats(), loadWarnings()]); }
+export async function loadPeople(): Promise<void> { await Promise.all([loadStatus(), loadContacts(), loadChats(), loadWarnings(), loadKnocks()]); }
 
 /** Somebody has read it. */
 export async function seen(warning: number): Promise<void> {
@@ -115,12 +119,16 @@ export function forgetPeople(): void {
     contacts.value = new Map();
     chatById.value = new Map();
     warnings.value = [];
+    knocks.value = [];
   });
 }
 
 on('link', () => void loadStatus());
 on('contact', () => void loadContacts());
-on('chat', c => void loadChat(c.chat));
+on('chat', c => {
+  void loadChat(c.chat);
+  void loadKnocks();
+});
 on('warning', () => void loadWarnings());
 on('message.gone', m => void loadChat(m.chat));
 on('message', m => void loadChat(m.chat));

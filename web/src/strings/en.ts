@@ -301,6 +301,22 @@ const entries = {
   clearFiles: 'Remove fetched files',
   cleared: '{size} freed.',
 
+  // Requests, invitations, leaving
+  notNow: 'Not now',
+  asksInto: 'Would like to join {group}',
+  isWriting: { one: '{name} is writing…', other: '{name} and others are writing…' },
+  renameContact: 'What you call them',
+  contactName: 'Name',
+  leave: 'Leave the group',
+  leaveTitle: 'Leave this group?',
+  leaveText: 'You read nothing that is said afterwards. What was said before stays here.',
+  groupLink: 'Link to the group',
+  groupLinkAsks: 'Ask me about each who comes',
+  groupLinkHint: 'Otherwise everybody who has the link is in the group at once.',
+  invitesGiven: 'Invitations that still work',
+  inviteGroup: 'To a group',
+  inviteUses: { one: 'used {n} time', other: 'used {n} times' },
+
   // Files
   attach: 'Send files',
   record: 'Record a voice message',

@@ -301,6 +301,22 @@ export const ru: Record<Key, Entry> = {
   clearFiles: 'Убрать загруженные файлы',
   cleared: 'Освобождено: {size}.',
 
+  // Requests, invitations, leaving
+  notNow: 'Не сейчас',
+  asksInto: 'Хочет в группу {group}',
+  isWriting: { one: '{name} пишет…', few: '{name} и другие пишут…', many: '{name} и другие пишут…', other: '{name} и другие пишут…' },
+  renameContact: 'Как вы их называете',
+  contactName: 'Имя',
+  leave: 'Выйти из группы',
+  leaveTitle: 'Выйти из этой группы?',
+  leaveText: 'Вы не прочтёте того, что будет сказано потом. Сказанное раньше остаётся здесь.',
+  groupLink: 'Ссылка на группу',
+  groupLinkAsks: 'Спрашивать меня о каждом',
+  groupLinkHint: 'Иначе каждый, у кого есть ссылка, сразу окажется в группе.',
+  invitesGiven: 'Действующие приглашения',
+  inviteGroup: 'В группу',
+  inviteUses: { one: 'использовано {n} раз', few: 'использовано {n} раза', many: 'использовано {n} раз', other: 'использовано {n} раза' },
+
   // Files
   attach: 'Отправить файлы',
   record: 'Записать голосовое сообщение',

@@ -5,10 +5,11 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Chat, Message } from '../engine/methods';
 import { attempt } from '../state/notices';
-import { chatById, contacts, markRead, seedOf, titleOf, warnings } from '../state/people';
+import { chatById, contacts, markRead, nameOf, seedOf, titleOf, warnings } from '../state/people';
 import { pictureOf } from '../state/pictures';
 import { go, route } from '../state/route';
 import { timelineOf } from '../state/timeline';
+import { typing } from '../state/typing';
 import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
 import { Button, IconButton } from '../ui/controls';
@@ -19,14 +20,15 @@ import { Composer } from './composer';
 import { Info } from './info';
 import { Log } from './log';
 import type { Doings } from './message';
-import { answer } from './requests';
+import { answer, block } from './requests';
 import { ProxyDialog } from './routes';
 import { verifiedWord } from './safety';
 import { WarningCard } from './warnings';
 
 function Head({ chat, info }: { chat: Chat; info: boolean }): JSX.Element {
   const title = titleOf(chat), contact = contacts.value.get(chat.contact);
-  const under = chat.kind === 'group' ? t('members', { n: chat.members }) : contact !== undefined ? verifiedWord(contact) : t('notesHint');
+  const writing = typing.value.get(chat.id);
+  const under = writing !== undefined ? t('isWriting', { n: writing.length, name: nameOf(writing[0]!) }) : chat.kind === 'group' ? t('members', { n: chat.members }) : contact !== undefined ? verifiedWord(contact) : t('notesHint');
   const toggle = (): void => info ? go('chat', chat.id) : go('chat', chat.id, 'info');
   return (
     <header class="bar">
@@ -51,7 +53,8 @@ function Foot({ chat, children }: { chat: Chat; children: JSX.Element }): JSX.El
       <div class="foot asks">
         <p>{t('asksText', { name: titleOf(chat) })}</p>
         <div class="buttons">
-          <Button onClick={() => void answer(chat.contact, false)}>{t('block')}</Button>
+          <Button kind="danger" onClick={() => void block(chat.contact, true)}>{t('block')}</Button>
+          <Button onClick={() => void answer(chat.contact, false)}>{t('notNow')}</Button>
           <Button kind="main" onClick={() => void answer(chat.contact, true)}>{t('letIn')}</Button>
         </div>
       </div>
@@ -61,7 +64,7 @@ function Foot({ chat, children }: { chat: Chat; children: JSX.Element }): JSX.El
     return (
       <div class="foot asks">
         <p>{t('blockedText', { name: titleOf(chat) })}</p>
-        <div class="buttons"><Button onClick={() => void answer(chat.contact, true)}>{t('unblock')}</Button></div>
+        <div class="buttons"><Button onClick={() => void block(chat.contact, false)}>{t('unblock')}</Button></div>
       </div>
     );
   }

@@ -11,8 +11,9 @@ import { setPicture } from '../state/pictures';
 import { go } from '../state/route';
 import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
-import { Button, Field, IconButton } from '../ui/controls';
+import { Button, Field, IconButton, Switch } from '../ui/controls';
 import { type Action, Confirm, Dialog, Menu } from '../ui/dialog';
+import { Link } from './invite';
 
 export function Picker({ people, chosen, onChange }: { people: readonly Contact[]; chosen: ReadonlySet<number>; onChange: (s: ReadonlySet<number>) => void }): JSX.Element {
   const toggle = (id: number): void => {
@@ -69,21 +70,39 @@ function AddPeople({ chat, members, onClose }: { chat: Chat; members: readonly M
   );
 }
 
-function Rename({ chat, onClose }: { chat: Chat; onClose: () => void }): JSX.Element {
-  const [name, setName] = useState(chat.name);
-  const save = async (e: Event): Promise<void> => {
+interface RenameProps { title: string; label: string; name: string; save: (name: string) => Promise<unknown>; onClose: () => void }
+export function Rename({ title, label, name: before, save, onClose }: RenameProps): JSX.Element {
+  const [name, setName] = useState(before);
+  const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
-    if (await attempt(call('chat.rename', { chat: chat.id, name: name.trim() })) !== undefined) onClose();
+    if (await attempt(save(name.trim()).then(() => true)) === true) onClose();
   };
   return (
-    <Dialog title={t('renameGroup')} onClose={onClose}>
-      <form class="stack" onSubmit={e => void save(e)}>
-        <Field label={t('groupName')} value={name} onInput={setName} required focus max={60} />
+    <Dialog title={title} onClose={onClose}>
+      <form class="stack" onSubmit={e => void submit(e)}>
+        <Field label={label} value={name} onInput={setName} required focus max={60} />
         <div class="buttons">
           <Button onClick={onClose}>{t('cancel')}</Button>
-          <Button kind="main" submit disabled={name.trim() === '' || name.trim() === chat.name}>{t('save')}</Button>
+          <Button kind="main" submit disabled={name.trim() === '' || name.trim() === before}>{t('save')}</Button>
         </div>
       </form>
+    </Dialog>
+  );
+}
+
+/** A link by which others come, or ask to. */
+function GroupLink({ chat, onClose }: { chat: Chat; onClose: () => void }): JSX.Element {
+  const [asks, setAsks] = useState(true), [link, setLink] = useState('');
+  useEffect(() => {
+    let current = true;
+    setLink('');
+    void attempt(call('chat.link', { chat: chat.id, asks })).then(x => current && setLink(x?.link ?? ''));
+    return () => { current = false; };
+  }, [asks]);
+  return (
+    <Dialog title={t('groupLink')} onClose={onClose} wide>
+      <Switch label={t('groupLinkAsks')} hint={t('groupLinkHint')} on={asks} onChange={setAsks} />
+      {link !== '' && <Link link={link} />}
     </Dialog>
   );
 }
@@ -116,7 +135,7 @@ function Person({ member, onMenu }: { member: Member; onMenu: ((at: DOMRect) => 
   );
 }
 
-type Showing = { what: 'menu'; member: Member; at: DOMRect } | { what: 'remove'; member: Member } | { what: 'add' | 'rename' } | undefined;
+type Showing = { what: 'menu'; member: Member; at: DOMRect } | { what: 'remove'; member: Member } | { what: 'add' | 'rename' | 'link' | 'leave' } | undefined;
 
 function actionsOn(chat: Chat, m: Member, admin: boolean, show: (s: Showing) => void): Action[] {
   const direct = m.contact === 0 ? undefined : directWith(m.contact), actions: Action[] = [];
@@ -142,6 +161,7 @@ export function Group({ chat }: { chat: Chat }): JSX.Element {
           <Button icon="edit" onClick={() => show({ what: 'rename' })}>{t('rename')}</Button>
           {has('chat.set_picture') && <PictureButton chat={chat} />}
           <Button icon="plus" onClick={() => show({ what: 'add' })}>{t('addPeople')}</Button>
+          <Button icon="link" onClick={() => show({ what: 'link' })}>{t('groupLink')}</Button>
         </div>
       )}
       <h2>{t('members', { n: chat.members })}</h2>
@@ -151,8 +171,11 @@ export function Group({ chat }: { chat: Chat }): JSX.Element {
             onMenu={actionsOn(chat, m, admin, show).length > 0 ? at => show({ what: 'menu', member: m, at }) : undefined} />
         ))}
       </ul>
+      {open && <div class="buttons start"><Button kind="danger" onClick={() => show({ what: 'leave' })}>{t('leave')}</Button></div>}
       {showing?.what === 'add' && <AddPeople chat={chat} members={members} onClose={close} />}
-      {showing?.what === 'rename' && <Rename chat={chat} onClose={close} />}
+      {showing?.what === 'rename' && <Rename title={t('renameGroup')} label={t('groupName')} name={chat.name} save={name => call('chat.rename', { chat: chat.id, name })} onClose={close} />}
+      {showing?.what === 'link' && <GroupLink chat={chat} onClose={close} />}
+      {showing?.what === 'leave' && <Confirm title={t('leaveTitle')} text={t('leaveText')} action={t('leave')} onClose={close} run={() => void attempt(call('chat.leave', { chat: chat.id }))} />}
       {showing?.what === 'menu' && <Menu label={nameOf(showing.member.contact)} at={showing.at} onClose={close} actions={actionsOn(chat, showing.member, admin, show)} />}
       {showing?.what === 'remove' && (
         <Confirm title={t('removeName', { name: nameOf(showing.member.contact) })} text={t('removeText', { group: titleOf(chat) })} action={t('remove')} onClose={close}

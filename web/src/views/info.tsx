@@ -6,7 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Chat, Message } from '../engine/methods';
 import { call } from '../engine/engine';
 import { attempt } from '../state/notices';
-import { contacts, isMuted, nameOf, seedOf, setChat, titleOf } from '../state/people';
+import { contacts, isMuted, loadContacts, nameOf, seedOf, setChat, titleOf } from '../state/people';
 import { pictureOf } from '../state/pictures';
 import { go } from '../state/route';
 import { query, within } from '../state/search';
@@ -15,9 +15,9 @@ import { Avatar } from '../ui/avatar';
 import { Button, Field, IconButton, Select } from '../ui/controls';
 import { Icon, type IconName } from '../ui/icon';
 import { FOR_EVER } from './chatrow';
-import { Group } from './group';
+import { Group, Rename } from './group';
 import { gist } from './message';
-import { answer } from './requests';
+import { block } from './requests';
 import { Safety, verifiedWord } from './safety';
 
 function Act({ icon, label, pressed, run }: { icon: IconName; label: string; pressed?: boolean; run: () => void }): JSX.Element {
@@ -112,7 +112,7 @@ function Pinned({ chat }: { chat: Chat }): JSX.Element | null {
 }
 
 export function Info({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }): JSX.Element {
-  const contact = contacts.value.get(chat.contact), title = titleOf(chat);
+  const contact = contacts.value.get(chat.contact), title = titleOf(chat), [renaming, setRenaming] = useState(false);
   return (
     <section class="info" aria-label={t('details')}>
       <header class="bar">
@@ -129,7 +129,15 @@ export function Info({ chat, onDate }: { chat: Chat; onDate: (time: number) => v
         {contact !== undefined && <Safety contact={contact} />}
         {chat.kind === 'group' && <Group chat={chat} />}
         <Pinned chat={chat} />
-        {contact?.state === 'known' && <section><Button kind="danger" onClick={() => void answer(contact.id, false)}>{t('blockName', { name: title })}</Button></section>}
+        {contact?.state === 'known' && (
+          <section>
+            <div class="buttons start">
+              <Button icon="edit" onClick={() => setRenaming(true)}>{t('rename')}</Button>
+              <Button kind="danger" onClick={() => void block(contact.id, true)}>{t('blockName', { name: title })}</Button>
+            </div>
+            {renaming && <Rename title={t('renameContact')} label={t('contactName')} name={contact.name} save={name => call('contact.rename', { contact: contact.id, name }).then(loadContacts)} onClose={() => setRenaming(false)} />}
+          </section>
+        )}
       </div>
     </section>
   );

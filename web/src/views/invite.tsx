@@ -4,10 +4,12 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
-import { note, reason } from '../state/notices';
+import type { Invite } from '../engine/methods';
+import { attempt, note, reason } from '../state/notices';
 import { directWith, loadChats, loadContacts } from '../state/people';
 import { go } from '../state/route';
-import { t } from '../strings/strings';
+import { day, t } from '../strings/strings';
+import { tameName } from '../text/plain';
 import { Code } from '../ui/avatar';
 import { Button, Choice, Field } from '../ui/controls';
 
@@ -50,6 +52,32 @@ export function ShareInvitation(): JSX.Element {
       {error !== '' && <p class="error" role="alert">{error}</p>}
       {link !== '' && <Link link={link} />}
     </>
+  );
+}
+
+/** Those that were given out and still work. */
+export function Given(): JSX.Element | null {
+  const [invites, setInvites] = useState<readonly Invite[]>([]);
+  const load = async (): Promise<void> => setInvites((await call('invite.list')).filter(i => i.state === 'open'));
+  useEffect(() => { void load().catch(() => undefined); }, []);
+  if (invites.length === 0) return null;
+  const revoke = (id: number): void => void attempt(call('invite.revoke', { invite: id }).then(load));
+  return (
+    <section>
+      <h2>{t('invitesGiven')}</h2>
+      <ul class="people">
+        {invites.slice(0, 100).map(i => (
+          <li key={i.id} class="person">
+            <span class="person-name">
+              <bdi>{i.for !== '' ? tameName(i.for, '') : i.chat !== 0 ? t('inviteGroup') : i.personal ? t('invitePersonal') : t('inviteOpen')}</bdi>
+              <span class="hint">{day(i.created)}{i.uses > 0 ? `, ${t('inviteUses', { n: i.uses })}` : ''}</span>
+            </span>
+            <Button icon="copy" onClick={() => void copy(i.link)}>{t('copyLink')}</Button>
+            <Button kind="danger" onClick={() => revoke(i.id)}>{t('takeBack')}</Button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

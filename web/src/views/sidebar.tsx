@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call, phase } from '../engine/engine';
 import { attempt } from '../state/notices';
-import { archived, listed, loadChat, requests, status, warnings } from '../state/people';
+import { archived, knocks, listed, loadChat, requests, status, warnings } from '../state/people';
 import { go, href, openChat } from '../state/route';
 import { query, within } from '../state/search';
 import { t } from '../strings/strings';
@@ -87,7 +87,7 @@ function Chats(): JSX.Element {
 }
 
 export function Sidebar(): JSX.Element {
-  const [menu, setMenu] = useState<DOMRect | undefined>(undefined), asks = requests.value.length, warned = warnings.value.length;
+  const [menu, setMenu] = useState<DOMRect | undefined>(undefined), asks = requests.value.length + knocks.value.length, warned = warnings.value.length;
   const looking = query.value.trim() !== '' || within.value !== 0;
   return (
     <nav class="sidebar" aria-label={t('chats')}>

@@ -6,7 +6,7 @@ import { go } from '../state/route';
 import { t } from '../strings/strings';
 import { IconButton } from '../ui/controls';
 import { NewGroup } from './group';
-import { Accept, ShareInvitation } from './invite';
+import { Accept, Given, ShareInvitation } from './invite';
 import { Routes } from './routes';
 import { Requests } from './requests';
 import { Settings } from './settings';
@@ -26,7 +26,7 @@ function Frame({ title, back, children }: { title: string; back?: string; childr
 
 export function Subpage({ page, word }: { page: string; word: string }): JSX.Element {
   switch (page) {
-    case 'invite': return <Frame title={t('invite')}><ShareInvitation /></Frame>;
+    case 'invite': return <Frame title={t('invite')}><section><ShareInvitation /></section><Given /></Frame>;
     case 'accept': return <Frame title={t('acceptInvitation')}><Accept given={word} /></Frame>;
     case 'group': return <Frame title={t('newGroup')}><NewGroup /></Frame>;
     case 'requests': return <Frame title={t('requestsTitle')}><Requests /></Frame>;
