@@ -499,6 +499,117 @@ static void the_list_knows_what_is_unread(void **state)
     scene_free(s);
 }
 
+// ---------------------------------------------------------------------------------------------------------------- status
+
+static void count_told(void *arg, int64_t message) { *(int64_t *)arg += message; }
+
+// Of a message with a number, by a report.
+static int64_t report(struct scene *s, int64_t reader, uint64_t time, unsigned n, enum content_status status)
+{
+    uint8_t id[CONTENT_ID];
+    struct buf b;
+    int64_t told = 0;
+    id_of(n, id);
+    buf_init(&b, CONTENT_MESSAGE_MAX);
+    content_put_report(&b, &(struct content_report){.id = id, .status = (uint8_t)status}, 1);
+    db_begin(&s->db);
+    status_take(&s->h, 1, reader, time, 2, buf_span(&b), count_told, &told);
+    must_commit(s);
+    buf_wipe(&b);
+    return told;
+}
+
+static void note_message_state(void *arg, const struct history_message *m) { *(enum message_state *)arg = m->state; }
+
+static enum message_state state_of(struct scene *s, int64_t message)
+{
+    enum message_state state = 0;
+    assert_ok(history_get(&s->h, 1, message, note_message_state, &state));
+    return state;
+}
+
+static void note_receipts(void *arg, const struct history_receipt *r)
+{
+    char *out = arg;
+    size_t at = strlen(out);
+    (void)snprintf(out + at, 200 - at, "%d:%d,%d ", (int)r->reader, (int)r->delivered, (int)r->read);
+}
+
+// In a group of three: what two others say.
+static void all_have_to_say_so(void **state)
+{
+    struct scene *s = scene_new();
+    char out[200] = "";
+    (void)state;
+    db_begin(&s->db);
+    (void)put(s, 1, 1, 0, 1, SAY, 0, "mine", NULL);
+    (void)put(s, 1, 2, 5, 2, SAY, 0, "another's", NULL);
+    must_commit(s);
+    assert_int_equal(report(s, 5, 10, 1, CONTENT_DELIVERED), 1);
+    assert_int_equal(report(s, 5, 11, 1, CONTENT_DELIVERED), 0); // again
+    assert_int_equal(state_of(s, 1), MESSAGE_SENT);
+    assert_int_equal(report(s, 6, 12, 1, CONTENT_READ), 1);
+    assert_int_equal(state_of(s, 1), MESSAGE_DELIVERED);
+    assert_int_equal(report(s, 5, 13, 1, CONTENT_READ), 1);
+    assert_int_equal(report(s, 5, 14, 1, CONTENT_DELIVERED), 0); // late
+    assert_int_equal(state_of(s, 1), MESSAGE_READ);
+    assert_int_equal(report(s, 6, 15, 2, CONTENT_READ), 0);   // it is not one's own
+    assert_int_equal(report(s, 6, 15, 9, CONTENT_READ), 0);   // there is no such
+    assert_int_equal(report(s, 6, 15, 1, CONTENT_HIDDEN), 0); // which says nothing of this
+    assert_ok(status_list(&s->h, 1, 1, note_receipts, out));
+    assert_string_equal(out, "5:10,13 6:12,12 ");
+    db_begin(&s->db); // no report, but bytes
+    status_take(&s->h, 1, 5, 1, 2, span_str("no report"), count_told, NULL);
+    must_commit(s);
+    scene_free(s);
+}
+
+static size_t reported(struct scene *s, bool read)
+{
+    static struct content_report r[CONTENT_STATUS_MAX];
+    struct buf b;
+    size_t n = 0;
+    buf_init(&b, CONTENT_MESSAGE_MAX);
+    db_begin(&s->db);
+    status_report(&s->h, 1, &b);
+    must_commit(s);
+    assert_ok(buf_end(&b));
+    if (b.n > 0) assert_ok(content_read_report(buf_span(&b), r, CONTENT_STATUS_MAX, &n));
+    for (size_t i = 0; i < n; i++) assert_int_equal(r[i].status, read ? CONTENT_READ : CONTENT_DELIVERED);
+    buf_wipe(&b);
+    return n;
+}
+
+// However much is owed, a report fits a message; and what was deleted is owed no more.
+static void what_is_owed_fits(void **state)
+{
+    struct scene *s = scene_new();
+    (void)state;
+    db_begin(&s->db);
+    for (unsigned i = 1; i <= 1200; i++) status_owe(&s->h, 1, put(s, 1, i, 5, i, SAY, 0, "x", NULL));
+    must_commit(s);
+    assert_int_equal(status_next(&s->h, 0), 1);
+    assert_int_equal(reported(s, false), 1000);
+    db_begin(&s->db);
+    history_drop(&s->h, 1200);
+    must_commit(s);
+    assert_int_equal(reported(s, false), 199);
+    assert_int_equal(reported(s, false), 0);
+    assert_int_equal(status_next(&s->h, 0), 0);
+    db_begin(&s->db);
+    status_owe(&s->h, 1, 20); // which is then read before it was told
+    status_owe_read(&s->h, 1, 30);
+    assert_ok(talk_read(&s->h, 1, 30, 99));
+    must_commit(s);
+    assert_int_equal(reported(s, true), 30);
+    db_begin(&s->db);
+    status_owe_read(&s->h, 1, 40);
+    status_forgive(&s->h, 1);
+    must_commit(s);
+    assert_int_equal(reported(s, true), 0);
+    scene_free(s);
+}
+
 // ---------------------------------------------------------------------------------------------------------------- search
 
 static void note_found(void *arg, const struct history_message *m, struct span snippet)
@@ -554,6 +665,8 @@ int main(void)
         cmocka_unit_test(pages_go_both_ways),
         cmocka_unit_test(any_order_comes_to_the_same),
         cmocka_unit_test(the_list_knows_what_is_unread),
+        cmocka_unit_test(all_have_to_say_so),
+        cmocka_unit_test(what_is_owed_fits),
         cmocka_unit_test(words_are_found),
     };
     return unit_run("history", tests);
