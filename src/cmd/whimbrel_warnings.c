@@ -40,7 +40,9 @@ static int do_warnings(struct session *s)
         print_json(list);
     } else {
         const struct text t = text_standard();
-        json_array_foreach (list, i, w) print_warning(s, &t, w);
+        json_array_foreach (list, i, w) {
+            print_warning(s, &t, w);
+        }
         if (i == 0) say_note(s->line, "Nothing is wrong, as far as is known.");
         else if (!flag_on(s->line, "seen")) say_note(s->line, "`whimbrel warnings --seen` shows them a last time.");
     }
