@@ -6,6 +6,8 @@
 // always do, so none is put back twice; of a message it does no harm. Invariant: an entry that was taken is never taken again.
 #include "client/inner.h"
 
+#include <stdio.h>
+
 enum {
     KEPT = 256,
     LOOK_MS = 300,
@@ -17,15 +19,12 @@ enum {
     REFUSED_MAX = 11
 };
 
-static const char gone_back[] = "the relay has gone back to an older state, as from a backup, and what it had lost of "
-                                "this conversation is put back. Ask"
-                                " its operator: if nothing was restored there, the relay lies; then move to another";
-static const char gone_inbox[] = "your relay has gone back to an older state, as from a backup: whoever wrote to you "
-                                 "for the first time since then must do so"
-                                 " again, with a new invitation";
-static const char gone_log[] = "the relay does not know this conversation any more, or you are no longer in it: "
-                               "nothing can be read or said here. Ask the others"
-                               " over another way, and begin a new one";
+static const char gone_inbox[] =
+    "your relay has gone back to an older state, as from a backup: whoever wrote to you for the first time since then"
+    " must do so again, with a new invitation";
+static const char gone_log[] =
+    "the relay does not know this conversation any more, or you are no longer in it: nothing can be read or said here."
+    " Ask the others over another way, and begin a new one";
 
 static void watch(struct peer *p);
 
@@ -124,6 +123,22 @@ bool refill_known(struct chat *c, const struct wire_entry *x, int64_t *message)
 
 // ---------------------------------------------------------------------------------------------------------- going back
 
+// Once a relay: as a rule all conversations there are concerned.
+static void tell_gone_back(struct peer *p)
+{
+    struct link_address a = {0};
+    const char *why;
+    char text[700];
+    (void)link_address_read(span_str(p->relay), &a, &why);
+    (void)snprintf(text, sizeof text,
+                   "the relay %.250s has gone back to an older state, as from a backup, and what it had lost of your"
+                   " conversations is put back. Ask its operator: if nothing was restored there, the relay lies; then"
+                   " move to another",
+                   a.host);
+    engine_tell(p->e, (struct engine_event){.kind = ENGINE_WARNING, .text = text});
+    mem_wipe(&a, sizeof a);
+}
+
 // What is behind `at` may be from before one's own time, if one does not know what was there.
 static void read_chain(struct chat *c, uint64_t at, bool certain)
 {
@@ -167,7 +182,7 @@ static void go_back(struct chat *c, uint64_t to, bool certain, const uint8_t *ke
     else db_rollback(d);
     if (x == ERR_OK) {
         chat_saved(c);
-        engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = gone_back});
+        tell_gone_back(c->peer);
         refill_inbox(c->peer);
         link_break(c->peer->link); // and all is followed anew
     } else {
