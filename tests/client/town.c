@@ -85,6 +85,22 @@ void town_close(struct town *t)
     free(t);
 }
 
+// What somebody still has to do.
+static void print_work(struct person *p)
+{
+    sqlite3_stmt *q = db_sql(&p->e->db, "SELECT id, kind, chat, acked, epoch, payload != x'' FROM work LIMIT 10");
+    while (db_row(&p->e->db, q)) {
+        struct chat *c = chat_find(p->e, db_get_int(q, 2));
+        print_message("#   work %d, kind %d, chat %d, acked %d, for epoch %d, made %d", (int)db_get_int(q, 0),
+                      (int)db_get_int(q, 1), (int)db_get_int(q, 2), (int)db_get_int(q, 3), (int)db_get_int(q, 4),
+                      (int)db_get_int(q, 5));
+        if (c != NULL)
+            print_message("; log epoch %d, entry %d of %d, following %d, caught up %d, lost %d", (int)c->log_epoch,
+                          (int)c->cursor, (int)c->catch_to, c->following, c->caught_up, c->lost);
+        print_message("\n");
+    }
+}
+
 static void on_tick(struct net_timer *timer)
 {
     struct town *t = (struct town *)(void *)((char *)timer - offsetof(struct town, tick));
@@ -95,9 +111,10 @@ static void on_tick(struct net_timer *timer)
     if (++t->ticks > 600) { // a minute
         for (size_t i = 0; i < t->people; i++) {
             struct person *p = &t->person[i];
-            if (p->e != NULL)
-                print_message("# %s: %u warnings (%s), %u pieces of work\n", p->name, p->warnings, p->warning,
-                              (unsigned)engine_waiting(p->e));
+            if (p->e == NULL) continue;
+            print_message("# %s: %u warnings (%s), %u pieces of work\n", p->name, p->warnings, p->warning,
+                          (unsigned)engine_waiting(p->e));
+            print_work(p);
         }
         fail_msg("it did not come to pass within a minute");
     }
