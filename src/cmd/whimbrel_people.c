@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What is for somebody is for one person.
+static bool is_personal(const struct line *l) { return flag_on(l, "personal") || flag_on(l, "for"); }
+
 // The link, and before it, on a terminal, the same as a QR code.
 static void print_link(const struct line *l, const char *link)
 {
@@ -17,7 +20,7 @@ static void print_link(const struct line *l, const char *link)
     else if (!l->quiet) qr_show(&t, link, lines);
     printf("%s\n", link);
     if (t.height > 0)
-        say_note(l, flag_on(l, "personal")
+        say_note(l, is_personal(l)
                         ? "Give it to one person, over a way that you trust: who brings it is your contact at once."
                         : "Who brings it asks to talk to you, and you answer: `whimbrel contacts` shows them.");
 }
@@ -25,7 +28,7 @@ static void print_link(const struct line *l, const char *link)
 static int do_invite(struct session *s)
 {
     const char *whom = flag_text(s->line, "for");
-    json_t *p = json_pack("{s:b, s:b}", "personal", flag_on(s->line, "personal"), "once", flag_on(s->line, "once"));
+    json_t *p = json_pack("{s:b, s:b}", "personal", is_personal(s->line), "once", flag_on(s->line, "once"));
     if (whom != NULL) (void)json_object_set_new(p, "for", json_string(whom));
     json_t *r = ask(s, "invite.create", p);
     if (r != NULL && !s->line->json) print_link(s->line, text_of(r, "link"));
@@ -203,7 +206,7 @@ static int do_verify(struct session *s)
 static const struct flag invite_flags[] = {
     {"personal", NULL, "for one person, who becomes a contact at once"},
     {"once", NULL, "works once"},
-    {"for", "NAME", "whom it is for, as a note to yourself"},
+    {"for", "NAME", "the same, with a note to yourself whom it is for"},
     {"qr", NULL, "draw it as a QR code, too, even where there seems to be no room"},
     {NULL, NULL, NULL},
 };
