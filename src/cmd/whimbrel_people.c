@@ -40,8 +40,11 @@ static void print_invite(struct text *t, const json_t *o)
     bool personal = is_set(o, "personal"), open = strcmp(text_of(o, "state"), "open") == 0;
     fprintf(t->to, "%4lld  ", (long long)int_of(o, "id"));
     if (!open) text_colour(t, TEXT_DIM);
-    fprintf(t->to, "%-8s %s%s, used %lld times", text_of(o, "state"), personal ? "personal" : "for anybody",
-            is_set(o, "once") ? ", once" : "", (long long)int_of(o, "uses"));
+    long long uses = (long long)int_of(o, "uses");
+    fprintf(t->to, "%-8s %s%s, ", text_of(o, "state"), personal ? "personal" : "for anybody",
+            is_set(o, "once") ? ", for one use" : "");
+    if (uses > 1) fprintf(t->to, "used %lld times", uses);
+    else fputs(uses == 1 ? "used once" : "not used yet", t->to);
     if (text_of(o, "for")[0] != 0) {
         fputs(", for ", t->to);
         (void)text_line(t, text_of(o, "for"), 60);
