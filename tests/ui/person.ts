@@ -61,6 +61,15 @@ export class Person {
     return stdout.trim();
   }
 
+  // What no command says.
+  rpc(method: string, params: object): unknown {
+    const { stdout } = spawnSync(whimbrel, ['--profile', this.profile, 'rpc'], { encoding: 'utf8', timeout: 60_000,
+      env: { ...process.env, WHIMBREL_PASSPHRASE: PASSPHRASE }, input: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) + '\n' });
+    const answer = JSON.parse(stdout.split('\n')[0]!) as { result?: unknown };
+    assert.notEqual(answer.result, undefined, stdout);
+    return answer.result;
+  }
+
   // The first run without a browser, and somebody's invitation.
   make(relay: string): this {
     this.ok('init', '--name', this.name, '--relay', relay, '--quiet');

@@ -46,6 +46,22 @@ test('first run, invitation, and a conversation', { skip }, async t => {
   assert.equal(await alice.page.locator('.rich', { hasText: 'Hello Alice' }).count(), 0);
 });
 
+test('messages disappear after reading, and where a timer was set is said', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob');
+  await meet(alice, bob, relay.address);
+  await alice.chat('Bob');
+  await bob.chat('Alice');
+  await alice.page.getByRole('button', { name: 'Details' }).click();
+  await alice.page.getByLabel('Messages disappear').selectOption('After a week');
+  await bob.page.locator('.notice', { hasText: 'how long messages stay' }).waitFor();
+  bob.rpc('chat.timer', { chat: bob.json<{ id: number }[]>('chats')[0]!.id, seconds: 2 });
+  await alice.page.getByLabel('Messages disappear').getByRole('option', { name: /After .* minute/ }).waitFor({ state: 'attached' });
+  await bob.say('gone in two seconds');
+  await alice.bubble('gone in two seconds').waitFor();
+  await alice.bubble('gone in two seconds').waitFor({ state: 'detached' });
+  await bob.bubble('gone in two seconds').waitFor({ state: 'detached' });
+});
+
 test('it is locked, and opens only with the passphrase; a reload keeps the page', { skip }, async t => {
   const relay = await Relay.start(t), alice = new Person(t, 'Alice');
   await alice.begin(relay.address);

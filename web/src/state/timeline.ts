@@ -17,6 +17,7 @@ export class Timeline {
   readonly atStart = signal(false);
   readonly atEnd = signal(false);
   private readonly changed = new Set<number>();
+  private following = false;
   private work: Promise<void> = Promise.resolve(); // what is asked for is put in one after the other
 
   constructor(readonly chat: number) {}
@@ -55,6 +56,17 @@ export class Timeline {
       const got = await this.ask({ after: first.id - 1, limit: LONGEST });
       this.show(got, this.atStart.value, got.length < LONGEST || atEnd.value);
     });
+  }
+
+  /** Something has happened in the conversation, such as somebody coming or going, which may stand behind the last message now. */
+  follow(): void {
+    if (this.loaded.value && this.atEnd.value && !this.following) {
+      this.following = true;
+      void this.then(async () => {
+        this.following = false;
+        if (this.atEnd.value) await this.grow();
+      }).catch(() => undefined);
+    }
   }
 
   /** A message came, or changed. Several in one turn are asked for together. */
@@ -100,6 +112,7 @@ export class Timeline {
 
   private async grow(): Promise<void> {
     const got = await this.ask({ after: this.items.value[this.items.value.length - 1]?.id ?? 0 });
+    if (got.length === 0 && this.atEnd.value) return;
     const all = [...this.items.value, ...got], cut = all.length > LONGEST;
     this.show(cut ? all.slice(-LONGEST) : all, this.atStart.value && !cut, got.length < PAGE);
   }
@@ -140,5 +153,6 @@ export function refreshTimelines(): void {
 }
 export function forgetTimelines(): void { timelines.clear(); }
 
+on('chat', c => timelines.get(c.chat)?.follow());
 on('message.gone', m => timelines.get(m.chat)?.touch(m.message));
 on('message', m => timelines.get(m.chat)?.touch(m.message));

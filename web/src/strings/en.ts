@@ -225,6 +225,7 @@ const entries = {
   scanTheirs: 'Scan theirs',
   numbersDiffer: 'These are not the same. Somebody may be listening in between. Do not go on with {name} here; meet, and compare again.',
   safetyCode: 'The safety number as a code to scan',
+  scanCode: 'Scan a code',
   camera: 'Camera',
   noCamera: 'The camera cannot be used. Choose a picture of the code instead.',
   noCode: 'There is no code in this picture.',

@@ -10,6 +10,7 @@ import { strength, suggestion } from '../text/passphrase';
 import { Button, Field } from '../ui/controls';
 import { ShareInvitation } from './invite';
 import { AddProxy } from './routes';
+import { ScanInstead } from './scan';
 
 export function FirstRun(): JSX.Element {
   const [step, setStep] = useState(0), [name, setName] = useState(''), [passphrase, setPassphrase] = useState('');
@@ -73,6 +74,7 @@ function RelayStep({ name, passphrase, back }: { name: string; passphrase: strin
       <h1>{t('relayTitle')}</h1>
       <p>{t('relayText')}</p>
       <Field label={t('relayAddress')} value={relay} onInput={setRelay} hint={t('relayHint')} error={error} required focus lines={3} />
+      <ScanInstead onText={setRelay} />
       <details>
         <summary>{t('relayNeedsPassword')}</summary>
         <Field label={t('relayPassword')} value={password} onInput={setPassword} type="password" />

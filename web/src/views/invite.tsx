@@ -12,6 +12,7 @@ import { day, t } from '../strings/strings';
 import { tameName } from '../text/plain';
 import { Code } from '../ui/avatar';
 import { Button, Choice, Field } from '../ui/controls';
+import { ScanInstead } from './scan';
 
 export async function copy(text: string): Promise<void> {
   try {
@@ -103,6 +104,7 @@ export function Accept({ given }: { given?: string | undefined }): JSX.Element {
     <form onSubmit={e => void submit(e)}>
       <p>{t('acceptText')}</p>
       <Field label={t('acceptLink')} value={link} onInput={setLink} error={error} required focus lines={4} />
+      <ScanInstead onText={setLink} />
       <Button kind="main" submit disabled={busy || link.trim() === ''}>{t('accept')}</Button>
     </form>
   );

@@ -50,3 +50,16 @@ export function Scanner({ onText }: { onText: (text: string) => void }): JSX.Ele
     </div>
   );
 }
+
+/** Where a code may stand for what is typed: closed until somebody wants it, for it turns the camera on. */
+export function ScanInstead({ onText }: { onText: (text: string) => void }): JSX.Element | null {
+  const [open, setOpen] = useState(false);
+  if (!canScan) return null;
+  if (!open) return <Button icon="qr" onClick={() => setOpen(true)}>{t('scanCode')}</Button>;
+  return (
+    <Scanner onText={text => {
+      setOpen(false);
+      onText(text);
+    }} />
+  );
+}
