@@ -9,6 +9,7 @@ import { skip } from './person';
 import { Relay, temporary } from './relay';
 import { Chat, Talker, meet, quiet } from '../fault/talker';
 
+const patient = 240_000; // a crowd of engines on a machine that others use
 const crowd = Number(process.env['WHIMBREL_CROWD'] ?? 20);
 
 async function town(t: TestContext, names: string[]): Promise<{ relay: Relay; people: Talker[] }> {
@@ -34,7 +35,7 @@ async function agree(whose: [Talker, number][], members: number): Promise<void> 
   await until('all to be in one epoch', async () => {
     const all = await Promise.all(whose.map(([p, id]) => chatOf(p, id)));
     return all.every(c => c.members === members && c.epoch === all[0]!.epoch && c.name === all[0]!.name);
-  });
+  }, patient);
 }
 
 test('changes that race all happen, one after the other', { skip }, async t => {
@@ -108,6 +109,16 @@ test('everybody talks while the relay is away; engines end and begin meanwhile; 
   }
 });
 
+// How far everybody is, for a test that fails.
+async function state(people: Talker[], asleep: number[], chats: number[]): Promise<string> {
+  const all = await Promise.all(people.map(async (p, i) => {
+    if (asleep.includes(i)) return `${p.name} sleeps`;
+    const c = await chatOf(p, chats[i]!);
+    return `${p.name} ${c.state} ${c.members} members epoch ${c.epoch}, ${await p.waitingWork()} to do, ${p.warnings().join(' | ')}`;
+  }));
+  return all.join('; ');
+}
+
 test(`${crowd} in a group, who come and go while they talk`, { skip }, async t => {
   const { people } = await town(t, Array.from({ length: crowd }, (_, i) => `p${i}`));
   const chats = await tea(people), first = people[0]!;
@@ -121,7 +132,7 @@ test(`${crowd} in a group, who come and go while they talk`, { skip }, async t =
     await until('all who are in to have it', async () => (await Promise.all([...inside].map(async i => {
       const have = new Set(await said(people[i]!, chats[i]!));
       return words.every(([, text]) => have.has(text));
-    }))).every(Boolean));
+    }))).every(Boolean), patient);
   };
   await round();
   for (let turn = 0; turn < 4; turn++) {
@@ -131,7 +142,8 @@ test(`${crowd} in a group, who come and go while they talk`, { skip }, async t =
       await first.call('chat.remove', { chat: chats[0], contact: await first.contact(people[i]!.name) });
       inside.delete(i);
     }
-    await until('them to be out', async () => (await chatOf(first, chats[0]!)).members === inside.size);
+    await until('them to be out', async () => (await chatOf(first, chats[0]!)).members === inside.size, patient)
+      .catch(async (e: Error) => { throw new Error(`${e.message}: ${await state(people, asleep, chats)}`); });
     for (const i of asleep) await people[i]!.start();
     await round();
     await first.call('chat.add', { chat: chats[0], contacts: await Promise.all(out.map(i => first.contact(people[i]!.name))) });
