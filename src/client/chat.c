@@ -442,7 +442,7 @@ void chat_note_members(struct chat *c)
         if (account_id(c->e->crypto, cert.account_key, account) != ERR_OK) continue;
         buf_put(&fronts, span_of(account, sizeof(uint64_t)));
         if (memcmp(account, c->e->self.account, FORMAT_ID) == 0) continue;
-        (void)contact_put(c->e, account, span_of(NULL, 0), span_of(NULL, 0), CONTACT_STRANGER);
+        (void)contact_put(c->e, account, cred_name(&m), span_of(NULL, 0), CONTACT_STRANGER);
         contact_key(c->e, account, cert.account_key);
     }
     note_room(c, &fronts);

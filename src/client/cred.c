@@ -3,17 +3,22 @@
 // Whom MLS may believe: a leaf is a device that its account has certified, and a leaf's successor is the same device.
 #include "client/inner.h"
 
-static const uint16_t room_extension[] = {FORMAT_ROOM_EXTENSION};
+#include "base/utf8.h"
 
-struct mls_leaf_params cred_leaf(const struct engine *e)
+static const uint16_t extensions[] = {FORMAT_ROOM_EXTENSION, FORMAT_NAME_EXTENSION};
+
+struct mls_leaf_params cred_leaf(struct engine *e)
 {
     const struct self *s = &e->self;
+    e->name_extension = (struct mls_extension){.type = FORMAT_NAME_EXTENSION, .data = out_span(span_str(s->name))};
     return (struct mls_leaf_params){
         .credential = {.type = MLS_CREDENTIAL_BASIC, .identity = {s->cert, s->cert_n}},
         .signature_private = {s->device_private, sizeof s->device_private},
         .signature_public = {s->device_public, sizeof s->device_public},
-        .extension_types = room_extension,
-        .extension_type_count = 1,
+        .extension_types = extensions,
+        .extension_type_count = sizeof extensions / sizeof *extensions,
+        .extensions = &e->name_extension,
+        .extension_count = 1,
     };
 }
 
@@ -27,6 +32,14 @@ bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[
 {
     struct cert c;
     return cert_read(in_span(m->identity), &c) == ERR_OK && account_id(e->crypto, c.account_key, account) == ERR_OK;
+}
+
+struct span cred_name(const struct mls_member *m)
+{
+    struct mls_span name = {0};
+    bool fits = mls_extension_find(m->extensions, FORMAT_NAME_EXTENSION, &name) && name.size <= FORMAT_NAME_MAX &&
+                utf8_ok(in_span(name));
+    return fits ? in_span(name) : span_of(NULL, 0);
 }
 
 bool cert_same_device(const struct cert *a, const struct cert *b)

@@ -117,6 +117,7 @@ struct engine {
     struct peer *peers;
     struct chat *chats;
     struct flight *flights;
+    struct mls_extension name_extension; // of one's leaves
     struct transfers *transfers;
     struct net_timer tidy, owed, answered, end, renew;
     struct files files;
@@ -174,10 +175,12 @@ int64_t setting_get(struct engine *e, enum engine_setting s);
 // -------------------------------------------------------------------------------------------------------------- cred.c
 
 // What this client's leaves are: its certificate, its keys, and the room extension among its capabilities.
-struct mls_leaf_params cred_leaf(const struct engine *e);
+struct mls_leaf_params cred_leaf(struct engine *e); // it points into the engine
 struct mls_config cred_config(struct engine *e);
 // The account of a member whose certificate MLS has had checked. False if it is none.
 bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[FORMAT_ID]);
+// What a member calls itself; empty if it does not say.
+struct span cred_name(const struct mls_member *m);
 bool cert_same_device(const struct cert *a, const struct cert *b);
 
 // -------------------------------------------------------------------------------------------------------------- peer.c

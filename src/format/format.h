@@ -19,7 +19,8 @@ enum {
     FORMAT_PICTURE_MAX = 8192, // it is in every copy of the group's context: a thumbnail
     FORMAT_LINK_MAX = 2400,
     FORMAT_GROUP_ID_MAX = 255,
-    FORMAT_ROOM_EXTENSION = 0xf0a1,
+    FORMAT_ROOM_EXTENSION = 0xf0a1, // of a group's context: struct room
+    FORMAT_NAME_EXTENSION = 0xf0a2, // of a leaf: what its account calls itself, as text
 };
 
 // ------------------------------------------------------------------------------------------------------ certificates

@@ -101,6 +101,7 @@ static void admins_change_the_room(void **state)
     assert_int_equal(engine_picture(alice->e, chat, span_of(too_much, sizeof too_much)), ERR_LIMIT);
     assert_int_equal(engine_rename(alice->e, 999, span_str("x")), ERR_NOT_FOUND);
     // Bob becomes an admin, and may then what Alice may
+    assert_string_equal(contact_of_person(carol, bob).name, "bob"); // whom she has never met
     assert_false(admins_of(carol, bob).whom);
     assert_ok(engine_role(alice->e, chat, contact_of_person(alice, bob).id, true));
     wait_for(t, is_quiet);
