@@ -49,8 +49,14 @@ static void note_change(const struct noticing *n, const struct mls_staged *s, co
     uint8_t account[FORMAT_ID];
     bool added = change->type == MLS_CHANGE_ADDED;
     if ((!added && change->type != MLS_CHANGE_REMOVED) || !cred_account(e, &change->member, account)) return;
-    if (changes_back(n->c, s, change, account)) return;
     int64_t whom = person(e, account);
+    if (changes_back(n->c, s, change, account) || (added && whom != 0 && chat_has(n->c, account))) {
+        struct noticing fresh = *n; // their keys are others now, and that is said before anything can be sent to them
+        fresh.who = whom;
+        if (added) put(&fresh, "device", 0, span_of(NULL, 0));
+        return;
+    }
+    if (n->c->kind != ROOM_GROUP) return;
     part_note(n->c, whom, added);
     if (!added && part_leaving(n->c, whom)) { // it is they who have done it
         struct noticing left = *n;
@@ -81,12 +87,10 @@ void notice_commit(struct chat *c, const struct mls_staged *s, const struct wire
     struct room before, after;
     uint8_t account[FORMAT_ID];
     size_t at = 0;
-    if (c->kind != ROOM_GROUP || mls_group_member(c->mls, mls_staged_committer(s), &m) != MLS_OK ||
-        !cred_account(c->e, &m, account))
-        return;
+    if (mls_group_member(c->mls, mls_staged_committer(s), &m) != MLS_OK || !cred_account(c->e, &m, account)) return;
     const struct noticing n = {.c = c, .x = x, .who = person(c->e, account)};
     while (mls_staged_next_change(s, &at, &change)) note_change(&n, s, &change);
-    if (room_decode(room_in(mls_group_extensions(c->mls)), &before) != ERR_OK ||
+    if (c->kind != ROOM_GROUP || room_decode(room_in(mls_group_extensions(c->mls)), &before) != ERR_OK ||
         room_decode(room_in(mls_staged_extensions(s)), &after) != ERR_OK)
         return;
     if (!span_eq(before.name, after.name)) put(&n, "renamed", 0, after.name);
