@@ -240,7 +240,7 @@ static bool bridge_line(struct span s)
 {
     struct span at = s, w = word(&at);
     if (!is_bridge(s)) return false;
-    if (begins(w, "bridge") && w.n == 6) w = word(&at);
+    if (begins(w, "bridge") && w.n == 6) (void)word(&at); // the transport's name
     struct span place = word(&at), argument = word(&at);
     if (is_fingerprint(argument)) argument = word(&at);
     return place.n > 0 && memchr(place.p, ':', place.n) != NULL && argument.n > 0 &&
