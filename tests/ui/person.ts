@@ -134,6 +134,7 @@ export class Person {
 
   async chat(name: string): Promise<void> {
     await this.page.locator('.chat-row', { hasText: name }).first().click();
+    await this.page.locator('.head-words h1', { hasText: name }).waitFor(); // and not still of the one before
     await this.page.locator('.composer textarea').waitFor();
   }
 
