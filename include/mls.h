@@ -95,6 +95,9 @@ MLS_API uint64_t mls_group_epoch(const struct mls_group *g);
 MLS_API uint16_t mls_group_suite(const struct mls_group *g);
 MLS_API bool mls_group_active(const struct mls_group *g); // false: removed, reinitialised, or only observed
 MLS_API uint32_t mls_group_own_index(const struct mls_group *g);
+// Of a group that was joined by a Welcome just now: the leaf of the member who signed it, so who has let this client in. Of any other,
+// and once it was read from its records: one's own.
+MLS_API uint32_t mls_group_welcomer(const struct mls_group *g);
 MLS_API uint32_t mls_group_member_count(const struct mls_group *g);
 // Members in the order of their leaves: start with *at = 0; false after the last.
 MLS_API bool mls_group_next_member(const struct mls_group *g, uint32_t *at, struct mls_member *out);

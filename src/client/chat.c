@@ -460,6 +460,26 @@ static struct chat *find_former(struct engine *e, const struct mls_group *g)
     return id == 0 ? NULL : chat_find(e, id);
 }
 
+// Whether this account has signed the Welcome: that it is a member proves nothing, since anybody can add somebody else to a group of theirs.
+static bool is_welcome_of(struct engine *e, const struct mls_group *g, const uint8_t account[FORMAT_ID])
+{
+    struct mls_member m;
+    uint8_t of[FORMAT_ID];
+    return mls_group_member(g, mls_group_welcomer(g), &m) == MLS_OK && cred_account(e, &m, of) &&
+           memcmp(of, account, FORMAT_ID) == 0 && memcmp(of, e->self.account, FORMAT_ID) != 0;
+}
+
+// Whether a conversation of two is of just the two: nobody else hears it, and nobody else can be added.
+static bool is_of_two(struct engine *e, const struct mls_group *g, const struct room *r, const uint8_t other[FORMAT_ID])
+{
+    struct mls_member m;
+    uint8_t of[FORMAT_ID];
+    uint32_t at = 0;
+    bool two = r->admins.n == 2 * (size_t)FORMAT_ID && room_is_admin(r, other) && room_is_admin(r, e->self.account);
+    while (two && mls_group_next_member(g, &at, &m)) two = cred_account(e, &m, of) && room_is_admin(r, of);
+    return two && mls_group_member_count(g) <= 2 * 32;
+}
+
 // Whether who asks was in it. A profile that was made of an archive does not know who was in its conversations: then it is somebody who is
 // a contact.
 static bool was_in(struct chat *c, const struct invite *from, int64_t contact)
@@ -483,7 +503,7 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
 {
     struct db *d = &c->e->db;
     char relay[RELAY_ROOM];
-    bool known = c->kind == r->kind && was_in(c, from, contact);
+    bool known = c->kind == r->kind && (c->kind != ROOM_DIRECT || c->contact == contact) && was_in(c, from, contact);
     (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
     struct peer *p = known ? peer_for(c->e, relay, c->id) : NULL;
     if (p == NULL) {
@@ -523,9 +543,9 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
         from_mls(mls_group_join(e->mls, out_span(i->welcome), out_span(private_part), (struct mls_span){0}, NULL, &g));
     if (x == ERR_OK) x = room_decode(room_extension_of(g), &room);
     if (x == ERR_OK) x = invite_decode(i->invite, &from);
-    if (x == ERR_OK && !has_member(e, g, from.account)) x = ERR_UNAUTHENTICATED; // it is not theirs to invite to
+    if (x == ERR_OK && !is_welcome_of(e, g, from.account)) x = ERR_UNAUTHENTICATED; // whoever else may say so
     if (x == ERR_OK && room.kind == ROOM_SELF) x = ERR_INVALID;
-    if (x == ERR_OK && room.kind == ROOM_DIRECT && mls_group_member_count(g) > 2 * 32) x = ERR_INVALID;
+    if (x == ERR_OK && room.kind == ROOM_DIRECT && !is_of_two(e, g, &room, from.account)) x = ERR_INVALID;
     if (x != ERR_OK) {
         mls_group_free(g);
         return x;

@@ -80,6 +80,8 @@ struct mls_group {
     size_t n_waiting, cap_waiting;
     uint64_t next_number;
     const struct mls_group *parent; // while the first commit of a branch or of a reinitialised group is made
+    bool welcomed;                  // joined by a Welcome, since it was last read from records
+    uint32_t welcomer;              // who signed its GroupInfo then: a leaf
     bool outside; // this client is no member (yet): it joins by an external commit, or observes; it has no secrets
     struct own_update *update;
     size_t n_update;

@@ -251,6 +251,8 @@ static enum err enter(struct joining *j, struct span tree, struct mls_group *g)
     if (e == ERR_OK) e = use_path_secret(g, j);
     if (e == ERR_OK) e = derive(g, j);
     if (e == ERR_OK && j->is_related) e = related_check(g, j->parent, &j->related);
+    g->welcomed = true;
+    g->welcomer = j->info.signer;
     return e == ERR_OK ? record_note_all(g) : e;
 }
 

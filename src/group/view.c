@@ -9,6 +9,8 @@ uint64_t mls_group_epoch(const struct mls_group *g) { return g->now.number; }
 uint16_t mls_group_suite(const struct mls_group *g) { return crypto_suite_id(g->algo.suite); }
 bool mls_group_active(const struct mls_group *g) { return group_can_send(g); }
 uint32_t mls_group_own_index(const struct mls_group *g) { return g->now.keys.leaf; }
+
+uint32_t mls_group_welcomer(const struct mls_group *g) { return g->welcomed ? g->welcomer : g->now.keys.leaf; }
 uint32_t mls_group_member_count(const struct mls_group *g) { return g->tree.members; }
 struct mls_span mls_group_extensions(const struct mls_group *g) { return to_api(buf_span(&g->now.extensions)); }
 
