@@ -147,7 +147,8 @@ struct brought {
 // Who sends an introduction is whose invitation is in it; that it is a member of the group is checked when the group is joined.
 static enum contact_state judge(struct engine *e, const struct invite *from, const struct invite_own *own)
 {
-    enum contact_state state = (own->flags & INVITE_PERSONAL) != 0 ? CONTACT_KNOWN : CONTACT_REQUEST;
+    bool theirs = own->contact == 0 || own->contact == contact_of(e, from->account); // and not handed on by whose it is
+    enum contact_state state = (own->flags & INVITE_PERSONAL) != 0 && theirs ? CONTACT_KNOWN : CONTACT_REQUEST;
     if (own->chat == INVITE_KNOCKING)
         state = own->used ? CONTACT_REQUEST : CONTACT_STRANGER; // one has asked for it, once
     sqlite3_stmt *q = db_sql(&e->db, "SELECT state FROM contact WHERE account = ?1");

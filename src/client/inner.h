@@ -318,7 +318,7 @@ enum err invite_to_link(struct engine *e, const struct invite_new *n, struct buf
 struct invite_own {
     int64_t id; // 0: there is none
     uint8_t flags;
-    int64_t chat;
+    int64_t chat, contact; // contact: whose it is, if it is for one person and somebody has come by it; 0
     bool asks, used;
 };
 bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out);

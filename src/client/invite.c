@@ -77,7 +77,8 @@ enum err engine_invite(struct engine *e, uint8_t flags, const char *label, struc
 bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out)
 {
     *out = (struct invite_own){0};
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT id, flags, chat, asks, uses FROM invite WHERE key = ?1 AND state = ?2");
+    sqlite3_stmt *q =
+        db_sql(&e->db, "SELECT id, flags, chat, asks, uses, contact FROM invite WHERE key = ?1 AND state = ?2");
     db_blob(q, 1, span_of(key, 32));
     db_int(q, 2, ENGINE_INVITE_OPEN);
     if (db_row(&e->db, q)) {
@@ -85,7 +86,8 @@ bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out
                                    .flags = (uint8_t)db_get_int(q, 1),
                                    .chat = db_get_int(q, 2),
                                    .asks = db_get_int(q, 3) != 0,
-                                   .used = db_get_int(q, 4) != 0};
+                                   .used = db_get_int(q, 4) != 0,
+                                   .contact = db_get_int(q, 5)};
     }
     db_done(q);
     return out->id != 0;
@@ -109,7 +111,8 @@ static bool end(struct engine *e, int64_t id, enum engine_invite_state state)
 void invite_use(struct engine *e, const struct invite_own *own, int64_t contact)
 {
     if (own->id == 0) return;
-    sqlite3_stmt *q = db_sql(&e->db, "UPDATE invite SET uses = uses + 1, contact = iif(?3, ?2, contact) WHERE id = ?1");
+    sqlite3_stmt *q = db_sql(
+        &e->db, "UPDATE invite SET uses = uses + 1, contact = iif(?3 AND contact = 0, ?2, contact) WHERE id = ?1");
     db_int(q, 1, own->id);
     db_int(q, 2, contact);
     db_int(q, 3, (own->flags & (INVITE_PERSONAL | INVITE_ONCE)) != 0);
