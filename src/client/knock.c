@@ -111,15 +111,16 @@ static bool takes_in(struct chat *c)
 }
 
 // The contact that a knock says it is of, which nothing proves before their key packages are there: so the way to somebody known stays what
-// it was.
+// it was, and whoever has been met, such as a member of another group, gets no name from it.
 static int64_t visitor(struct engine *e, const struct knock *k, const struct invite *from)
 {
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM contact WHERE account = ?1 AND state = ?2 AND invite != x''");
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT state = ?2 AND invite != x'' FROM contact WHERE account = ?1");
     db_blob(q, 1, span_of(from->account, FORMAT_ID));
     db_int(q, 2, CONTACT_KNOWN);
-    bool known = db_row(&e->db, q);
+    bool met = db_row(&e->db, q), known = met && db_get_int(q, 0) != 0;
     db_done(q);
-    return contact_put(e, from->account, k->name, known ? span_of(NULL, 0) : k->invite, CONTACT_STRANGER);
+    return contact_put(e, from->account, met ? span_of(NULL, 0) : k->name, known ? span_of(NULL, 0) : k->invite,
+                       CONTACT_STRANGER);
 }
 
 static bool comes_already(struct chat *c, int64_t contact)

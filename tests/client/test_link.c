@@ -276,6 +276,31 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     town_close(t);
 }
 
+// A knock proves nothing of who it is of: so nobody gives a name to somebody who has been met.
+static void who_knocks_gives_no_name_to_another(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(2, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    static const uint8_t dave[FORMAT_ID] = {7};
+    struct buf link;
+    (void)state;
+    db_begin(&alice->e->db);
+    int64_t met = contact_put(alice->e, dave, span_of(NULL, 0), span_of(NULL, 0), CONTACT_STRANGER);
+    assert_ok(db_commit(&alice->e->db));
+    link_of(t, alice, chat, true, &link);
+    memcpy(bob->e->self.account, dave, FORMAT_ID);
+    take(bob, &link);
+    wait_for(t, alice_is_asked);
+    assert_int_equal(requests_of(alice).last.contact, met);
+    sqlite3_stmt *q = db_sql(&alice->e->db, "SELECT name FROM contact WHERE id = ?1");
+    db_int(q, 1, met);
+    assert_true(db_row(&alice->e->db, q) && db_get(q, 0).n == 0);
+    db_done(q);
+    buf_wipe(&link);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +310,7 @@ int main(void)
         cmocka_unit_test(links_that_are_over_let_nobody_in),
         cmocka_unit_test(who_has_left_may_ask_to_come_back),
         cmocka_unit_test(a_device_of_who_is_in_it_is_added_at_once),
+        cmocka_unit_test(who_knocks_gives_no_name_to_another),
     };
     return unit_run("link", tests);
 }
