@@ -341,8 +341,10 @@ static enum err make_fresh(struct engine *e)
     q = db_sql(&e->db, "DELETE FROM chat WHERE state = ?1"); // requests: they can be made again
     db_int(q, 1, CHAT_REQUEST);
     (void)db_run(&e->db, q);
-    q = db_sql(&e->db, "DELETE FROM contact WHERE state = ?1");
+    // Whoever asked stays as somebody who is merely known: in groups there may be messages of theirs, and a number must never become another's.
+    q = db_sql(&e->db, "UPDATE contact SET state = ?2 WHERE state = ?1");
     db_int(q, 1, CONTACT_REQUEST);
+    db_int(q, 2, CONTACT_STRANGER);
     (void)db_run(&e->db, q);
     (void)work_add(e, &(struct work){.kind = WORK_MAKE_INBOX, .relay = s->relay}); // it exists, or is made again
     (void)work_add(e, &(struct work){.kind = WORK_CLEAR, .relay = s->relay, .what = span_of(old, sizeof old)});
