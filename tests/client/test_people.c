@@ -198,12 +198,156 @@ static void invitations_that_were_used_say_so(void **state)
     town_close(t);
 }
 
+// ------------------------------------------------------------------------------------------------- in another's name
+
+static uint64_t inbox_was;
+static bool alice_has_read_her_inbox(struct town *t) { return t->person[0].e->self.cursor > inbox_was; }
+
+static struct buf way_to(struct person *p, const struct person *whom)
+{
+    struct buf way;
+    buf_init(&way, FORMAT_LINK_MAX);
+    sqlite3_stmt *q = db_sql(&p->e->db, "SELECT invite FROM contact WHERE account = ?1");
+    db_blob(q, 1, span_of(engine_account(whom->e), FORMAT_ID));
+    if (db_row(&p->e->db, q)) buf_put(&way, db_get(q, 0));
+    db_done(q);
+    return way;
+}
+
+// Carol makes a group with Alice and Bob in it, and tells Alice that it is Bob who has asked her in.
+static void nobody_comes_in_the_name_of_another(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    int64_t to[2], chat = 0;
+    (void)state;
+    (void)meet(t, 1, 0, INVITE_PERSONAL);
+    wait_for(t, alice_and_bob_are_joined);
+    to[0] = meet(t, 0, 2, INVITE_PERSONAL);
+    to[1] = meet(t, 1, 2, INVITE_PERSONAL);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    int64_t before = newest(alice).id;
+    struct buf way = way_to(alice, bob);
+    inbox_was = alice->e->self.cursor;
+    assert_ok(engine_group(carol->e, span_str("From Bob"), to, 2, &chat));
+    memcpy(carol->e->self.account, engine_account(bob->e), FORMAT_ID);
+    wait_for(t, alice_has_read_her_inbox);
+    wait_for(t, is_quiet);
+    assert_int_equal(newest(alice).id, before);
+    struct buf now = way_to(alice, bob);
+    assert_true(now.n > 0 && span_eq(buf_span(&now), buf_span(&way)));
+    buf_wipe(&way);
+    buf_wipe(&now);
+    town_close(t);
+}
+
+// A conversation of two in which somebody else listens is none.
+static void nobody_listens_to_two(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct mls_buf package = {0}, private_part = {0};
+    struct mls_commit made = {0};
+    struct chat *c = NULL;
+    (void)state;
+    int64_t to = meet(t, 0, 2, INVITE_PERSONAL);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    int64_t before = newest(alice).id;
+    const struct mls_leaf_params leaf = cred_leaf(bob->e);
+    assert_int_equal(mls_key_package_new(bob->e->mls, 1, &leaf, NULL, 0, &package, &private_part), MLS_OK);
+    inbox_was = alice->e->self.cursor;
+    db_begin(&carol->e->db);
+    assert_ok(chat_new(carol->e, ROOM_DIRECT, span_str(""), &to, 1, &c));
+    const struct mls_proposal add = {.type = MLS_PROPOSAL_ADD, .key_package = {package.data, package.size}};
+    const struct mls_commit_params params = {.proposals = &add, .proposal_count = 1};
+    assert_int_equal(mls_group_commit(c->mls, &params, &made), MLS_OK);
+    assert_int_equal(mls_group_merge(c->mls, made.staged), MLS_OK);
+    made.staged = NULL;
+    assert_ok(chat_save(c));
+    assert_ok(db_commit(&carol->e->db));
+    chat_saved(c);
+    link_open(c->peer->link);
+    peer_pump_all(carol->e);
+    wait_for(t, alice_has_read_her_inbox);
+    assert_int_equal(newest(alice).id, before);
+    mls_commit_free(&made);
+    mls_buf_free(&package);
+    mls_buf_free(&private_part);
+    town_close(t);
+}
+
+// Bob's profile was made of an archive, and whoever knows the number of his conversation with Alice is none the more Alice.
+static void nobody_takes_a_place_of_two(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *bob = &t->person[0], *carol = &t->person[2];
+    struct chat *c = NULL;
+    (void)state;
+    (void)meet(t, 1, 0, INVITE_PERSONAL);
+    wait_for(t, alice_and_bob_are_joined);
+    int64_t of_two = newest(bob).id, to = meet(t, 0, 2, INVITE_PERSONAL);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    inbox_was = bob->e->self.cursor;
+    db_begin(&carol->e->db);
+    assert_ok(chat_new(carol->e, ROOM_DIRECT, span_str(""), &to, 1, &c));
+    assert_ok(db_commit(&carol->e->db));
+    chat_saved(c);
+    sqlite3_stmt *q = db_sql(&bob->e->db, "UPDATE chat SET state = 3, group_id = ?2 WHERE id = ?1");
+    db_int(q, 1, of_two);
+    db_blob(q, 2, in_span(mls_group_id(c->mls)));
+    assert_int_equal(db_run(&bob->e->db, q), 1);
+    q = db_sql(&bob->e->db, "DELETE FROM record WHERE chat = ?1");
+    db_int(q, 1, of_two);
+    (void)db_run(&bob->e->db, q);
+    engine_close(bob->e);
+    person_open(bob);
+    link_open(c->peer->link);
+    peer_pump_all(carol->e);
+    wait_for(t, alice_has_read_her_inbox);
+    assert_int_equal(chat_find(bob->e, of_two)->state, CHAT_LEFT);
+    town_close(t);
+}
+
+static bool carol_is_joined(struct town *t) { return is_quiet(t) && newest(&t->person[2]).members == 2; }
+
+// What one person has got for themselves makes nobody else a contact: they ask, like anybody.
+static void a_personal_way_that_is_handed_on_is_a_public_one(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct buf link;
+    int64_t contact = 0;
+    const char *why = "";
+    (void)state;
+    buf_init(&link, FORMAT_LINK_MAX);
+    assert_ok(engine_invite(alice->e, INVITE_PERSONAL, "Dave", &link));
+    wait_for(t, is_quiet);
+    assert_ok(engine_accept(bob->e, span_str((const char *)link.p), &contact, &why));
+    wait_for(t, alice_and_bob_are_joined);
+    assert_int_equal(contact_of_person(alice, bob).state, CONTACT_KNOWN);
+    assert_ok(engine_accept(carol->e, span_str((const char *)link.p), &contact, &why));
+    wait_for(t, carol_is_joined);
+    wait_for(t, alice_is_asked);
+    assert_int_equal(contact_of_person(alice, carol).state, CONTACT_REQUEST);
+    // it is still Bob's: who blocks Bob closes it
+    assert_ok(engine_block(alice->e, contact_of_person(alice, bob).id, true));
+    assert_int_equal(invites_of(alice).newest.state, ENGINE_INVITE_REVOKED);
+    buf_wipe(&link);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_is_declined_may_ask_again),         cmocka_unit_test(who_is_blocked_is_not_heard),
-        cmocka_unit_test(who_is_blocked_is_not_heard_in_groups), cmocka_unit_test(an_invitation_is_taken_back),
+        cmocka_unit_test(who_is_declined_may_ask_again),
+        cmocka_unit_test(who_is_blocked_is_not_heard),
+        cmocka_unit_test(who_is_blocked_is_not_heard_in_groups),
+        cmocka_unit_test(an_invitation_is_taken_back),
         cmocka_unit_test(invitations_that_were_used_say_so),
+        cmocka_unit_test(nobody_comes_in_the_name_of_another),
+        cmocka_unit_test(nobody_listens_to_two),
+        cmocka_unit_test(nobody_takes_a_place_of_two),
+        cmocka_unit_test(a_personal_way_that_is_handed_on_is_a_public_one),
     };
     return unit_run("people", tests);
 }
