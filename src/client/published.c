@@ -50,7 +50,7 @@ static void add_proxy(struct peer *p, const char *host, struct span way, uint32_
     uint32_t id = id_of(host, way);
     struct span line = way.n > 7 && memcmp(way.p, "bridge ", 7) == 0 ? span_of(way.p + 7, way.n - 7) : way;
     bool ok = *n < PROXIES_MAX && !stays(ids, *n, id) && route_read(line, false, &r, &why) == ERR_OK &&
-              strlen(host) < sizeof r.relay && routes_check(&r) == NULL;
+              strlen(host) < sizeof r.relay && routes_check(&r) == NULL && route_may_be_offered(&r, host);
     if (ok) {
         memcpy(r.relay, host, strlen(host) + 1);
         r.published = true;
@@ -59,6 +59,14 @@ static void add_proxy(struct peer *p, const char *host, struct span way, uint32_
     }
     if (ok) ids[(*n)++] = id;
     mem_wipe(&r, sizeof r);
+}
+
+// Another address of the same relay. Whoever reaches it as an onion service is not led out of Tor.
+static bool is_other(struct span way, const struct link_address *own, struct link_address *out)
+{
+    const char *why;
+    return link_address_read(way, out, &why) == ERR_OK && memcmp(out->pin, own->pin, LINK_PIN) == 0 &&
+           !link_address_same(out, own) && (reach_is_onion(out->host) || !reach_is_onion(own->host));
 }
 
 static void use(struct peer *p, const struct published *all)
@@ -71,9 +79,7 @@ static void use(struct peer *p, const struct published *all)
     if (link_address_read(span_str(p->relay), &own, &why) != ERR_OK) return;
     while (published_next(&ways, &way)) {
         if (way.n < 6 || memcmp(way.p, "wss://", 6) != 0) add_proxy(p, own.host, way, ids, &proxies);
-        else if (n < LINK_OTHERS_MAX && link_address_read(way, &other, &why) == ERR_OK &&
-                 memcmp(other.pin, own.pin, LINK_PIN) == 0 && !link_address_same(&other, &own))
-            others[n++] = other;
+        else if (n < LINK_OTHERS_MAX && is_other(way, &own, &other)) others[n++] = other;
     }
     remove_old(p->e->reach, own.host, ids, proxies);
     link_others(p->link, others, n);

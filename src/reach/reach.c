@@ -114,10 +114,17 @@ const struct route *reach_find(const struct reach *r, uint32_t id)
     return k == NULL ? NULL : &k->route;
 }
 
+static size_t published(const struct reach *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) n += r->known[i]->route.published;
+    return n;
+}
+
 enum err reach_add(struct reach *r, const struct route *route, uint32_t *id)
 {
     if (route_check(route) != NULL) return ERR_INVALID;
-    if (r->n > REACH_ROUTES_MAX) return ERR_LIMIT;
+    if (r->n > REACH_ROUTES_MAX || (route->published && published(r) >= REACH_PUBLISHED_MAX)) return ERR_LIMIT;
     if (route->id != 0 && reach_known(r, route->id) != NULL) return ERR_MISUSE;
     struct known *k = mem_new(sizeof *k);
     if (k == NULL) return ERR_MEMORY;

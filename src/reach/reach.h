@@ -13,6 +13,7 @@
 enum {
     ROUTE_DIRECT_ID = 0,
     REACH_ROUTES_MAX = 64,
+    REACH_PUBLISHED_MAX = 32,   // of those, by relays: the rest is one's own
     REACH_NETWORKS_MAX = 32,    // whose last route is remembered
     REACH_ATTEMPTS_MINUTE = 60, // connections that are begun, over all relays
     REACH_STAGGER_MS = 250,
@@ -47,6 +48,10 @@ struct route {
 };
 // What is wrong with a route, as a part of a sentence for people; NULL: nothing.
 const char *route_check(const struct route *r);
+
+// Whether a relay may offer this to those who reach it at `relay`. Whoever uses an onion address hides from the relay, which must not lead them
+// elsewhere; and no relay makes its guests talk to their own computer, or what is plugged into it, unless it is there itself.
+bool route_may_be_offered(const struct route *r, const char *relay);
 
 enum reach_policy { REACH_AUTO, REACH_PROXY_ONLY, REACH_TOR_ONLY, REACH_POLICIES };
 const char *reach_policy_name(enum reach_policy p); // "auto", "proxy-only", "tor-only"; NULL for what is none

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <strings.h>
 
 const char *route_kind_name(enum route_kind k)
 {
@@ -43,6 +44,27 @@ static bool printable(const char *s)
 {
     while (*s > 0x20 && *s < 0x7f) s++;
     return *s == 0;
+}
+
+// Of this computer or its cable: loopback, link-local, and the address that stands for it.
+static bool near(const char *host)
+{
+    struct in6_addr a;
+    uint8_t v4[4];
+    if (host[0] == '/' || strcasecmp(host, "localhost") == 0) return true;
+    if (inet_pton(AF_INET6, host, &a) == 1) {
+        if (!IN6_IS_ADDR_V4MAPPED(&a))
+            return IN6_IS_ADDR_LOOPBACK(&a) || IN6_IS_ADDR_UNSPECIFIED(&a) || IN6_IS_ADDR_LINKLOCAL(&a);
+        memcpy(v4, a.s6_addr + 12, sizeof v4);
+    } else if (inet_pton(AF_INET, host, v4) != 1) {
+        return false;
+    }
+    return v4[0] == 0 || v4[0] == 127 || (v4[0] == 169 && v4[1] == 254);
+}
+
+bool route_may_be_offered(const struct route *r, const char *relay)
+{
+    return r->host[0] != '/' && !reach_is_onion(relay) && (!near(r->host) || near(relay));
 }
 
 static const char *check_place(const struct route *r)

@@ -87,7 +87,7 @@ export class Proxy {
     const first = (await bytes.take(1))[0]!;
     const to = first === 5 ? await this.socks(s, bytes) : await this.http(s, bytes, String.fromCharCode(first));
     if (to === undefined || this.mood === 'mute') return;
-    const rest = bytes.rest(), out = connect(to.port, to.host === 'relay.invalid' ? '127.0.0.1' : to.host, () => {
+    const rest = bytes.rest(), out = connect(to.port, to.host === 'relay.invalid' || to.host.endsWith('.onion') ? '127.0.0.1' : to.host, () => {
       s.write(first === 5 ? Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) : 'HTTP/1.1 200 So be it\r\n\r\n');
       out.write(rest);
       s.pipe(out);

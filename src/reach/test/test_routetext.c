@@ -135,9 +135,38 @@ static void arguments_as_login(void **state)
     assert_int_equal(password.n, 45);
 }
 
+static bool may_be_offered(const char *line, const char *relay)
+{
+    assert_ok(route_read(span_str(line), false, &r, &why));
+    return route_may_be_offered(&r, relay);
+}
+
+static void what_relays_may_offer(void **state)
+{
+    (void)state;
+    assert_true(may_be_offered("socks5://192.0.2.1:1", "relay.example"));
+    assert_true(may_be_offered("socks5://10.0.0.1:1", "relay.lan"));
+    assert_true(may_be_offered("obfs4 192.0.2.1:443 cert=x", "198.51.100.1"));
+    // Not something on the guest's own computer, unless the relay is there, too.
+    static const char *const near[] = {
+        "unix:/run/user/1000/bus", "http://localhost:80",       "http://127.0.0.2:80",
+        "http://0.0.0.0:80",       "http://169.254.169.254:80", "http://[::1]:80",
+        "http://[::]:80",          "http://[fe80::1]:80",       "http://[::ffff:127.0.0.1]:80"};
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+        assert_false(may_be_offered(near[i], "relay.example"));
+        assert_int_equal(may_be_offered(near[i], "127.0.0.1"), i > 0);
+    }
+    // Nothing to those who hide behind Tor.
+    assert_false(may_be_offered("socks5://192.0.2.1:1", "abcdefghijklmnop.onion"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(proxies), cmocka_unit_test(bridges), cmocka_unit_test(finding),
-                                       cmocka_unit_test(what_programs_say), cmocka_unit_test(arguments_as_login)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_relays_may_offer),
+                                       cmocka_unit_test(proxies),
+                                       cmocka_unit_test(bridges),
+                                       cmocka_unit_test(finding),
+                                       cmocka_unit_test(what_programs_say),
+                                       cmocka_unit_test(arguments_as_login)};
     return unit_run("reach/routetext", tests);
 }
