@@ -156,7 +156,7 @@ static void on_news(struct reach_member *m, enum reach_news news)
     for (struct way **at = &d->ways; *at != NULL;) {
         struct way *w = *at;
         bool begun = w->state != WAY_QUEUED;
-        if (w->state == WAY_OVER || reach_allows(d->race.reach, w->route.id, d->race.to.host)) {
+        if (w->state == WAY_OVER || way_may(w)) {
             at = &w->next;
             continue;
         }

@@ -320,6 +320,11 @@ static bool may_look_up(const struct way *w)
     return w->route.resolve && reach_policy(r) == REACH_AUTO && !reach_is_onion(w->route.host);
 }
 
+bool way_may(const struct way *w)
+{
+    return reach_allows(w->race->reach, w->route.id, w->race->to.host) && (w->state != WAY_LOOKING || may_look_up(w));
+}
+
 static void look_up(struct way *w, const char *host, uint16_t port)
 {
     struct way_race *race = w->race;

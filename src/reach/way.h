@@ -48,6 +48,8 @@ struct way_race {
 struct way *way_new(struct way_race *race, const struct route *route);
 // Begins: WAY_OVER at once if it cannot.
 void way_begin(struct way *w);
+// Whether rules that have changed let it go on, or begin.
+bool way_may(const struct way *w);
 // Ends it without a conclusion, if it runs, and frees it. Its connection, if it has won, is somebody else's.
 void way_free(struct way *w);
 // It takes too long: it is over, with the failure that this means. `done` is not called.

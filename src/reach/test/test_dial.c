@@ -17,7 +17,8 @@ static struct reach *reach;
 static struct dial *dial;
 static struct net_timer bound;
 static struct reach_failure lost;
-static unsigned losses, wins, lookups, attempts;
+static unsigned losses, wins, lookups, attempts, forgotten;
+static bool hangs; // a look-up is under way for good
 static char looked_up[300], places[2000];
 
 // Nobody is found, and nobody answers: what was wanted is written down.
@@ -29,13 +30,17 @@ static enum err no_resolve(struct net_loop *l, const char *host, uint16_t port,
     (void)port;
     (void)done;
     (void)arg;
-    (void)out;
     lookups++;
     (void)snprintf(looked_up, sizeof looked_up, "%s", host);
-    return ERR_INVALID;
+    *out = (struct net_lookup *)(void *)&lookups; // is something, and only given back
+    return hangs ? ERR_OK : ERR_INVALID;
 }
 
-static void no_forget(struct net_lookup *r) { (void)r; }
+static void no_forget(struct net_lookup *r)
+{
+    (void)r;
+    forgotten++;
+}
 
 static enum err no_connect(struct net_loop *l, const struct sockaddr *to, struct net_tls *t, const struct net_owner *owner,
                            void *arg, struct net_conn **out)
@@ -86,7 +91,8 @@ static int begin(void **state)
     const struct reach_settings s = {.world = &nowhere};
     (void)state;
     lost = (struct reach_failure){0};
-    losses = wins = lookups = attempts = 0;
+    losses = wins = lookups = attempts = forgotten = 0;
+    hangs = false;
     looked_up[0] = places[0] = 0;
     memset(&bound, 0, sizeof bound);
     assert_ok(net_loop_new(&loop));
@@ -168,6 +174,38 @@ static void a_name_that_may_not_be_looked_up(void **state)
     assert_int_equal(lookups + attempts, 0);
     assert_int_equal(lost.hop, HOP_PROXY_NAME);
     assert_int_equal(lost.err, ERR_REFUSED);
+}
+
+// What is looked up ends when the policy changes, though the route is still allowed.
+static void a_look_up_ends_with_what_allowed_it(void **state)
+{
+    static const struct dial_events events = {.won = on_won, .lost = on_lost};
+    (void)state;
+    hangs = true;
+    const struct dial_to to = {.host = "192.0.2.9",
+                               .port = 443,
+                               .tls = tls,
+                               .ms = 5000,
+                               .only = true,
+                               .route = add(ROUTE_SOCKS5, "proxy.example", 1080, true)};
+    assert_ok(dial_start(loop, reach, &to, &events, NULL, &dial));
+    assert_int_equal(lookups, 1);
+    reach_set_policy(reach, REACH_PROXY_ONLY);
+    assert_int_equal(forgotten, 1);
+    while (losses == 0) net_loop_run(loop);
+    assert_int_equal(lost.hop, HOP_POLICY);
+    assert_int_equal(attempts, 0);
+}
+
+static void relays_leave_room(void **state)
+{
+    struct route r = {
+        .kind = ROUTE_SOCKS5, .port = 1, .host = "192.0.2.1", .relay = "relay.example", .published = true};
+    uint32_t id;
+    (void)state;
+    for (unsigned i = 0; i < REACH_PUBLISHED_MAX; i++) assert_ok(reach_add(reach, &r, &id));
+    assert_int_equal(reach_add(reach, &r, &id), ERR_LIMIT);
+    for (unsigned i = REACH_PUBLISHED_MAX; i < REACH_ROUTES_MAX; i++) (void)add(ROUTE_SOCKS5, "192.0.2.1", 1, false);
 }
 
 static void localhost_asks_nobody(void **state)
@@ -269,10 +307,17 @@ static void remembered_networks(void **state)
 int main(void)
 {
 #define each(f) cmocka_unit_test_setup_teardown(f, begin, finish)
-    const struct CMUnitTest tests[] = {
-        each(auto_uses_all),         each(no_look_up_past_a_proxy), each(a_name_that_may_not_be_looked_up),
-        each(localhost_asks_nobody), each(tor_only_fails_closed),   each(onions_go_to_tor_alone),
-        each(what_failed_stands_behind), each(so_many_a_minute),    each(circuits),
-        each(remembered_networks)};
+    const struct CMUnitTest tests[] = {each(auto_uses_all),
+                                       each(no_look_up_past_a_proxy),
+                                       each(a_name_that_may_not_be_looked_up),
+                                       each(localhost_asks_nobody),
+                                       each(tor_only_fails_closed),
+                                       each(onions_go_to_tor_alone),
+                                       each(what_failed_stands_behind),
+                                       each(so_many_a_minute),
+                                       each(circuits),
+                                       each(remembered_networks),
+                                       each(relays_leave_room),
+                                       each(a_look_up_ends_with_what_allowed_it)};
     return unit_run("reach/dial", tests);
 }
