@@ -12,6 +12,7 @@
 #include <strings.h>
 
 enum { TRIALS_MAX = 16, TRIAL_MS = 15000 };
+enum { ENVIRONMENT_ID = 0x3fffffff }; // above all that the vault gives, and below what relays have published
 
 const char routes_tables[] =
     // policy, isolation: as in reach.h; networks: the key of networks' hashes. One row.
@@ -100,11 +101,25 @@ static void make_row(struct engine *e, const uint8_t networks[16], enum reach_po
     (void)db_run(&e->db, q);
 }
 
+// It holds for what is tried by itself, too.
 static void hold_policy(struct engine *e)
 {
     enum reach_policy p = e->policy;
     if (e->environment != 0 && p == REACH_AUTO) p = REACH_PROXY_ONLY;
     if (reach_policy(e->reach) != p) reach_set_policy(e->reach, p);
+    for (struct trial *t = e->trials; t != NULL; t = t->next) {
+        if (t->own != NULL && reach_policy(t->own) != p) reach_set_policy(t->own, p);
+    }
+}
+
+static enum err add_environment(struct engine *e)
+{
+    if (e->settings.proxy == NULL) return ERR_OK;
+    struct route r = *e->settings.proxy; /* secret */
+    r.id = ENVIRONMENT_ID;
+    enum err x = reach_add(e->reach, &r, &e->environment);
+    mem_wipe(&r, sizeof r);
+    return x;
 }
 
 enum err routes_open(struct engine *e, const char *folder)
@@ -134,7 +149,7 @@ enum err routes_open(struct engine *e, const char *folder)
     reach_set_isolation(e->reach, (enum reach_isolation)isolation);
     e->isolated = isolation == REACH_CONVERSATION;
     load_routes(e);
-    if (e->db.err == ERR_OK && e->settings.proxy != NULL) x = reach_add(e->reach, e->settings.proxy, &e->environment);
+    if (e->db.err == ERR_OK) x = add_environment(e);
     hold_policy(e);
     e->settings.link.reach = e->reach;
     return x == ERR_OK ? e->db.err : x;
@@ -280,7 +295,6 @@ enum err engine_route_add(struct engine *e, const struct route *r, uint32_t *id,
     store_route(e, &copy);
     copy.id = (uint32_t)db_last_id(&e->db);
     enum err x = db_commit(&e->db);
-    if (x == ERR_OK && copy.id == e->environment) x = ERR_LIMIT;
     if (x == ERR_OK) x = reach_add(e->reach, &copy, id);
     mem_wipe(&copy, sizeof copy);
     return x;

@@ -111,6 +111,9 @@ test('ALL_PROXY is a proxy that nothing goes past', { skip }, async t => {
   alice.ok('start');
   await until(() => connected(alice), 20000);
   assert.deepEqual(routes(alice).map(r => [r.kind, r.allowed, r.kept]), [['direct', false, true], ['socks5', true, false]]);
+  assert.deepEqual(alice.json('proxy', 'add', '127.0.0.1:9'), [1]); // one of one's own beside it
+  assert.equal(routes(alice).length, 3);
+  alice.ok('proxy', 'remove', '1');
   alice.ok('route', 'policy', 'auto'); // is stored, and holds without ALL_PROXY
   assert.equal(routes(alice)[0]!.allowed, false);
   alice.ok('stop');
@@ -140,6 +143,12 @@ test('programs find, try and watch routes, as the schema says', { skip }, async 
   const mute = (await e.call('proxy.test', { link: proxy.place })).trial;
   await until(() => tried.some(x => x.trial === mute), 30000);
   assert.match(tried.find(x => x.trial === mute)!.text!, /nothing comes through/);
+  // What is under way when the policy gets stricter ends, also with a proxy that is only tried.
+  const cut = (await e.call('proxy.test', { link: proxy.place })).trial;
+  await e.call('route.policy', { policy: 'tor-only' });
+  await until(() => tried.some(x => x.trial === cut), 30000);
+  assert.match(tried.find(x => x.trial === cut)!.text!, /the policy allows none/);
+  await e.call('route.policy', { policy: 'auto' });
   assert.ok(told.some(x => x.route === route && x.state === 'works'));
   assert.deepEqual(await e.call('route.settings'), { policy: 'auto', isolation: 'relay' });
   await e.call('route.isolation', { isolation: 'profile' });
@@ -206,6 +215,31 @@ test('what a relay has published ahead of time is used when its address is block
   await until(() => bob.texts('alice').includes('are you there?'), 60000);
   bob.ok('send', 'alice', 'by another way');
   await until(() => alice.texts('bob').includes('by another way'), 60000);
+});
+
+// A relay that is reached as an onion service sees nobody's address, and cannot ask for it either.
+test('an onion service does not lead its guests out of Tor by what it publishes', { skip }, async t => {
+  const relay = await Relay.start(t), tor = await Proxy.start(t), bait = await Proxy.start(t); // no Tor, and takes any login
+  const seen = createServer(socket => { visits++; socket.destroy(); });
+  let visits = 0;
+  await new Promise<void>(done => seen.listen(0, '127.0.0.1', done));
+  t.after(() => seen.close());
+  const other = `127.0.0.1:${(seen.address() as AddressInfo).port}`;
+  relay.configure(`publish = wss://${other}`, `publish = socks5://${bait.place}`);
+  relay.signal('SIGHUP');
+  await until(() => relay.output.includes('reloaded'), 20000);
+  const onion = { address: relay.address.replace('127.0.0.1', `${'a'.repeat(56)}.onion`) } as Relay;
+  const alice = new Person(t, temporary(t), 'alice', onion, '--tor', '--proxy', tor.place);
+  alice.ok('start');
+  await until(() => connected(alice), 20000);
+  await settled(alice); // what it has published was asked for before all else
+  alice.ok('stop');
+  tor.mood = 4;
+  const before = tor.connections;
+  alice.ok('start');
+  await until(() => tor.connections >= before + 3, 30000); // each attempt would try all that is published as well
+  assert.deepEqual([visits, bait.connections], [0, 0]);
+  assert.deepEqual(routes(alice).map(r => r.kind), ['direct', 'tor']);
 });
 
 test('with isolation by conversation, each has a circuit of its own', { skip }, async t => {
