@@ -336,6 +336,7 @@ static bool send_to_chat(struct peer *p, const struct work *w)
         enum err x = commit_make(c, w);
         if (x == ERR_NOT_FOUND) peer_pump(p);
         if (passes(x)) peer_stall(p);
+        else if (x != ERR_OK && x != ERR_NOT_FOUND) try_again(p, LATER_MS); // on what the chat is then
         bool sent = x == ERR_OK && work_load(p->e, w->id, &made, &memory) && send_to_chat(p, &made);
         if (x == ERR_OK) buf_wipe(&memory);
         return sent;

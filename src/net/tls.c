@@ -185,11 +185,11 @@ static const EVP_MD *hash_for(const EVP_PKEY *key)
     return id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448 ? NULL : EVP_sha256();
 }
 
-enum err net_tls_sign(const struct net_tls *t, struct span message, struct buf *key, struct buf *signature)
+enum err net_tls_sign(const struct net_tls *server, struct span message, struct buf *key, struct buf *signature)
 {
     uint8_t *der = NULL, *to;
     size_t n = 0;
-    EVP_PKEY *pair = SSL_CTX_get0_privatekey(t->ctx);
+    EVP_PKEY *pair = SSL_CTX_get0_privatekey(server->ctx);
     EVP_MD_CTX *m = EVP_MD_CTX_new();
     int der_n = pair != NULL ? i2d_PUBKEY(pair, &der) : 0;
     bool ok = m != NULL && der_n > 0 && EVP_DigestSignInit(m, NULL, hash_for(pair), NULL, pair) == 1 &&
