@@ -262,7 +262,8 @@ void local_close(struct local_server *s)
 {
     if (s == NULL || s->closing) return;
     s->closing = true;
+    // The socket's name goes first (libuv unlinks it, too): whoever sees their connection end may begin another server under that name.
     if (s->path[0] != 0) (void)unlink(s->path);
-    for (struct local_conn *c = s->conns; c != NULL; c = c->next) local_end(c);
     uv_close(&s->of.handle, on_server_gone);
+    for (struct local_conn *c = s->conns; c != NULL; c = c->next) local_end(c);
 }
