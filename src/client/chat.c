@@ -544,7 +544,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     if (x == ERR_OK) x = room_decode(room_extension_of(g), &room);
     if (x == ERR_OK) x = invite_decode(i->invite, &from);
     if (x == ERR_OK && !is_welcome_of(e, g, from.account)) x = ERR_UNAUTHENTICATED; // whoever else may say so
-    if (x == ERR_OK && room.kind == ROOM_SELF) x = ERR_INVALID;
+    if (x == ERR_OK && (room.kind == ROOM_SELF || !peer_is_address(room.relay))) x = ERR_INVALID;
     if (x == ERR_OK && room.kind == ROOM_DIRECT && !is_of_two(e, g, &room, from.account)) x = ERR_INVALID;
     if (x != ERR_OK) {
         mls_group_free(g);

@@ -15,10 +15,18 @@ int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID])
     return id;
 }
 
+bool contact_way_ok(struct span invite, const uint8_t account[FORMAT_ID])
+{
+    struct invite i;
+    return invite_decode(invite, &i) == ERR_OK && memcmp(i.account, account, FORMAT_ID) == 0 &&
+           peer_is_address(i.relay);
+}
+
 int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct span name, struct span invite,
                     enum contact_state state)
 {
     int64_t id = contact_of(e, account);
+    if (invite.n > 0 && !contact_way_ok(invite, account)) invite = span_of(NULL, 0);
     if (id == 0) {
         sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO contact(account, key, name, invite, state, verified, created)"
                                          " VALUES(?1, x'', ?2, ?3, ?4, 0, ?5)");

@@ -187,6 +187,8 @@ bool cert_same_device(const struct cert *a, const struct cert *b);
 
 // The relay with this address; NULL if it is none, or there is no memory.
 struct peer *peer_get(struct engine *e, const char *relay);
+// Whether what somebody names as a relay is an address: if not, nothing can ever be done there.
+bool peer_is_address(struct span relay);
 // The same for what is done for a chat (its number), or for none (0): each has a link of its own where isolation is by conversation.
 struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit);
 // Those at which there is something to be done.
@@ -440,8 +442,10 @@ void doubt_asked(struct chat *c, struct span body);
 // ---------------------------------------------------------------------------------------------------------- contact.c
 
 // Within a transaction. The contact with this account, new or not; `invite` empty: none is known.
+// A way to them that leads nowhere is not kept, since whatever is sent by it would wait for ever.
 int64_t contact_put(struct engine *e, const uint8_t account[FORMAT_ID], struct span name, struct span invite,
                     enum contact_state state);
+bool contact_way_ok(struct span invite, const uint8_t account[FORMAT_ID]);
 int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID]); // 0: none
 // Nothing is heard of them and nothing said to them alone, until they are unblocked.
 bool contact_blocked(struct engine *e, int64_t contact);

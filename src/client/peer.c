@@ -400,6 +400,16 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
     if (!p->e->closing) work_not_now(p->e, 0, p->relay);
 }
 
+bool peer_is_address(struct span relay)
+{
+    struct link_address to = {0};
+    const char *why;
+    bool is =
+        relay.n < RELAY_ROOM && memchr(relay.p, 0, relay.n) == NULL && link_address_read(relay, &to, &why) == ERR_OK;
+    mem_wipe(&to, sizeof to);
+    return is;
+}
+
 struct peer *peer_get(struct engine *e, const char *relay) { return peer_for(e, relay, 0); }
 
 struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit)

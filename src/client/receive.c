@@ -109,8 +109,7 @@ static void compare(struct chat *c, const struct wire_entry *x, const struct sai
 static void take_card(struct chat *c, struct span card, const uint8_t account[FORMAT_ID])
 {
     struct engine *e = c->e;
-    struct invite i;
-    if (invite_decode(card, &i) != ERR_OK || memcmp(i.account, account, FORMAT_ID) != 0) return;
+    if (!contact_way_ok(card, account)) return;
     sqlite3_stmt *q = db_sql(&e->db, "UPDATE contact SET invite = ?2 WHERE account = ?1");
     db_blob(q, 1, span_of(account, FORMAT_ID));
     db_blob(q, 2, card);

@@ -308,6 +308,57 @@ static void nobody_takes_a_place_of_two(void **state)
     town_close(t);
 }
 
+static bool alice_has_read_it(struct town *t)
+{
+    return is_quiet(t) && strstr(read_chat(&t->person[0], newest(&t->person[0]).id).text, "after it") != NULL;
+}
+
+// An introduction to a place that there cannot be is passed over, and what comes behind it is read.
+static void an_introduction_to_nowhere_stops_nothing(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct buf bytes;
+    struct room room;
+    struct mls_commit made = {0};
+    struct chat *c = NULL;
+    (void)state;
+    (void)meet(t, 0, 1, INVITE_PERSONAL);
+    wait_for(t, alice_and_bob_are_joined);
+    int64_t to = meet(t, 0, 2, INVITE_PERSONAL);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    int64_t before = newest(alice).id;
+    inbox_was = alice->e->self.cursor;
+    db_begin(&carol->e->db);
+    assert_ok(chat_new(carol->e, ROOM_GROUP, span_str("Nowhere"), &to, 1, &c));
+    assert_ok(chat_room(c, &room));
+    room.relay = span_str("there is no such place");
+    buf_init(&bytes, 70000);
+    room_encode(&room, &bytes);
+    const struct mls_extension x = {.type = FORMAT_ROOM_EXTENSION, .data = out_span(buf_span(&bytes))};
+    const struct mls_proposal change = {
+        .type = MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS, .extensions = &x, .extension_count = 1};
+    const struct mls_commit_params params = {.proposals = &change, .proposal_count = 1};
+    assert_int_equal(mls_group_commit(c->mls, &params, &made), MLS_OK);
+    assert_int_equal(mls_group_merge(c->mls, made.staged), MLS_OK);
+    made.staged = NULL;
+    assert_ok(chat_save(c));
+    assert_ok(db_commit(&carol->e->db));
+    chat_saved(c);
+    link_open(c->peer->link);
+    peer_pump_all(carol->e);
+    wait_for(t, alice_has_read_her_inbox);
+    assert_int_equal(newest(alice).id, before);
+    assert_int_equal(alice->warnings, 0);
+    int64_t chat = 0, whom = contact_of_person(bob, alice).id;
+    assert_ok(engine_group(bob->e, span_str("Somewhere"), &whom, 1, &chat));
+    say(bob, chat, "after it");
+    wait_for(t, alice_has_read_it);
+    mls_commit_free(&made);
+    buf_wipe(&bytes);
+    town_close(t);
+}
+
 static bool carol_is_joined(struct town *t) { return is_quiet(t) && newest(&t->person[2]).members == 2; }
 
 // What one person has got for themselves makes nobody else a contact: they ask, like anybody.
@@ -347,6 +398,7 @@ int main(void)
         cmocka_unit_test(nobody_comes_in_the_name_of_another),
         cmocka_unit_test(nobody_listens_to_two),
         cmocka_unit_test(nobody_takes_a_place_of_two),
+        cmocka_unit_test(an_introduction_to_nowhere_stops_nothing),
         cmocka_unit_test(a_personal_way_that_is_handed_on_is_a_public_one),
     };
     return unit_run("people", tests);
