@@ -8,6 +8,7 @@
 #include "reach/dial.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -219,6 +220,19 @@ static void store_route(struct engine *e, const struct route *r)
     (void)db_run(&e->db, q);
 }
 
+// The next one: a socket's path is meant only by whoever writes it as a proxy, and so not looked for in the midst of other text.
+static bool next_route(struct span *text, struct route_found *f)
+{
+    while (text->n > 0 && isspace(text->p[0])) *text = span_of(text->p + 1, text->n - 1);
+    if (text->n < 5 || memcmp(text->p, "unix:", 5) != 0) return route_next(text, f);
+    const uint8_t *end = memchr(text->p, '\n', text->n);
+    size_t n = end == NULL ? text->n : (size_t)(end - text->p);
+    *f = (struct route_found){.text = span_of(text->p, n)};
+    f->err = route_read(f->text, false, &f->route, &f->why);
+    *text = span_of(text->p + n, text->n - n);
+    return true;
+}
+
 enum err routes_read(struct span text, bool tor, bool resolve, struct route *list, size_t max, size_t *n,
                      const char **why)
 {
@@ -226,7 +240,7 @@ enum err routes_read(struct span text, bool tor, bool resolve, struct route *lis
     enum err x = ERR_OK;
     *n = 0;
     *why = "there is no proxy in it";
-    while (x == ERR_OK && route_next(&text, &f)) {
+    while (x == ERR_OK && next_route(&text, &f)) {
         x = f.err;
         *why = f.why;
         if (x == ERR_OK && *n == max) x = ERR_LIMIT, *why = "there are too many";
@@ -283,7 +297,7 @@ enum err engine_route_add(struct engine *e, const struct route *r, uint32_t *id,
     *why = routes_check(r);
     if (*why != NULL) return ERR_INVALID;
     for (const struct route *x; (x = reach_at(e->reach, n)) != NULL; n++) {
-        if (!route_same(x, r) || x->id == e->environment) continue;
+        if (!route_same(x, r) || x->id == e->environment || x->published) continue; // those two do not stay
         *id = x->id;
         return ERR_OK;
     }

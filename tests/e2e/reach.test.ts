@@ -173,6 +173,8 @@ test('a profile that is made with a proxy and a policy sends its first packet th
   assert.match((await init('--policy', 'proxy-only', '--proxy', 'nonsense://x')).stderr, /--proxy nonsense:\/\/x: /);
   assert.match((await init('--policy', 'never')).stderr, /auto, proxy-only or tor-only/);
   assert.equal((await init('--policy', 'tor-only', '--proxy', proxy.place)).status, 1); // it is not said to be Tor
+  const dave = new Person(t, temporary(t), 'dave', relay, '--policy', 'tor-only', '--tor', '--proxy', 'unix:/nowhere/tor.socket');
+  assert.deepEqual(routes(dave).map(r => [r.kind, r.place, r.allowed]), [['direct', '', false], ['tor', '/nowhere/tor.socket', true]]);
   const carol = new Person(t, temporary(t), 'carol', relay, '--policy', 'proxy-only', '--proxy', proxy.place);
   carol.ok('start');
   await until(() => connected(carol), 20000);
@@ -191,19 +193,22 @@ test('what a relay has published ahead of time is used when its address is block
   await new Promise<void>(done => second.listen(0, '127.0.0.1', done));
   t.after(() => second.close());
   const address = relay.address, other = `wss://127.0.0.1:${(second.address() as AddressInfo).port}`;
+  const bridge = 'nobody 127.0.0.1:9 cert=x'; // a transport without a program
   const stranger = other + address.slice(address.indexOf('/', 6)).replace(/#.*/, '#' + 'A'.repeat(43)); // another relay's pin
   const [alice, bob] = [new Person(t, folder, 'alice', relay), new Person(t, folder, 'bob', relay)];
   await meet(alice, bob);
-  relay.configure(`publish = ${stranger}`, `publish = ${other}`, `publish = socks5://${proxy.place}`, 'publish = http://name.example:3128');
+  relay.configure(`publish = ${stranger}`, `publish = ${other}`, `publish = socks5://${proxy.place}`, 'publish = http://name.example:3128', `publish = bridge ${bridge}`);
   relay.signal('SIGHUP');
   await until(() => relay.output.includes('reloaded'), 20000);
   for (const p of [alice, bob]) {
     p.ok('stop'); // a new connection asks
     p.ok('start');
-    await until(() => routes(p).length === 2, 20000);
-    assert.deepEqual(routes(p).map(r => [r.kind, r.kept, r.allowed]), [['direct', true, true], ['socks5', false, true]]);
+    await until(() => routes(p).length === 3, 20000);
+    assert.deepEqual(routes(p).map(r => [r.kind, r.kept, r.allowed]), [['direct', true, true], ['socks5', false, true], ['transport', false, true]]);
   }
   assert.match(alice.ok('proxy', 'list'), /\(from the relay\)/);
+  assert.deepEqual(alice.json('proxy', 'add', '--for', '127.0.0.1', bridge), [1]); // it is one's own now, and stays when the relay's goes
+  alice.ok('proxy', 'remove', '1');
   assert.equal(alice.run('proxy', 'remove', String(routes(alice)[1]!.id)).status, 1);
   alice.ok('route', 'policy', 'proxy-only'); // a relay does not choose what its guests hide behind
   assert.equal(routes(alice)[1]!.allowed, false);
