@@ -191,7 +191,9 @@ bool adding_split(struct chat *c, const struct work *w, const struct commit_what
     return true;
 }
 
-static bool same_device_there(struct chat *c, struct span package)
+// Whether it is of no use: its device is there, or a later one of the same account. So key packages of a device that is no more, which anybody
+// may have kept who has had an invitation, put nobody out.
+static bool is_superseded(struct chat *c, struct span package)
 {
     struct mls_member m, one;
     struct cert a, b;
@@ -200,7 +202,9 @@ static bool same_device_there(struct chat *c, struct span package)
     if (mls_key_package_check(c->e->mls, out_span(package), &suite, &one) != MLS_OK) return true; // it has expired
     if (cert_read(in_span(one.identity), &a) != ERR_OK) return true;
     while (mls_group_next_member(c->mls, &at, &m)) {
-        if (cert_read(in_span(m.identity), &b) == ERR_OK && cert_same_device(&a, &b)) return true;
+        if (cert_read(in_span(m.identity), &b) != ERR_OK || memcmp(a.account_key, b.account_key, FORMAT_KEY) != 0)
+            continue;
+        if (cert_same_device(&a, &b) || b.created > a.created) return true;
     }
     return false;
 }
@@ -250,7 +254,7 @@ enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *prop
         struct tls_reader r = tls_reader_of(a.packages);
         while (tls_left(&r) > 0 && r.err == ERR_OK) {
             struct span package = tls_vector(&r);
-            if (r.err != ERR_OK || same_device_there(c, package)) continue;
+            if (r.err != ERR_OK || is_superseded(c, package)) continue;
             if (*n == COMMIT_PROPOSALS) return ERR_LIMIT;
             proposals[(*n)++] = (struct mls_proposal){.type = MLS_PROPOSAL_ADD, .key_package = out_span(package)};
         }

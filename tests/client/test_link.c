@@ -3,6 +3,8 @@
 // Group links: who comes by them is added, or asked about; and nobody comes by one that should not let them in.
 #include "town.h"
 
+#include "codec/tls.h"
+
 static struct town *alone_in_a_group(size_t people, int64_t *chat)
 {
     struct town *t = town_open(people);
@@ -239,6 +241,51 @@ static void who_has_left_may_ask_to_come_back(void **state)
     town_close(t);
 }
 
+// A key package of the device that somebody has now.
+static struct mls_buf package_of(struct person *p)
+{
+    struct mls_buf package = {0}, private_part = {0};
+    const struct mls_leaf_params leaf = cred_leaf(p->e);
+    assert_int_equal(mls_key_package_new(p->e->mls, 1, &leaf, NULL, 0, &package, &private_part), MLS_OK);
+    mls_buf_free(&private_part);
+    return package;
+}
+
+// How many proposals it comes to in the newest conversation, when a contact is to be added with this.
+static size_t proposals_of(struct person *p, int64_t contact, const struct mls_buf *package)
+{
+    struct mls_proposal proposals[COMMIT_PROPOSALS];
+    struct buf packages, list;
+    size_t n = 0;
+    struct chat *c = chat_find(p->e, newest(p).id);
+    assert_non_null(chat_group(c));
+    buf_init(&packages, 10000);
+    buf_init(&list, 20000);
+    tls_put_vector(&packages, buf_of(package));
+    tls_put_u64(&list, (uint64_t)contact);
+    tls_put_vector(&list, buf_span(&packages));
+    assert_ok(adding_plan(c, buf_span(&list), proposals, &n));
+    buf_wipe(&packages);
+    buf_wipe(&list);
+    return n;
+}
+
+// As if it were made some time after the one before.
+static void make_later_device(struct engine *e)
+{
+    struct self *s = &e->self;
+    struct buf bytes;
+    assert_ok(self_make_device(e));
+    const struct cert cert = {.account_key = s->account_public,
+                              .device_key = span_of(s->device_public, 32),
+                              .device = s->device,
+                              .created = engine_now() / 1000 + 100};
+    buf_init(&bytes, CERT_MAX);
+    assert_ok(cert_make(e->crypto, s->account_private, &cert, &bytes));
+    memcpy(s->cert, bytes.p, s->cert_n = bytes.n);
+    buf_wipe(&bytes);
+}
+
 // A profile that was restored has its conversations, and a device that is in none of them.
 static void a_device_of_who_is_in_it_is_added_at_once(void **state)
 {
@@ -250,8 +297,11 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     wait_for(t, all_are_in);
     int64_t bobs = newest(bob).id;
     uint64_t epoch = newest(alice).epoch;
+    struct mls_buf former = package_of(bob);
+    uint8_t device[FORMAT_DEVICE];
+    memcpy(device, bob->e->self.device, FORMAT_DEVICE);
     for (size_t i = 0; i < FORMAT_DEVICE; i++) bob->e->self.device[i] ^= 1; // as backup.c makes it
-    assert_ok(self_make_device(bob->e));
+    make_later_device(bob->e);
     assert_int_equal(sqlite3_exec(bob->e->db.h, "UPDATE chat SET state = 3; DELETE FROM record; DELETE FROM package",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
@@ -262,6 +312,9 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     db_blob(q, 3, span_of(bob->e->self.device_private, 32));
     db_blob(q, 4, span_of(bob->e->self.cert, bob->e->self.cert_n));
     assert_int_equal(db_run(&bob->e->db, q), 1);
+    (void)work_add(
+        bob->e,
+        &(struct work){.kind = WORK_CLEAR, .relay = bob->e->self.relay, .what = span_of(device, FORMAT_DEVICE)});
     (void)work_add(bob->e, &(struct work){.kind = WORK_PACKAGES, .relay = bob->e->self.relay});
     town_reopen(t);
     wait_for(t, is_quiet);
@@ -273,6 +326,9 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     say(alice, newest(alice).id, "welcome back");
     say(bob, bobs, "thank you");
     while (read_chat(alice, newest(alice).id).n < 2 || read_chat(bob, bobs).n < 2) wait_for(t, is_quiet);
+    assert_int_equal(proposals_of(alice, contact_of_person(alice, bob).id, &former),
+                     0); // the device that was comes to nothing
+    mls_buf_free(&former);
     town_close(t);
 }
 
