@@ -85,6 +85,7 @@ test('the page is served to this computer, and to no other name or site', { skip
   assert.equal(page.status, 200);
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'.*require-trusted-types-for 'script'/);
   assert.equal(page.headers['x-content-type-options'], 'nosniff');
+  assert.equal(page.headers['x-dns-prefetch-control'], 'off'); // of the hosts in messages
   assert.equal((await ask(address, '/', { host: 'rebound.example:' + new URL(address).port })).status, 403);
   assert.equal((await ask(address, '/', { host: '127.0.0.1' })).status, 403);
   assert.equal((await ask(address, '/app.js', { origin: 'http://evil.example' })).status, 403);
