@@ -6,6 +6,7 @@
 #include "net/inner.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -156,6 +157,61 @@ void local_send(struct local_conn *c, struct span bytes)
     c->pending -= bytes.n;
     mem_free_wiped(w, sizeof *w + bytes.n);
     local_end(c);
+}
+
+// ---------------------------------------------------------------------------------------------------------------- whose
+
+enum { ESTABLISHED = 1 };
+
+// The other end as its own line of the table has it: an address is hexadecimal, as it lies in memory, and IPv6 sockets have it mapped.
+struct ends {
+    char theirs[9], ours[9];
+    unsigned their_port, our_port;
+};
+
+static bool is_address(const char *said, const char *wanted)
+{
+    static const char mapped[] = "0000000000000000FFFF0000";
+    size_t n = strlen(said);
+    if (n == 8) return strcmp(said, wanted) == 0;
+    return n == 32 && memcmp(said, mapped, 24) == 0 && strcmp(said + 24, wanted) == 0;
+}
+
+// A connection that its owner has closed already is nobody's, and says root: it is not taken for one.
+static bool find_user(const char *path, const struct ends *e, unsigned *uid, bool *told)
+{
+    char line[512], local[40], remote[40];
+    unsigned local_port, remote_port, state;
+    bool found = false;
+    FILE *f = fopen(path, "re");
+    if (f == NULL) return false;
+    *told = true;
+    while (!found && fgets(line, sizeof line, f) != NULL) {
+        found = sscanf(line, " %*d: %32[0-9A-F]:%x %32[0-9A-F]:%x %x %*s %*s %*s %u", local, &local_port, remote,
+                       &remote_port, &state, uid) == 6 &&
+                state == ESTABLISHED && local_port == e->their_port && remote_port == e->our_port &&
+                is_address(local, e->theirs) && is_address(remote, e->ours);
+    }
+    (void)fclose(f);
+    return found;
+}
+
+bool local_is_own(const struct local_conn *c)
+{
+    struct sockaddr_in them = {0}, us = {0};
+    struct ends e;
+    unsigned uid = 0;
+    bool told = false;
+    int n = sizeof them, m = sizeof us;
+    if (uv_tcp_getpeername(&c->of.tcp, (struct sockaddr *)&them, &n) != 0 ||
+        uv_tcp_getsockname(&c->of.tcp, (struct sockaddr *)&us, &m) != 0)
+        return false; // they are gone
+    (void)snprintf(e.theirs, sizeof e.theirs, "%08X", (unsigned)them.sin_addr.s_addr);
+    (void)snprintf(e.ours, sizeof e.ours, "%08X", (unsigned)us.sin_addr.s_addr);
+    e.their_port = ntohs(them.sin_port);
+    e.our_port = ntohs(us.sin_port);
+    bool found = find_user("/proc/net/tcp", &e, &uid, &told) || find_user("/proc/net/tcp6", &e, &uid, &told);
+    return found ? uid == geteuid() || uid == 0 : !told;
 }
 
 // ------------------------------------------------------------------------------------------------------------ listening

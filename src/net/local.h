@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // net/local: talk between programs on one machine, without TLS: over a unix socket, where who may open the file may talk, or over TCP
-// on the loopback interface, where anybody on the machine may, and whoever listens must ask who it is. Lines or bytes; what
-// they say is for others. Same threads as net/net.h: all of it belongs to the loop's.
+// on the loopback interface, where anybody on the machine may, and whoever listens must ask who it is (local_is_own says which
+// user). Lines or bytes; what they say is for others. Same threads as net/net.h: all of it belongs to the loop's.
 #ifndef WHIMBREL_NET_LOCAL_H
 #define WHIMBREL_NET_LOCAL_H
 
@@ -39,6 +39,9 @@ void local_send(struct local_conn *c, struct span bytes);
 size_t local_pending(const struct local_conn *c); // bytes that wait
 // Stops and resumes reading.
 void local_pause(struct local_conn *c, bool pause);
+// Over TCP: whether whoever is at the other end runs as the user that this process runs as, or as root, as /proc/net/tcp tells (proc(5)). True
+// where the system does not tell.
+bool local_is_own(const struct local_conn *c);
 // Closes at once.
 void local_end(struct local_conn *c);
 // Closes when all has been sent.

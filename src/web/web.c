@@ -380,7 +380,8 @@ static void on_drained(void *who)
 static void *on_accept(void *arg, struct local_conn *conn)
 {
     struct web *w = arg;
-    struct guest *g = w->closing || w->n == VISITORS_MAX ? NULL : mem_new(sizeof *g);
+    bool taken = !w->closing && w->n < VISITORS_MAX && local_is_own(conn);
+    struct guest *g = taken ? mem_new(sizeof *g) : NULL;
     if (g == NULL) return NULL;
     *g = (struct guest){.web = w, .conn = conn, .next = w->guests, .link = &w->guests};
     if (g->next != NULL) g->next->link = &g->next;

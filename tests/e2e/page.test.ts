@@ -142,6 +142,17 @@ test('a profile is made, locked, unlocked; the page outlives the engine', { skip
   assert.equal(statSync(join(profile, 'ui')).mode & 0o777, 0o600);
 });
 
+// Whoever waits at the port while no engine runs is shown the token by a page that is still open: it is of no use to them.
+test('another user of this computer is not answered, whatever they know', { skip: skip || (process.getuid!() === 0 ? false : 'only root can be another user') }, async t => {
+  const { address } = start(t), to = new URL(address);
+  const get = (uid: number): string => spawnSync('bash', ['-c',
+    `exec 3<>/dev/tcp/127.0.0.1/${to.port} && printf 'GET / HTTP/1.1\\r\\nHost: ${to.host}\\r\\nConnection: close\\r\\n\\r\\n' >&3 && cat <&3`],
+  { uid, cwd: '/', encoding: 'utf8' }).stdout;
+  assert.match(get(0), /^HTTP\/1.1 200 /);
+  assert.equal(get(65534), '');
+  assert.equal((await ask(address, '/', {})).status, 200);
+});
+
 test('files go in and out, to whoever shows the token', { skip }, async t => {
   const relay = await Relay.start(t), { profile, address } = start(t), page = await Page.open(address);
   await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address });
