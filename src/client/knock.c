@@ -8,7 +8,7 @@
 
 #include "codec/tls.h"
 
-enum { KNOCK_MAX = 8192 };
+enum { KNOCK_MAX = 8192, ASKING_MAX = 200 }; // ASKING_MAX: people who wait for an answer, of a group
 
 // ------------------------------------------------------------------------------------------------------------- knocking
 
@@ -94,13 +94,21 @@ static bool is_expelled(struct chat *c, int64_t contact)
     return is;
 }
 
-static void put_asking(struct chat *c, int64_t contact)
+// ERR_REFUSED: so many ask already. Nothing proves that who knocks is anybody, so whoever has a link could fill the vault with them.
+static enum err put_asking(struct chat *c, int64_t contact)
 {
-    sqlite3_stmt *q = db_sql(&c->e->db, "INSERT OR REPLACE INTO asking(chat, contact, time) VALUES(?1, ?2, ?3)");
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT count(*) FROM asking WHERE chat = ?1 AND contact != ?2");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    bool full = db_row(&c->e->db, q) && db_get_int(q, 0) >= ASKING_MAX;
+    db_done(q);
+    if (full) return ERR_REFUSED;
+    q = db_sql(&c->e->db, "INSERT OR REPLACE INTO asking(chat, contact, time) VALUES(?1, ?2, ?3)");
     db_int(q, 1, c->id);
     db_int(q, 2, contact);
     db_int(q, 3, (int64_t)engine_now());
     (void)db_run(&c->e->db, q);
+    return c->e->db.err;
 }
 
 static bool takes_in(struct chat *c)
@@ -148,8 +156,7 @@ static enum err knock_again(struct engine *e, const struct knock *k, const struc
     *contact = there ? contact_of(e, from->account) : c->kind == ROOM_GROUP ? visitor(e, k, from) : 0;
     if (*contact == 0 || contact_blocked(e, *contact)) return ERR_REFUSED;
     *chat = c->id;
-    if (!there) put_asking(c, *contact);
-    if (!there) return e->db.err;
+    if (!there) return put_asking(c, *contact);
     if (!comes_already(c, *contact)) chat_put_take(c, *contact);
     return e->db.err;
 }
@@ -171,8 +178,8 @@ enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_
     *chat = c->id;
     *contact = visitor(e, &k, &from);
     invite_use(e, &own, *contact);
-    if (own.asks || is_expelled(c, *contact)) put_asking(c, *contact);
-    else chat_put_take(c, *contact);
+    if (own.asks || is_expelled(c, *contact)) return put_asking(c, *contact);
+    chat_put_take(c, *contact);
     return e->db.err;
 }
 

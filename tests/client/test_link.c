@@ -357,6 +357,38 @@ static void who_knocks_gives_no_name_to_another(void **state)
     town_close(t);
 }
 
+static uint64_t inbox_was;
+static bool alice_has_read_her_inbox(struct town *t) { return t->person[0].e->self.cursor > inbox_was; }
+
+static void no_more_wait_than_can_be_answered(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(2, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct buf link;
+    (void)state;
+    link_of(t, alice, chat, true, &link);
+    for (int64_t i = 0; i < 200; i++) {
+        sqlite3_stmt *q = db_sql(&alice->e->db, "INSERT INTO asking(chat, contact, time) VALUES(?1, ?2, 0)");
+        db_int(q, 1, chat);
+        db_int(q, 2, 1000 + i);
+        assert_int_equal(db_run(&alice->e->db, q), 1);
+    }
+    inbox_was = alice->e->self.cursor;
+    take(bob, &link);
+    wait_for(t, alice_has_read_her_inbox);
+    assert_int_equal(requests_of(alice).n, 200);
+    assert_int_equal(contact_of_person(alice, bob).id, 0);
+    assert_ok(engine_admit(alice->e, chat, 1000, false));
+    inbox_was = alice->e->self.cursor;
+    take(bob, &link);
+    wait_for(t, alice_has_read_her_inbox);
+    assert_int_equal(requests_of(alice).n, 200);
+    assert_true(contact_of_person(alice, bob).id != 0);
+    buf_wipe(&link);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +399,7 @@ int main(void)
         cmocka_unit_test(who_has_left_may_ask_to_come_back),
         cmocka_unit_test(a_device_of_who_is_in_it_is_added_at_once),
         cmocka_unit_test(who_knocks_gives_no_name_to_another),
+        cmocka_unit_test(no_more_wait_than_can_be_answered),
     };
     return unit_run("link", tests);
 }
