@@ -77,6 +77,7 @@ static void take(struct net_child *c, const char *bytes, size_t n)
             c->n = 0;
             c->owner->line(c->arg, c->line);
         } else if (c->n == CHILD_LINE_MAX || bytes[i] == 0) {
+            (void)uv_read_stop((uv_stream_t *)&c->out); // more of it must not put its end off
             end(c);
             return;
         } else {

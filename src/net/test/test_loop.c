@@ -4,6 +4,8 @@
 // test turns by hand, and never after they were stopped; a loop that is stopped closes what is open and returns.
 #include "net/test/stage.h"
 
+#include "net/child.h"
+
 #include <pthread.h>
 #include <unistd.h>
 
@@ -333,6 +335,31 @@ static void stopping_before_running(void **state)
     net_loop_free(NULL);
 }
 
+// ---------------------------------------------------------------------------------------------------------- programs
+
+static void no_line(void *arg, const char *line)
+{
+    (void)arg;
+    (void)line;
+}
+
+static void child_closed(void *arg) { net_loop_stop(((struct stage *)arg)->loop); }
+
+// A program that writes without end, and does not want to hear that it shall stop.
+static void a_program_that_babbles_is_ended(void **state)
+{
+    static const struct net_child_owner owner = {.line = no_line, .closed = child_closed};
+    const char *words[] = {"sh", "-c", "trap '' TERM; while :; do printf xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", NULL};
+    const char *environment[] = {"PATH=/usr/bin:/bin", NULL};
+    struct net_child *child;
+    struct stage s;
+    (void)state;
+    stage_open(&s);
+    assert_ok(net_child_start(s.loop, words, environment, &owner, &s, &child));
+    stage_run(&s);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +374,7 @@ int main(void)
         cmocka_unit_test(stopping_closes_what_is_open),
         cmocka_unit_test(stopping_does_not_wait_for_ever),
         cmocka_unit_test(stopping_before_running),
+        cmocka_unit_test(a_program_that_babbles_is_ended),
     };
     return unit_run("net-loop", tests);
 }
