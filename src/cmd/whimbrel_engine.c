@@ -17,8 +17,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { LOOK_MS = 200, LOST_LOOKS = 25 };
+
 struct house {
     const char *profile;
+    char path[FOLDER_MAX + 10]; // of the socket
+    unsigned looks;
     struct net_loop *loop;
     struct net_timer look;
     struct rpc *rpc;
@@ -34,12 +38,20 @@ static void on_signal(int n)
     told_to_stop = 1;
 }
 
+// An engine whose socket is gone, and perhaps its folder, can be asked for nothing any more.
+static bool is_lost(struct house *h)
+{
+    struct stat st;
+    if (++h->looks % LOST_LOOKS != 0) return false;
+    return lstat(h->path, &st) != 0 && errno == ENOENT;
+}
+
 // Ends from the loop, not from within a call.
 static void on_look(struct net_timer *t)
 {
     struct house *h = (struct house *)(void *)((char *)t - offsetof(struct house, look));
-    if (told_to_stop == 0) {
-        net_timer_start(h->loop, t, 200, on_look);
+    if (told_to_stop == 0 && !is_lost(h)) {
+        net_timer_start(h->loop, t, LOOK_MS, on_look);
         return;
     }
     rpc_engine(h->rpc, NULL);
@@ -180,13 +192,12 @@ static enum err open_house(struct house *h, const char **why)
                                          .lock = do_lock,
                                          .page = give_page};
     static const struct local_owner owner = {.accept = on_accept, .line = on_line, .closed = on_gone};
-    char path[FOLDER_MAX + 10];
-    (void)snprintf(path, sizeof path, "%s/engine", h->profile);
+    (void)snprintf(h->path, sizeof h->path, "%s/engine", h->profile);
     *why = "there is no memory";
     enum err e = net_loop_new(&h->loop);
     if (e == ERR_OK) e = rpc_new(&host, h, &h->rpc);
     if (e != ERR_OK) return e;
-    e = local_listen(h->loop, path, &owner, h, &h->server);
+    e = local_listen(h->loop, h->path, &owner, h, &h->server);
     *why = e == ERR_LIMIT     ? "the profile's path is too long for a socket; use a shorter one"
            : e == ERR_REFUSED ? "an engine runs for this profile already"
                               : "the engine's socket cannot be made";

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import WebSocket from 'ws';
@@ -198,4 +198,14 @@ test('files go in and out, to whoever shows the token', { skip }, async t => {
   assert.equal((await page.call('profile.lock')).result, true);
   assert.equal((await move(address, '/file/1', token)).status, 404);
   assert.equal((await move(address, '/file', token, Buffer.from('x'))).status, 404);
+});
+
+test('an engine whose profile is taken away ends', { skip }, async t => {
+  const { profile } = start(t);
+  const runs = (): boolean => readdirSync('/proc').some(pid => {
+    try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${profile}\0`); } catch { return false; }
+  });
+  assert.ok(runs());
+  rmSync(profile, { recursive: true });
+  await until(() => !runs(), 20000);
 });
