@@ -44,7 +44,10 @@ export function begin(): void {
   start(() => void look().catch(() => undefined));
 }
 
-export async function create(o: { name: string; passphrase: string; relay: string; password?: string }): Promise<void> {
+/** What a profile is made of; `policy` and `proxies` hold from its first packet on. */
+export interface NewProfile { name: string; passphrase: string; relay: string; password?: string; policy?: string; proxies?: string; tor?: boolean }
+
+export async function create(o: NewProfile): Promise<void> {
   await call('profile.create', o);
   welcoming.value = true;
   await look();

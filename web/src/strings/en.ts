@@ -273,6 +273,7 @@ const entries = {
   isolationRelay: 'Each relay',
   isolationChat: 'Each conversation',
   otherWays: 'Other ways',
+  blocked0: 'My network blocks it, or must not see it',
   blocked1: 'My network blocks it',
   blockedHint: 'Somebody you trust may have sent you a proxy. Paste it here; Whimbrel uses it at once.',
   timer: 'Messages disappear',

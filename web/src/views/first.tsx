@@ -4,10 +4,11 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { reason } from '../state/notices';
+import type { Policy } from '../state/routes';
 import { create, welcoming } from '../state/session';
 import { t } from '../strings/strings';
 import { strength, suggestion } from '../text/passphrase';
-import { Button, Field } from '../ui/controls';
+import { Button, Choice, Field } from '../ui/controls';
 import { ShareInvitation } from './invite';
 import { AddProxy } from './routes';
 import { ScanInstead } from './scan';
@@ -57,13 +58,16 @@ function WhoStep({ name, setName, passphrase, setPassphrase, next }: Who): JSX.E
 
 function RelayStep({ name, passphrase, back }: { name: string; passphrase: string; back: () => void }): JSX.Element {
   const [relay, setRelay] = useState(''), [password, setPassword] = useState(''), [error, setError] = useState<string | undefined>(undefined);
-  const [busy, setBusy] = useState(false);
+  const [busy, setBusy] = useState(false), [proxies, setProxies] = useState(''), [policy, setPolicy] = useState<Policy>('auto');
   const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
     setBusy(true);
     setError(undefined);
     try {
-      await create({ name: name.trim(), passphrase, relay: relay.trim(), ...(password === '' ? {} : { password }) });
+      await create({
+        name: name.trim(), passphrase, relay: relay.trim(), ...(password === '' ? {} : { password }),
+        ...(proxies.trim() === '' ? {} : { proxies, tor: policy === 'tor-only' }), ...(policy === 'auto' ? {} : { policy }),
+      });
     } catch (x) {
       setError(reason(x));
       setBusy(false);
@@ -78,6 +82,13 @@ function RelayStep({ name, passphrase, back }: { name: string; passphrase: strin
       <details>
         <summary>{t('relayNeedsPassword')}</summary>
         <Field label={t('relayPassword')} value={password} onInput={setPassword} type="password" />
+      </details>
+      <details>
+        <summary>{t('blocked0')}</summary>
+        <Field label={t('proxyText')} value={proxies} onInput={setProxies} hint={t('proxyTextHint')} lines={3} max={20_000} />
+        <Choice<Policy> label={t('policy')} value={policy} onChange={setPolicy}
+          options={[['auto', t('policyAuto')], ['proxy-only', t('policyProxy')], ['tor-only', t('policyTor')]]} />
+        <p class="hint">{policy === 'auto' ? t('policyAutoHint') : policy === 'proxy-only' ? t('policyProxyHint') : t('policyTorHint')}</p>
       </details>
       <div class="buttons">
         <Button onClick={back} disabled={busy}>{t('back')}</Button>
