@@ -15,6 +15,7 @@ static void begin(const char *user, const char *password, const char *host)
     struct reach_target to = {.port = 443};
     (void)snprintf(to.host, sizeof to.host, "%s", host);
     connect_wipe(&c);
+    buf_wipe(&send);
     buf_init(&send, 4096);
     assert_ok(connect_open(&c, span_str(user), span_str(password), &to, &send));
 }
