@@ -51,6 +51,7 @@ struct peer {
     int64_t circuit; // whose own it is, where isolation is by conversation: peer_for
     bool ready;     // the hosting password has been said, if there is one
     bool following; // the inbox, on one's own relay
+    bool inbox_asked, inbox_unmade; // to follow it, and no answer yet; it was not made by then
     uint32_t flights;
     bool more; // there was no room, or not all work was looked at, the last time
     struct net_timer again; // work that a relay refused for now

@@ -106,7 +106,12 @@ static void followed_chat(struct chat *c, const struct wire_followed *f)
 static void followed_inbox(struct peer *p, const struct wire_followed *f)
 {
     p->following = f->code == WIRE_OK;
+    p->inbox_asked = false;
     bool waits = has_work(p->e, WORK_MAKE_INBOX);
+    if (!p->following && p->inbox_unmade) { // it was asked for before there was one
+        if (!waits) peer_follow_inbox(p);
+        return;
+    }
     bool denied = f->code == WIRE_E_DENIED && !waits && net_loop_now(p->e->loop) >= p->inbox_again;
     if (denied || (p->following && f->head < p->e->self.cursor)) refill_inbox_gone(p);
 }
@@ -172,7 +177,9 @@ void peer_follow_inbox(struct peer *p)
 {
     struct self *s = &p->e->self;
     struct buf list;
-    if (!p->ready || p->following || p->circuit != 0 || strcmp(p->relay, s->relay) != 0) return;
+    if (!p->ready || p->following || p->inbox_asked || p->circuit != 0 || strcmp(p->relay, s->relay) != 0) return;
+    p->inbox_asked = true; // one after the other: the answer tells what was true when it was asked
+    p->inbox_unmade = has_work(p->e, WORK_MAKE_INBOX);
     buf_init(&list, WIRE_FRAME_MAX);
     wire_put_follow(&list,
                     &(struct wire_follow){
@@ -383,7 +390,7 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
 {
     struct peer *p = arg;
     (void)retry_ms;
-    p->ready = p->following = p->stalled = false;
+    p->ready = p->following = p->stalled = p->inbox_asked = false;
     work_answered(p->e);
     net_timer_stop(&p->again);
     net_timer_stop(&p->restart);
