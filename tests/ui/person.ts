@@ -106,12 +106,17 @@ export class Person {
   }
 
   // The first run, as anybody goes through it, up to one's invitation.
-  async start(relay: string): Promise<string> {
+  async start(relay: string, proxies?: string): Promise<string> {
     const p = await this.open();
     await p.getByLabel('Your name').fill(this.name);
     await p.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
     await p.getByRole('button', { name: 'Next' }).click();
     await p.getByLabel('Address of the relay').fill(relay);
+    if (proxies !== undefined) {
+      await p.getByText('My network blocks it, or must not see it').click();
+      await p.getByLabel('Link or address').fill(proxies);
+      await p.getByRole('radio', { name: 'Only by proxies' }).check();
+    }
     await p.getByRole('button', { name: 'Create', exact: true }).click();
     return await p.locator('.link-text').textContent() ?? '';
   }

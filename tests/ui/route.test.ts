@@ -56,3 +56,13 @@ test('from a blocked network to a proxy', { skip }, async t => {
   await bob.bubble('through the proxy').waitFor();
   assert.ok(proxy.asked.length > 0 && proxy.asked.every(a => a.host === 'relay.invalid'), 'names are looked up by the proxy');
 });
+
+test('a profile is made with a proxy, and nothing goes past it', { skip }, async t => {
+  const relay = await Relay.start(t, { host: 'relay.invalid' }), carol = new Person(t, 'Carol'), proxy = await Proxy.start(t);
+  await carol.start(relay.address, `socks5://${proxy.place}`);
+  await carol.page.getByRole('button', { name: 'Go to my chats' }).click();
+  await carol.page.getByRole('button', { name: 'Settings' }).click();
+  await carol.page.getByRole('button', { name: 'Ways to the relay' }).click();
+  await carol.page.locator('.way', { hasText: 'Direct' }).getByText('Not used').waitFor();
+  await carol.page.locator('.way', { hasText: String(proxy.port) }).getByText('In use').waitFor();
+});
