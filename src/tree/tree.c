@@ -48,10 +48,12 @@ void tree_overlay(struct tree *t, struct tree *under)
     t->most = under->most;
 }
 
+// A leaf says who somebody is: that is nobody's business once the group is gone.
 static void free_node(uint32_t node, void *p)
 {
-    if (node_is_leaf(node)) mem_free(p);
-    else parent_free(p);
+    struct leaf_bytes *l = p;
+    if (!node_is_leaf(node)) parent_free(p);
+    else if (l != NULL) mem_free_wiped(l, sizeof *l + l->n);
 }
 
 void tree_wipe(struct tree *t)
