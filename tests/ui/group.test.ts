@@ -64,6 +64,7 @@ test('requests, a link to a group, a name of one\'s own, an invitation taken bac
   await alice.page.getByRole('link', { name: '1 person would like to talk' }).click();
   await alice.page.getByRole('button', { name: 'Let in' }).click();
   await alice.page.getByRole('heading', { name: 'Carol' }).waitFor();
+  await alice.page.locator('.composer textarea').waitFor(); // the conversation is open, and nothing leads there any more
   await details(alice);
   await alice.page.getByRole('button', { name: 'Rename' }).click();
   await alice.page.getByLabel('Name', { exact: true }).fill('Captain');
