@@ -37,10 +37,10 @@ static void print_bar(const struct text *t, uint64_t done, uint64_t size, size_t
     for (size_t i = 0; i < columns; i++) fputs(i < full ? "\xe2\x96\x88" : "\xe2\x96\x91", t->to);
 }
 
-void progress_line(const struct text *t, const char *what, uint64_t done, uint64_t size, int64_t ms)
+void progress_line(const struct text *t, const char *what, uint64_t from, uint64_t done, uint64_t size, int64_t ms)
 {
     char a[SIZE_TEXT], b[SIZE_TEXT], left[SIZE_TEXT] = "", figures[100];
-    double rate = ms > SURE_MS ? (double)done * 1000 / (double)ms : 0; // bytes a second
+    double rate = ms > SURE_MS && done > from ? (double)(done - from) * 1000 / (double)ms : 0; // bytes a second
     if (rate > 0 && size > done) time_text((int64_t)((double)(size - done) / rate) + 1, left);
     if (size > 0)
         (void)snprintf(figures, sizeof figures, "%3.0f %%  %s of %s%s%s", (double)done * 100 / (double)size, size_text(done, a),
@@ -69,10 +69,11 @@ void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t
 {
     int64_t now = now_ms();
     if (!p->on || (p->shown && now - p->last < EVERY_MS && done < size)) return;
+    if (!p->shown) p->from = done;
     p->shown = true;
     p->last = now;
     fputs("\r\033[K", p->t.to);
-    progress_line(&p->t, what, done, size, now - p->began);
+    progress_line(&p->t, what, p->from, done, size, now - p->began);
     (void)fflush(p->t.to);
 }
 

@@ -13,6 +13,7 @@ struct progress {
     struct text t;
     bool on, shown;
     int64_t began, last; // milliseconds
+    uint64_t from;       // bytes that were there when it began
 };
 
 // `on`: whether whoever asked wants to see it; then it is shown if standard error is a terminal.
@@ -21,8 +22,8 @@ void progress_begin(struct progress *p, bool on);
 void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t size);
 void progress_end(struct progress *p);
 
-// The line itself, for a time since the beginning; without a line end.
-void progress_line(const struct text *t, const char *what, uint64_t done, uint64_t size, int64_t ms);
+// The line itself, for a time since the beginning, when `from` bytes were there already; without a line end.
+void progress_line(const struct text *t, const char *what, uint64_t from, uint64_t done, uint64_t size, int64_t ms);
 // "814 B", "12.3 MB": decimal, as files are usually told.
 enum { SIZE_TEXT = 16 };
 const char *size_text(uint64_t bytes, char out[SIZE_TEXT]);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Files: sending, fetching, and what they take on the disk. Whoever waits sees a bar on a terminal; the engine goes on whether anybody waits or not.
+#include "cmd/progress.h"
 #include "cmd/whimbrel_read.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BAR = 24, LIST_USUAL = 50 };
+enum { LIST_USUAL = 50 };
 
 // ------------------------------------------------------------------------------------------------------------- in words
 
@@ -53,54 +53,12 @@ void file_words(const json_t *file, char *out, size_t n)
 
 // -------------------------------------------------------------------------------------------------------------- waiting
 
-// What is drawn while somebody waits.
-struct bar {
-    struct text text;
-    bool shown, drawn;
-    struct timespec since;
-    json_int_t from; // bytes that were there at first
-};
-
-static void bar_begin(struct bar *b, const struct session *s, json_int_t done)
+static void show(struct progress *p, const char *name, const json_t *of)
 {
-    *b = (struct bar){.text = text_errors(), .from = done};
-    b->shown = b->text.height > 0 && !s->line->quiet && !s->line->json && isatty(STDERR_FILENO) == 1;
-    clock_gettime(CLOCK_MONOTONIC, &b->since);
+    progress_show(p, name, (uint64_t)int_of(of, "done"), (uint64_t)int_of(of, "size"));
 }
 
-static double seconds_since(const struct timespec *then)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
-static void bar_clear(struct bar *b)
-{
-    if (b->drawn) fputs("\r\033[K", stderr);
-    b->drawn = false;
-}
-
-static void bar_draw(struct bar *b, const char *name, const char *state, json_int_t done, json_int_t size)
-{
-    char rate[60] = "", bytes[24];
-    double took = seconds_since(&b->since), speed = took > 0.5 ? (double)(done - b->from) / took : 0;
-    if (!b->shown) return;
-    bar_clear(b);
-    if (speed > 0) {
-        long left = (long)((double)(size - done) / speed);
-        file_size((json_int_t)speed, bytes);
-        (void)snprintf(rate, sizeof rate, "  %s/s  %ld:%02ld", bytes, left / 60, left % 60);
-    }
-    size_t room = b->text.width > 70 ? b->text.width - 70 : 0;
-    if (room > 4) (void)text_line(&b->text, name, room < 30 ? room : 30);
-    if (room > 4) fputs("  ", stderr);
-    size_t full = size <= 0 ? BAR : (size_t)((double)done * BAR / (double)size);
-    for (size_t i = 0; i < BAR; i++) fputs(i < full ? "\xe2\x96\x88" : "\xe2\x96\x91", stderr);
-    fprintf(stderr, " %3d %%%s%s%s", percent(done, size), rate, speed > 0 ? "" : "  ", speed > 0 ? "" : state);
-    (void)fflush(stderr);
-    b->drawn = true;
-}
+static bool is_watched(const struct line *l) { return !l->quiet && !l->json; }
 
 static bool follow(struct session *s)
 {
@@ -133,17 +91,17 @@ static bool is_here(const json_t *file) { return state_is(file, "here"); }
 // Waits until it is so, or has failed: the file then; NULL after an error, which has been said.
 static json_t *wait_until(struct session *s, json_int_t id, bool (*so)(const json_t *file))
 {
-    struct bar bar;
+    struct progress bar;
     json_t *file = look(s, id);
-    bar_begin(&bar, s, int_of(file, "done"));
+    progress_begin(&bar, is_watched(s->line));
     while (file != NULL && !so(file) && !state_is(file, "failed") && !state_is(file, "paused")) {
-        bar_draw(&bar, text_of(file, "name"), text_of(file, "state"), int_of(file, "done"), int_of(file, "size"));
+        show(&bar, text_of(file, "name"), file);
         json_decref(file);
         json_t *params = next_about(s, id, "file");
         file = json_incref(json_object_get(params, "file"));
         json_decref(params);
     }
-    bar_clear(&bar);
+    progress_end(&bar);
     if (file == NULL || so(file)) return file;
     s->status = state_is(file, "paused")
                     ? say_wrong(EXIT_FAILED, "it was paused; `whimbrel file resume %lld` goes on", (long long)id)
@@ -197,19 +155,19 @@ static bool whole_path(const char *word, char out[PATH_MAX])
 
 static int save(struct session *s, json_int_t id, const char *path)
 {
-    struct bar bar;
+    struct progress bar;
     int status = EXIT_DONE;
     json_t *r = ask(s, "file.save",
                     json_pack("{s:I, s:s, s:b}", "file", id, "path", path, "replace", flag_on(s->line, "replace")));
     json_decref(r);
     if (r == NULL) return s->status;
-    bar_begin(&bar, s, 0);
+    progress_begin(&bar, is_watched(s->line));
     for (bool over = false; !over && status == EXIT_DONE;) {
         json_t *p = next_about(s, id, "file.saved");
         if (p == NULL) return s->status;
         over = !state_is(p, "saving");
-        if (!over) bar_draw(&bar, path, "saving", int_of(p, "done"), int_of(p, "size"));
-        else bar_clear(&bar);
+        if (!over) show(&bar, path, p);
+        else progress_end(&bar);
         if (state_is(p, "failed")) status = say_wrong(EXIT_FAILED, "%s", text_of(p, "why"));
         if (over && status == EXIT_DONE && s->line->json) print_json(p);
         if (over && status == EXIT_DONE && !s->line->json && !s->line->quiet) printf("%s\n", text_of(p, "path"));

@@ -197,7 +197,7 @@ static void assert_progress(size_t width, uint64_t done, uint64_t size, int64_t 
 {
     struct page p;
     page_open(&p, width);
-    progress_line(&p.t, "tea.jpg", done, size, ms);
+    progress_line(&p.t, "tea.jpg", 0, done, size, ms);
     assert_string_equal(page_text(&p), line);
     assert_true(text_width(page_text(&p)) < width);
     page_close(&p);
