@@ -248,12 +248,8 @@ enum err routes_read(struct span text, bool tor, bool resolve, struct route *lis
             struct route *r = &list[(*n)++];
             *r = f.route;
             r->resolve = resolve;
-            if (tor && r->kind == ROUTE_SOCKS5 && r->login == SOCKS5_OPEN) {
-                r->kind = ROUTE_TOR;
-                r->login = SOCKS5_ISOLATE;
-            }
-            *why = routes_check(r);
-            if (*why != NULL) x = ERR_INVALID;
+            if (tor) x = route_as_tor(r, why);
+            if (x == ERR_OK && (*why = routes_check(r)) != NULL) x = ERR_INVALID;
         }
         mem_wipe(&f, sizeof f);
     }

@@ -160,6 +160,17 @@ static enum err check(struct route *r, enum err e, const char **why)
     return e;
 }
 
+enum err route_as_tor(struct route *r, const char **why)
+{
+    if (r->kind != ROUTE_SOCKS5 || r->login != SOCKS5_OPEN) {
+        *why = "Tor is reached by SOCKS5, without user and password";
+        return ERR_INVALID;
+    }
+    r->kind = ROUTE_TOR;
+    r->login = SOCKS5_ISOLATE;
+    return ERR_OK;
+}
+
 enum err route_read(struct span text, bool tor, struct route *out, const char **why)
 {
     enum err e = ERR_OK;
@@ -173,14 +184,7 @@ enum err route_read(struct span text, bool tor, struct route *out, const char **
         *why = wrong;
         e = ERR_MALFORMED;
     }
-    if (e == ERR_OK && tor && (out->kind != ROUTE_SOCKS5 || out->login != SOCKS5_OPEN)) {
-        *why = "Tor is reached by SOCKS5, without user and password";
-        e = ERR_INVALID;
-    }
-    if (e == ERR_OK && tor) {
-        out->kind = ROUTE_TOR;
-        out->login = SOCKS5_ISOLATE;
-    }
+    if (e == ERR_OK && tor) e = route_as_tor(out, why);
     return check(out, e, why);
 }
 

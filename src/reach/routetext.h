@@ -16,6 +16,8 @@ enum { ROUTE_TEXT = PROXYLINK_TEXT }; // room for any written one, with its end
 // Reads one; `tor` says that a SOCKS5 proxy is Tor. Its id is 0, and its name may not be looked up. ERR_MALFORMED, ERR_UNSUPPORTED or
 // ERR_INVALID: *why is a part of a sentence for people. The caller wipes *out.
 enum err route_read(struct span text, bool tor, struct route *out, const char **why);
+// A SOCKS5 proxy that was read is Tor. ERR_INVALID as above.
+enum err route_as_tor(struct route *r, const char **why);
 // The same for the value of ALL_PROXY.
 enum err route_read_variable(struct span text, struct route *out, const char **why);
 // Writes one so that it can be read again (of Tor, the proxy), secrets only where `secrets` says so. ERR_UNSUPPORTED: that form has no
