@@ -132,22 +132,28 @@ enum err relay_init(const struct config *given, char *why, size_t why_n)
     return e;
 }
 
-enum err relay_address(const struct config *c, char out[RELAY_ADDRESS_MAX], char *why, size_t why_n)
+void relay_address_of(const struct config *c, const struct net_tls *tls, char out[RELAY_ADDRESS_MAX])
 {
     uint8_t pin[32];
     char text[44], port[8] = "";
+    net_tls_pin(tls, pin);
+    base64_encode(span_of(pin, sizeof pin), text);
+    bool v6 = strchr(c->host, ':') != NULL;
+    if (c->port != 443) (void)snprintf(port, sizeof port, ":%u", (unsigned)(uint16_t)c->port);
+    (void)snprintf(out, RELAY_ADDRESS_MAX, "wss://%s%s%s%s/%s#%s", v6 ? "[" : "", c->host, v6 ? "]" : "", port,
+                   c->secret, text);
+}
+
+enum err relay_address(const struct config *c, char out[RELAY_ADDRESS_MAX], char *why, size_t why_n)
+{
     struct net_tls *tls = NULL;
     enum err e = net_tls_server(c->certificate, c->key, &tls);
     if (e != ERR_OK) {
         (void)snprintf(why, why_n, "%s or %s cannot be read", c->certificate, c->key);
         return e;
     }
-    net_tls_pin(tls, pin);
+    relay_address_of(c, tls, out);
     net_tls_unref(tls);
-    base64_encode(span_of(pin, sizeof pin), text);
-    bool v6 = strchr(c->host, ':') != NULL;
-    if (c->port != 443) (void)snprintf(port, sizeof port, ":%u", (unsigned)(uint16_t)c->port);
-    (void)snprintf(out, RELAY_ADDRESS_MAX, "wss://%s%s%s%s/%s#%s", v6 ? "[" : "", c->host, v6 ? "]" : "", port, c->secret, text);
     return ERR_OK;
 }
 

@@ -13,6 +13,9 @@ enum err relay_init(const struct config *given, char *why, size_t why_n);
 
 // The relay's address (docs/protocol.md §1) by its configuration and certificate.
 enum { RELAY_ADDRESS_MAX = 600 };
+struct net_tls;
+// The address, for a key that has been read already.
+void relay_address_of(const struct config *c, const struct net_tls *tls, char out[RELAY_ADDRESS_MAX]);
 enum err relay_address(const struct config *c, char out[RELAY_ADDRESS_MAX], char *why, size_t why_n);
 
 // What whimbreld.conf keeps of a hosting password.

@@ -15,17 +15,16 @@
 enum { DRAIN_TICK_MS = 50 };
 
 // Another address of this relay has its secret and its pin, whether the operator wrote them or not.
-static enum err put_way(struct buf *ways, const char *way, const struct config *c)
+static enum err put_way(struct buf *ways, const char *way, const struct setup *s)
 {
-    char address[RELAY_ADDRESS_MAX], why[300], text[CONFIG_WAY_MAX + RELAY_ADDRESS_MAX];
+    char address[RELAY_ADDRESS_MAX], text[CONFIG_WAY_MAX + RELAY_ADDRESS_MAX];
     const char *host = strncmp(way, "wss://", 6) == 0 ? way + 6 : NULL;
     bool whole = host != NULL && strchr(host, '/') != NULL;
     if (host == NULL || whole) {
         published_put_way(ways, span_str(way));
         return ERR_OK;
     }
-    enum err e = relay_address(c, address, why, sizeof why);
-    if (e != ERR_OK) return e;
+    relay_address_of(&s->config, s->tls, address);
     int n = snprintf(text, sizeof text, "%s%s", way, strchr(address + 6, '/'));
     mem_wipe(address, sizeof address);
     if (n <= 0 || n > PUBLISHED_WAY_MAX) return ERR_LIMIT;
@@ -44,8 +43,7 @@ static enum err publish(struct setup *s)
     buf_init(&key, 1024);
     buf_init(&signature, 1024);
     enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < s->config.publishes; i++)
-        e = put_way(&ways, s->config.publish[i], &s->config);
+    for (size_t i = 0; e == ERR_OK && i < s->config.publishes; i++) e = put_way(&ways, s->config.publish[i], s);
     if (e == ERR_OK) e = buf_end(&ways);
     published_write(&s->published, relay_now(), buf_span(&ways));
     published_signed(&signed_part, buf_span(&s->published));
