@@ -178,6 +178,8 @@ json_int_t find_contact(struct session *s, const char *word);
 json_t *find_contacts(struct session *s, size_t first);
 // A time in seconds: "30m", "8h", "2d", "1w"; 0 after an error, which has been said.
 json_int_t duration_in(struct session *s, const char *word); // whimbrel_chat.c
+// The end of a command that gives something (`what`, by its id) the name that the words behind the first say.
+int rename_as_told(struct session *s, const char *method, const char *what, json_int_t id);
 // A number behind a command, such as a message's; 0 after an error, which has been said.
 json_int_t number_in(struct session *s, const char *word, const char *what);
 

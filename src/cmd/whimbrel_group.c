@@ -37,12 +37,7 @@ static int do_remove(struct session *s)
 static int do_rename(struct session *s)
 {
     json_int_t chat = find_chat(s, s->line->words[0]);
-    char *name = chat == 0 ? NULL : line_text(s->line, 1);
-    if (name == NULL) return chat == 0 ? s->status : EXIT_USAGE;
-    json_t *params = json_pack("{s:I, s:s}", "chat", chat, "name", name);
-    free(name);
-    if (params == NULL) return say_wrong(EXIT_USAGE, "that name is no UTF-8 text");
-    return finish(s, ask(s, "chat.rename", params), NULL);
+    return chat == 0 ? s->status : rename_as_told(s, "chat.rename", "chat", chat);
 }
 
 static int do_leave(struct session *s)

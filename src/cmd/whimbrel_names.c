@@ -118,3 +118,13 @@ json_int_t number_in(struct session *s, const char *word, const char *what)
     s->status = say_wrong(EXIT_USAGE, "%s is no %s", word, what);
     return 0;
 }
+
+int rename_as_told(struct session *s, const char *method, const char *what, json_int_t id)
+{
+    char *name = line_text(s->line, 1);
+    if (name == NULL) return EXIT_USAGE;
+    json_t *params = json_pack("{s:I, s:s}", what, id, "name", name);
+    free(name);
+    if (params == NULL) return say_wrong(EXIT_USAGE, "that name is no UTF-8 text");
+    return finish(s, ask(s, method, params), NULL);
+}

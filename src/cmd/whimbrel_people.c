@@ -137,12 +137,7 @@ static int do_contact_unblock(struct session *s) { return block(s, false); }
 static int do_contact_rename(struct session *s)
 {
     json_int_t contact = find_contact(s, s->line->words[0]);
-    char *name = contact == 0 ? NULL : line_text(s->line, 1);
-    if (name == NULL) return contact == 0 ? s->status : EXIT_USAGE;
-    json_t *params = json_pack("{s:I, s:s}", "contact", contact, "name", name);
-    free(name);
-    if (params == NULL) return say_wrong(EXIT_USAGE, "that name is no UTF-8 text");
-    return finish(s, ask(s, "contact.rename", params), NULL);
+    return contact == 0 ? s->status : rename_as_told(s, "contact.rename", "contact", contact);
 }
 
 static void print_number(const char *number)
