@@ -117,7 +117,7 @@ static void on_won(void *arg, struct net_conn *c, uint32_t route)
 {
     struct run *r = arg;
     struct link *l = r->l;
-    const struct link_address to = *address(l, r->at);
+    struct link_address to = *address(l, r->at); /* secret */
     r->dial = NULL;
     link_run_no_more(l);
     if (l->state == UP) {
@@ -126,6 +126,7 @@ static void on_won(void *arg, struct net_conn *c, uint32_t route)
         l->to = to;
         link_upgrade(l, c, route);
     }
+    mem_wipe(&to, sizeof to);
 }
 
 static void on_next(struct net_timer *t);

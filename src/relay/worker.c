@@ -17,7 +17,7 @@ enum { DRAIN_TICK_MS = 50 };
 // Another address of this relay has its secret and its pin, whether the operator wrote them or not.
 static enum err put_way(struct buf *ways, const char *way, const struct setup *s)
 {
-    char address[RELAY_ADDRESS_MAX], text[CONFIG_WAY_MAX + RELAY_ADDRESS_MAX];
+    char address[RELAY_ADDRESS_MAX], text[CONFIG_WAY_MAX + RELAY_ADDRESS_MAX]; /* secret */
     const char *host = strncmp(way, "wss://", 6) == 0 ? way + 6 : NULL;
     bool whole = host != NULL && strchr(host, '/') != NULL;
     if (host == NULL || whole) {
@@ -26,10 +26,11 @@ static enum err put_way(struct buf *ways, const char *way, const struct setup *s
     }
     relay_address_of(&s->config, s->tls, address);
     int n = snprintf(text, sizeof text, "%s%s", way, strchr(address + 6, '/'));
+    bool fits = n > 0 && n <= PUBLISHED_WAY_MAX;
+    if (fits) published_put_way(ways, span_str(text));
     mem_wipe(address, sizeof address);
-    if (n <= 0 || n > PUBLISHED_WAY_MAX) return ERR_LIMIT;
-    published_put_way(ways, span_str(text));
-    return ERR_OK;
+    mem_wipe(text, sizeof text);
+    return fits ? ERR_OK : ERR_LIMIT;
 }
 
 // What clients are told of further ways, signed.
