@@ -253,3 +253,19 @@ void stage_until(const struct stage *s, uint64_t connections)
     fail_msg("there are %llu connections, not %llu", (unsigned long long)c.connections,
              (unsigned long long)connections);
 }
+
+struct stage stage;
+
+int stage_setup(void **state)
+{
+    (void)state;
+    stage_init(&stage);
+    return 0;
+}
+
+int stage_teardown(void **state)
+{
+    (void)state;
+    stage_wipe(&stage);
+    return 0;
+}

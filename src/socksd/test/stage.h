@@ -22,6 +22,10 @@ void stage_init(struct stage *s);
 // From s->options, on 127.0.0.1.
 void stage_start(struct stage *s);
 void stage_wipe(struct stage *s);
+// The stage of the test that runs, made before it and taken down behind it.
+extern struct stage stage;
+int stage_setup(void **state);
+int stage_teardown(void **state);
 
 // What a name is at for this stage: numeric addresses with spaces between; "" and unknown names are at none. Four names at most.
 void stage_name(const char *name, const char *addresses);

@@ -9,22 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_init(&stage);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_wipe(&stage);
-    return 0;
-}
-
 // --------------------------------------------------------------------------------------------------------------- passing
 
 static void test_both_ways_and_ends(void **state)
@@ -247,7 +231,7 @@ static void test_ends_with_connections(void **state)
     close(end);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_stage, close_stage)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, stage_setup, stage_teardown)
 
 int main(void)
 {

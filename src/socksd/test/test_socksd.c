@@ -8,22 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_init(&stage);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_wipe(&stage);
-    return 0;
-}
-
 // ------------------------------------------------------------------------------------------------------- what is refused
 
 static void refused(enum err e, const char *word)
@@ -373,7 +357,7 @@ static void test_nobody_there(void **state)
     stage.place = dup(STDIN_FILENO);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_stage, close_stage)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, stage_setup, stage_teardown)
 
 int main(void)
 {
