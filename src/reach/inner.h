@@ -11,6 +11,7 @@ struct known {
     struct route route;
     struct reach_status status;
     uint32_t trying; // connections under way by it
+    uint64_t failed; // its place among all failures, in time
 };
 
 struct reach {
@@ -32,7 +33,8 @@ struct reach {
     int64_t slept;    // milliseconds that the computer has slept since it started
     struct net_timer look;
     struct transport *transports;
-    uint64_t paced; // when the last of the connections that were begun has been paid for
+    uint64_t failures; // of all routes
+    uint64_t paced;    // when the last of the connections that were begun has been paid for
 };
 
 // A hash of this computer's addresses, as networks have given them.

@@ -214,14 +214,22 @@ size_t reach_order(struct reach *r, const char *host, const struct known *out[RE
 {
     size_t n = 0;
     uint32_t best = worked_here(r);
-    // Not tired and the last that worked here; not tired; tired and the last; tired. In each, one's own first.
-    for (int pass = 0; pass < 8; pass++) {
+    // Not tired: the last that worked here, then one's own, then those that were published.
+    for (int pass = 0; pass < 4; pass++) {
         for (size_t i = 0; i < r->n; i++) {
             const struct known *k = r->known[i];
-            bool now = tired(r, k) == (pass >= 4) && (k->route.id == best) == (pass / 2 % 2 == 0) &&
-                       k->route.published == (pass % 2 == 1);
-            if (now && fits(r, &k->route, host)) out[n++] = k;
+            bool now = (k->route.id == best) == (pass < 2) && k->route.published == (pass % 2 == 1);
+            if (now && !tired(r, k) && fits(r, &k->route, host)) out[n++] = k;
         }
+    }
+    // Tired: each has its turn, whatever worked once, since the one that connects first may be the one that lets nothing through.
+    for (size_t i = 0, rested = n; i < r->n; i++) {
+        const struct known *k = r->known[i];
+        size_t at = n;
+        if (!tired(r, k) || !fits(r, &k->route, host)) continue;
+        for (; at > rested && out[at - 1]->failed > k->failed; at--) out[at] = out[at - 1];
+        out[at] = k;
+        n++;
     }
     return n;
 }
@@ -305,6 +313,7 @@ void reach_failed(struct reach *r, uint32_t route, const struct reach_failure *w
     struct known *k = reach_known(r, route);
     if (k == NULL) return;
     k->status.failures++;
+    k->failed = ++r->failures;
     k->status.state = REACH_FAILS;
     k->status.why = *why;
     k->status.when = net_loop_now(r->loop);

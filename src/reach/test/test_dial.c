@@ -256,8 +256,11 @@ static void what_failed_stands_behind(void **state)
     assert_int_equal(reach_order(reach, "r", order), 2);
     assert_int_equal(order[0]->route.id, one);
     reach_failed(reach, one, &why);
-    assert_int_equal(reach_order(reach, "r", order), 2); // all have: the one that worked last
+    assert_int_equal(reach_order(reach, "r", order), 2); // all have: each has its turn
     assert_int_equal(order[0]->route.id, two);
+    reach_failed(reach, two, &why);
+    assert_int_equal(reach_order(reach, "r", order), 2);
+    assert_int_equal(order[0]->route.id, one); // although the other worked last
 }
 
 static void so_many_a_minute(void **state)
