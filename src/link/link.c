@@ -179,11 +179,6 @@ void link_fail(struct link *l, enum link_phase phase, enum err e, unsigned statu
     net_conn_reset(l->conn);
 }
 
-static void on_attempt_late(struct net_timer *t)
-{
-    link_fail((struct link *)(void *)((char *)t - offsetof(struct link, timer)), LINK_CONNECTING, ERR_LIMIT, 0);
-}
-
 // ------------------------------------------------------------------------------------------------------------- silence
 
 void link_ping(struct link *l)
@@ -196,19 +191,27 @@ static void on_silence(struct net_timer *t)
 {
     struct link *l = (struct link *)(void *)((char *)t - offsetof(struct link, timer));
     uint64_t now = net_loop_now(l->loop), quiet = now - l->heard;
-    if ((quiet >= 2 * (uint64_t)l->s.silence_ms && l->pinged) || (l->doubt != 0 && now - l->doubt >= DOUBT_MS)) {
+    bool waits = l->under_way > 0 && now - l->asked >= l->patience_ms;
+    if (l->state != UP) {
+        if (now - l->since >= l->s.attempt_ms) {
+            link_fail(l, LINK_CONNECTING, ERR_LIMIT, 0);
+            return;
+        }
+        waits = true; // for the answer to the handshake, or to hello
+    } else if ((quiet >= 2 * (uint64_t)l->s.silence_ms && l->pinged) || (l->doubt != 0 && now - l->doubt >= DOUBT_MS)) {
         link_fail(l, LINK_UP, ERR_LIMIT, 0);
         return;
     }
-    if (quiet >= l->s.silence_ms && !l->pinged) link_ping(l);
-    if (l->under_way > 0 && quiet >= l->patience_ms && now - l->asked >= l->patience_ms) link_look_further(l);
+    if (l->state == UP && quiet >= l->s.silence_ms && !l->pinged) link_ping(l);
+    if (waits && quiet >= l->patience_ms) link_look_further(l);
     link_watch(l);
 }
 
 void link_watch(struct link *l)
 {
-    uint32_t ms = l->s.silence_ms / 4 + 1;
-    if (ms > WATCH_MS && (l->doubt != 0 || (l->under_way > 0 && link_has_choice(l)))) ms = WATCH_MS;
+    bool waits = l->state != UP || l->under_way > 0;
+    uint32_t ms = (l->state == UP ? l->s.silence_ms : l->s.attempt_ms) / 4 + 1;
+    if (ms > WATCH_MS && (l->doubt != 0 || (waits && link_has_choice(l)))) ms = WATCH_MS;
     net_timer_start(l->loop, &l->timer, ms, on_silence);
 }
 
@@ -338,7 +341,7 @@ static void on_data(void *arg, uint8_t *bytes, size_t n)
     l->pinged = false;
     l->doubt = 0;
     if (l->given_up) return;
-    if (l->state == UP) link_run_no_more(l); // it speaks again
+    link_run_no_more(l); // it speaks again
     if (l->state == UPGRADING) take_head(l, bytes, n);
     else take_frames(l, bytes, n);
 }
@@ -380,8 +383,8 @@ void link_upgrade(struct link *l, struct net_conn *c, uint32_t route)
         l->to.secret, v6 ? "[" : "", l->to.host, v6 ? "]" : "", l->key);
     l->state = UPGRADING;
     l->given_up = l->at_once = false;
-    l->heard = net_loop_now(l->loop);
-    net_timer_start(l->loop, &l->timer, l->s.attempt_ms, on_attempt_late);
+    l->heard = l->since = net_loop_now(l->loop);
+    link_watch(l);
     l->failure = (struct link_failure){.phase = LINK_UPGRADING, .err = ERR_IO};
     buf_wipe(&l->head);
     net_conn_send(l->conn, span_of(text, (size_t)n));

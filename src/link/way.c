@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a link gets its connection, and a better one. Where another route is there, a request that waits for long makes the link look for
-// another way while it goes on listening on the one it has: whichever speaks first is kept. A relay may have several addresses: the one that
-// worked last begins. Invariant: runs are under way only while the link is DIALING, or UP and looking further.
+// How a link gets its connection, and a better one. Where another route is there, an answer that is long in coming makes the link look for
+// another way while it goes on listening on the one it has: whichever speaks first is kept. So it is from the first byte on, since there are
+// networks that let a connection begin, and then nothing through. A relay may have several addresses: the one that worked last begins.
+// Invariant: runs are under way only while the link is DIALING, or has a connection and looks further.
 #include "link/inner.h"
 
 enum {
@@ -45,10 +46,10 @@ const struct net_owner link_nobody = {.data = nobody_data, .closed = nobody_clos
 // Nothing was heard meanwhile: the new way it is. Whoever waits is told that there is no answer, as after any break.
 static void take_better(struct link *l, struct net_conn *c, uint32_t route, const struct link_address *to)
 {
-    const struct link_failure why = {.phase = LINK_UP, .err = ERR_LIMIT};
+    const struct link_failure why = {.phase = l->state == UP ? LINK_UP : l->failure.phase, .err = ERR_LIMIT};
     bool freed = false, *outer = l->freed;
     l->failure = why;
-    link_judge(l, true, false);
+    link_judge(l, l->state == UP, false);
     net_conn_owner(l->conn, &link_nobody, NULL);
     net_conn_reset(l->conn);
     l->conn = NULL;
@@ -120,7 +121,7 @@ static void on_won(void *arg, struct net_conn *c, uint32_t route)
     struct link_address to = *address(l, r->at); /* secret */
     r->dial = NULL;
     link_run_no_more(l);
-    if (l->state == UP) {
+    if (l->conn != NULL) {
         take_better(l, c, route, &to);
     } else {
         l->to = to;
@@ -135,7 +136,7 @@ static void on_next(struct net_timer *t);
 static bool run_one(struct link *l)
 {
     static const struct dial_events events = {.won = on_won, .lost = on_lost};
-    bool further = l->state == UP;
+    bool further = l->conn != NULL;
     while (l->begun < addresses(l)) {
         struct run *r = &l->runs[l->begun];
         *r = (struct run){.l = l, .at = (present(l) + l->begun) % addresses(l)};
@@ -171,10 +172,7 @@ static void on_lost(void *arg, const struct reach_failure *why)
     if (why->hop > l->best.hop) l->best = *why;
     if (run_one(l) || link_runs(l)) return;
     why = &l->best;
-    if (l->state == UP) {
-        link_watch(l);
-        return;
-    }
+    if (l->conn != NULL) return; // it goes on waiting
     bool name = why->hop == HOP_NAME && why->err != ERR_LIMIT;
     l->failure =
         (struct link_failure){.phase = name ? LINK_RESOLVING : LINK_CONNECTING, .err = why->err, .reach = *why};
