@@ -72,7 +72,8 @@ const faults: Fault[] = [
   { name: 'reset, and its name leads nowhere', begin: async c => { await c.name('10.77.9.9'); c.rules([...cut, 'ip daddr 10.77.9.9 drop']); } },
   { name: 'reset, and a page with another certificate', begin: async c => { await c.inTheWay('page'); c.rules(cut, true); } },
   { name: 'reset, and again by its name in TLS', begin: async c => { await c.inTheWay('name relay.test'); c.rules(cut, true); } },
-  { name: 'reset, and silence after 4 kB', begin: async c => { await c.inTheWay('hole 4000'); c.rules(cut, true); } },
+  ...[4000, 1000, 10].map(n => (
+    { name: `reset, and silence after ${n} bytes`, begin: async (c: Censor) => { await c.inTheWay(`hole ${n}`); c.rules(cut, true); } })),
 ];
 
 async function scene(t: TestContext): Promise<{ net: Net; censor: Censor; talk: Talk }> {
