@@ -252,6 +252,16 @@ enum err commit_make(struct chat *c, const struct work *w)
 
 // ------------------------------------------------------------------------------------------------------------- winning
 
+// It stands where it changes nothing, since another commit was merged before it: it is made anew when its turn comes.
+static enum err come_too_late(struct engine *e, int64_t id)
+{
+    sqlite3_stmt *q =
+        db_sql(&e->db, "UPDATE work SET payload = x'', staged = x'', welcome = x'', acked = 0 WHERE id = ?1");
+    db_int(q, 1, id);
+    (void)db_run(&e->db, q);
+    return e->db.err == ERR_OK ? ERR_STALE : e->db.err;
+}
+
 enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *entry)
 {
     struct engine *e = c->e;
@@ -259,10 +269,12 @@ enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *entry)
     struct buf memory;
     struct commit_what what;
     struct mls_staged *staged = NULL;
-    bool loaded = work_load(e, id, &w, &memory);
-    enum err x = loaded && commit_read_what(w.what, &what)
-                     ? from_mls(mls_staged_restore(c->mls, out_span(w.staged), &staged))
-                     : ERR_CORRUPT;
+    bool loaded = work_load(e, id, &w, &memory), readable = loaded && commit_read_what(w.what, &what);
+    enum err x = readable ? from_mls(mls_staged_restore(c->mls, out_span(w.staged), &staged)) : ERR_CORRUPT;
+    if (readable && x != ERR_OK && !passes(x)) {
+        buf_wipe(&memory);
+        return come_too_late(e, id);
+    }
     bool allowed = x == ERR_OK && commit_allowed(c, staged); // what nobody else merges is not merged here
     if (allowed) x = chat_merge(c, &staged, entry);
     if (allowed && x == ERR_OK && what.kind == COMMIT_ADD) x = adding_send(c, what.bytes, w.welcome);

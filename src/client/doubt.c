@@ -21,6 +21,13 @@ const char doubt_nonsense[] =
     "the relay has sent something that makes no sense; the connection was made anew, and nothing was taken from it. If"
     " this goes on, the relay is broken, or lies: move to another";
 
+const char doubt_misplaced[] =
+    "the relay, or a member, has let a change that you wanted come where it no longer counts; it is made again. If this"
+    " goes on, somebody hinders you: move to another relay, or look who is in this conversation";
+const char doubt_useless[] = "something has come in this conversation that this profile cannot take; it was passed "
+                             "over, and what comes behind it"
+                             " is read. If you miss something, ask the others over another way";
+
 static const char late[] =
     "somebody has written something before they had read what the relay had lost or held back; their engine is asked"
     " for it again. If it does not come, ask in the conversation what you have missed";

@@ -434,7 +434,8 @@ void refill_inbox_gone(struct peer *p);
 
 // What people are told of an entry that MLS did not take; NULL: nothing.
 const char *doubt_entry(struct chat *c, const struct wire_entry *x, enum mls_error m);
-extern const char doubt_gap[], doubt_twice[], doubt_forked[], doubt_withheld[], doubt_nonsense[];
+extern const char doubt_gap[], doubt_twice[], doubt_forked[], doubt_withheld[], doubt_nonsense[], doubt_misplaced[],
+    doubt_useless[];
 // Within a transaction: if somebody has said something that came too late to be read, it is asked for again; and whoever is asked for
 // something that they have said says it anew.
 void doubt_ask_again(struct chat *c, const struct wire_entry *x);
@@ -494,7 +495,8 @@ void commit_ask(struct chat *c, const struct commit_what *w);
 // Makes the commit that a piece of work asks for on the chat's present state, and stores it with the work. ERR_NOT_FOUND: there is
 // nothing to do any more.
 enum err commit_make(struct chat *c, const struct work *w);
-// The commit of the piece of work with this number was seen in the log: it is merged, and welcomes go out. Within a transaction.
+// The commit of the piece of work with this number was seen in the log: it is merged, and welcomes go out. Within a transaction. ERR_STALE:
+// it stands in an epoch that is not its own, and will be made anew.
 enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *x);
 bool commit_removes(const struct mls_staged *s);
 

@@ -19,6 +19,7 @@ struct round {
     int64_t message;       // that the present entry has brought
     bool differs;          // an entry was another before
     uint64_t gap;          // which entry is missing, and may be asked for again
+    uint64_t at, over;     // the present entry; the one that is passed over, since it failed for a reason that stays; 0
 };
 
 static void later(struct round *r, struct engine_event event) { buf_put(&r->events, span_of(&event, sizeof event)); }
@@ -247,6 +248,8 @@ static enum err take_new(struct chat *c, const struct wire_entry *x, struct roun
     if (own == 0) return chat_over(c) ? ERR_OK : take_message(c, x, round);
     if (kind == WORK_COMMIT) {
         err = commit_won(c, own, x);
+        if (err == ERR_STALE) warn(round, c, doubt_misplaced);
+        if (err == ERR_STALE) err = ERR_OK;
         round->rekeyed = true;
         later(round, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     } else if (message == 0 && part_arrived(c, x, own)) {
@@ -258,11 +261,23 @@ static enum err take_new(struct chat *c, const struct wire_entry *x, struct roun
     return err;
 }
 
+// An entry that can never be taken: it is told, and what is behind it is read.
+static void pass_over(struct chat *c, const struct wire_entry *x, struct round *round)
+{
+    int64_t message = 0;
+    uint8_t kind = 0;
+    int64_t own = find_own(c, x->payload, &message, &kind);
+    if (own != 0) work_fail(c->e, own);
+    if (message != 0) later(round, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = message});
+    warn(round, c, doubt_useless);
+}
+
 static enum err take_entry(struct chat *c, const struct wire_entry *x, struct round *round)
 {
     uint8_t key[32]; /* secret */
     bool known = chat_chain_known(c);
     enum err err = ERR_OK;
+    round->at = x->seq;
     if (x->seq <= c->cursor) {
         take_again(c, x, round);
         return ERR_OK;
@@ -282,37 +297,67 @@ static enum err take_entry(struct chat *c, const struct wire_entry *x, struct ro
     if (x->epoch > c->log_epoch) c->log_epoch = x->epoch;
     if (known) chat_remember(c);
     round->message = 0;
-    if (!refill_known(c, x, &round->message)) err = take_new(c, x, round);
+    if (x->seq == round->over) pass_over(c, x, round);
+    else if (!refill_known(c, x, &round->message)) err = take_new(c, x, round);
     refill_keep(c, x, key, round->message);
     mem_wipe(key, sizeof key);
     return err;
 }
 
-void chat_entries(struct chat *c, struct span list)
+// One transaction, to the end of the list, or to the entry that is passed over. If it fails nothing of it has happened, and the list is as
+// it was.
+static enum err take_some(struct chat *c, struct span *list, struct round *round)
 {
     const struct chat before = *c;
     struct engine *e = c->e;
-    struct round round = {0};
+    struct span rest = *list;
     struct wire_entry x;
-    if (chat_group(c) == NULL) return;
-    buf_init(&round.events, EVENTS_MAX);
+    enum err err = chat_group(c) == NULL ? ERR_MEMORY : ERR_OK;
+    buf_init(&round->events, EVENTS_MAX);
     db_begin_lazy(&e->db); // if it is lost with the power, the relay has it still
-    enum err err = ERR_OK;
-    while (err == ERR_OK && !round.differs && round.gap == 0 && wire_next_entry(&list, &x))
-        err = take_entry(c, &x, &round);
-    if (err == ERR_OK) err = buf_end(&round.events);
+    for (bool more = true; more && err == ERR_OK && !round->differs && round->gap == 0;) {
+        more = wire_next_entry(&rest, &x);
+        if (more) err = take_entry(c, &x, round);
+        more = more && x.seq != round->over;
+    }
+    if (err == ERR_OK) err = buf_end(&round->events);
     if (err == ERR_OK) err = chat_save(c);
     if (err == ERR_OK) err = db_commit(&e->db);
     else db_rollback(&e->db);
     if (err == ERR_OK) chat_saved(c);
-    if (err == ERR_OK) tell_all(e, &round);
-    buf_wipe(&round.events);
-    if (err != ERR_OK) { // nothing of it has happened; it comes again
-        struct chat *next = c->next;
-        chat_drop_group(c);
-        *c = before;
-        c->next = next;
-        c->mls = NULL;
+    if (err == ERR_OK) tell_all(e, round);
+    buf_wipe(&round->events);
+    if (err == ERR_OK) {
+        *list = rest;
+        return ERR_OK;
+    }
+    struct chat *next = c->next;
+    chat_drop_group(c);
+    *c = before;
+    c->next = next;
+    c->mls = NULL;
+    return err;
+}
+
+// What a failure is of: of the moment, and all comes again; or of one entry, and no relay and no member holds up by it what is behind.
+static bool take_all(struct chat *c, struct span list, struct round *round)
+{
+    while (list.n > 0 && !round->differs && round->gap == 0) {
+        enum err err = take_some(c, &list, round);
+        bool again = err != ERR_OK && !passes(err) && round->over != round->at;
+        if (err != ERR_OK && !again) return false;
+        round->over = again ? round->at : 0;
+    }
+    return true;
+}
+
+void chat_entries(struct chat *c, struct span list)
+{
+    const bool lost = c->lost;
+    struct engine *e = c->e;
+    struct round round = {0};
+    if (chat_group(c) == NULL) return;
+    if (!take_all(c, list, &round)) {
         peer_stall(c->peer);
         return;
     }
@@ -330,8 +375,8 @@ void chat_entries(struct chat *c, struct span list)
         return;
     }
     chat_check_caught_up(c);
-    if (before.lost) refill_go_on(c);
-    if (round.answers || (before.lost && !c->lost)) peer_pump(c->peer);
+    if (lost) refill_go_on(c);
+    if (round.answers || (lost && !c->lost)) peer_pump(c->peer);
     if (round.rekeyed) peer_pump_all(e);
 }
 
@@ -366,7 +411,8 @@ static void look_for_lost(struct chat *c)
 void chat_check_caught_up(struct chat *c)
 {
     if (!c->following || c->caught_up || c->cursor < c->catch_to) return;
-    if (c->log_epoch < c->catch_epoch) c->log_epoch = c->catch_epoch;
+    // It may be lower than what was thought: a commit of a member who does not advance the log has moved the group alone.
+    if (c->log_epoch < c->catch_epoch || c->cursor == c->catch_to) c->log_epoch = c->catch_epoch;
     c->caught_up = true;
     look_for_lost(c);
     if (c->lost) refill_go_on(c);

@@ -214,8 +214,10 @@ static void done(struct engine *e, const struct flight *f, const struct wire_rep
     if (x == ERR_NOT_FOUND) {
         work_not_now(e, f->work, NULL);
         try_again(f->peer, LATER_MS);
-    } else if (x != ERR_OK) {
+    } else if (passes(x)) {
         peer_stall(f->peer);
+    } else if (x != ERR_OK) {
+        give_up(e, f, "somebody's keys cannot be used: nothing was sent to them. Tell them, over another way");
     }
     if (x != ERR_OK) return;
     struct chat *c = f->kind == WORK_MAKE_LOG ? chat_find(e, f->chat) : NULL;

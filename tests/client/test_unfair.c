@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Relays and members who put into a log what an engine cannot take: it says so, and reads on.
+#include "town.h"
+
+static bool two_are_joined(struct town *t)
+{
+    return is_quiet(t) && newest(&t->person[0]).members == 2 && newest(&t->person[1]).members == 2;
+}
+
+// Alice and Bob in a group, both admins.
+static struct town *two_admins(int64_t *chat)
+{
+    struct town *t = town_open(2);
+    int64_t contact = meet(t, 1, 0, INVITE_PERSONAL);
+    wait_for(t, two_are_joined);
+    assert_ok(engine_group(t->person[0].e, span_str("Tea"), &contact, 1, chat));
+    while (newest(&t->person[1]).kind != ROOM_GROUP) wait_for(t, two_are_joined);
+    assert_ok(engine_role(t->person[0].e, *chat, contact, true));
+    while (newest(&t->person[1]).epoch != 2 || newest(&t->person[0]).epoch != 2) wait_for(t, two_are_joined);
+    return t;
+}
+
+static struct chat *group_of(struct person *p) { return chat_find(p->e, newest(p).id); }
+
+// The bytes of the last piece of work, as they would go to the relay.
+static void last_payload(struct person *p, struct buf *out)
+{
+    buf_init(out, WIRE_ENTRY_MAX);
+    sqlite3_stmt *q = db_sql(&p->e->db, "SELECT payload FROM work WHERE payload != x'' ORDER BY id DESC LIMIT 1");
+    assert_true(db_row(&p->e->db, q));
+    buf_put(out, db_get(q, 0));
+    db_done(q);
+    assert_true(out->n > 0);
+}
+
+// What the relay pushes behind what Alice has read.
+static void push(struct buf *list, const struct chat *c, uint64_t ahead, uint64_t epoch, const struct buf *payload)
+{
+    wire_put_entry(list, &(struct wire_entry){
+                             .seq = c->cursor + ahead, .time = 1, .epoch = epoch, .payload = buf_span(payload)});
+}
+
+static size_t work_of(struct person *p, const char *sql)
+{
+    sqlite3_stmt *q = NULL;
+    assert_int_equal(sqlite3_prepare_v2(p->e->db.h, sql, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    size_t n = (size_t)sqlite3_column_int64(q, 0);
+    (void)sqlite3_finalize(q);
+    return n;
+}
+
+// The relay takes a change of Alice's, and shows it to her behind one of Bob's: it counts for nobody.
+static void a_change_of_ones_own_in_another_epoch(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = two_admins(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct chat *c = group_of(alice);
+    struct buf mine, his, list;
+    (void)state;
+    assert_ok(engine_rename(alice->e, chat, span_str("Milk")));
+    last_payload(alice, &mine);
+    assert_ok(engine_rename(bob->e, newest(bob).id, span_str("Beer")));
+    last_payload(bob, &his);
+    buf_init(&list, WIRE_FRAME_MAX);
+    uint64_t cursor = c->cursor, epoch = c->log_epoch;
+    push(&list, c, 1, epoch, &his);
+    push(&list, c, 2, epoch + 1, &mine);
+    chat_entries(c, buf_span(&list));
+    assert_false(c->peer->stalled);
+    assert_int_equal(c->cursor, cursor + 2);
+    assert_true(span_eq(newest(alice).name, span_str("Beer")));
+    assert_non_null(strstr(alice->warning, "no longer counts"));
+    assert_int_equal(work_of(alice, "SELECT count(*) FROM work WHERE kind = 7"), 1); // it is made again
+    buf_wipe(&mine);
+    buf_wipe(&his);
+    buf_wipe(&list);
+    town_close(t);
+}
+
+// Whatever it is that fails: what comes before it and behind it is read, and the next time it is no more in the way.
+static void what_cannot_be_taken_is_passed_over(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = two_admins(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct chat *c = group_of(alice);
+    struct buf mine, one, two, list;
+    (void)state;
+    assert_ok(engine_rename(alice->e, chat, span_str("Milk")));
+    last_payload(alice, &mine);
+    assert_int_equal(sqlite3_exec(alice->e->db.h, "UPDATE work SET what = x'00'", NULL, NULL, NULL), SQLITE_OK);
+    say(bob, newest(bob).id, "before");
+    last_payload(bob, &one);
+    say(bob, newest(bob).id, "behind");
+    last_payload(bob, &two);
+    buf_init(&list, WIRE_FRAME_MAX);
+    uint64_t cursor = c->cursor, epoch = c->log_epoch;
+    push(&list, c, 1, epoch, &one);
+    push(&list, c, 2, epoch, &mine);
+    push(&list, c, 3, epoch, &two);
+    chat_entries(c, buf_span(&list));
+    assert_false(c->peer->stalled);
+    assert_int_equal(c->cursor, cursor + 3);
+    assert_string_equal(read_chat(alice, chat).text, "before\nbehind\n");
+    assert_non_null(strstr(alice->warning, "passed over"));
+    assert_int_equal(work_of(alice, "SELECT count(*) FROM work WHERE kind = 7"), 0);
+    buf_wipe(&mine);
+    buf_wipe(&one);
+    buf_wipe(&two);
+    buf_wipe(&list);
+    town_close(t);
+}
+
+static void on_appended(void *arg, const struct wire_reply *r)
+{
+    assert_true(r != NULL && r->type == WIRE_R_APPENDED);
+    *(bool *)arg = true;
+}
+
+static bool appended;
+static bool it_is_there(struct town *t)
+{
+    (void)t;
+    return appended;
+}
+
+static bool both_have_read_two(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 2 &&
+           read_chat(&t->person[1], newest(&t->person[1]).id).n == 2;
+}
+
+// A member puts a commit into the log that moves the group to the next epoch, and the log not: all go on all the same.
+static void a_commit_that_does_not_advance_the_log(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = two_admins(&chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct chat *c = group_of(bob);
+    struct buf his;
+    (void)state;
+    c->peer->ready = false; // his engine would do as it should
+    assert_ok(engine_rename(bob->e, newest(bob).id, span_str("Beer")));
+    c->peer->ready = true;
+    struct work w;
+    struct buf memory;
+    int64_t id = (int64_t)work_of(bob, "SELECT max(id) FROM work");
+    assert_true(work_load(bob->e, id, &w, &memory));
+    assert_ok(commit_make(c, &w));
+    last_payload(bob, &his);
+    assert_int_equal(sqlite3_exec(bob->e->db.h, "UPDATE work SET acked = 1", NULL, NULL, NULL), SQLITE_OK);
+    const struct wire_request r = {
+        .type = WIRE_LOG_APPEND, .log = c->log, .key = c->log_key, .epoch = c->log_epoch, .payload = buf_span(&his)};
+    assert_ok(link_ask(c->peer->link, &r, on_appended, &appended));
+    wait_for(t, it_is_there);
+    wait_for(t, is_quiet);
+    say(alice, chat, "one");
+    say(bob, newest(bob).id, "two");
+    wait_for(t, both_have_read_two);
+    assert_ok(engine_rename(alice->e, chat, span_str("Milk")));
+    while (!span_eq(newest(bob).name, span_str("Milk"))) wait_for(t, is_quiet);
+    buf_wipe(&memory);
+    buf_wipe(&his);
+    town_close(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_change_of_ones_own_in_another_epoch),
+        cmocka_unit_test(what_cannot_be_taken_is_passed_over),
+        cmocka_unit_test(a_commit_that_does_not_advance_the_log),
+    };
+    return unit_run("unfair", tests);
+}
