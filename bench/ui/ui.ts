@@ -2,10 +2,10 @@
 //
 // How fast the page is, in Debian's Chromium without a screen: how much is loaded, the first paint of a thousand conversations, opening one of a hundred
 // thousand messages, scrolling in it, and memory. `make bench-ui` runs it; the targets stand in docs/performance.md.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { type Browser, type CDPSession, type Page, chromium } from 'playwright-core';
+import { first, gzipped } from '../../tests/ui/bundle';
 import { CHATS, Engine, MESSAGES } from './engine';
 
 const web = join(process.env['WHIMBREL_BUILD'] ?? 'build', 'web');
@@ -99,10 +99,9 @@ async function main(): Promise<void> {
   const engine = new Engine(web);
   await engine.start();
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-  const loaded = readdirSync(web).filter(n => /^(app|index|en)\./.test(n)).map(n => gzipSync(readFileSync(join(web, n)), { level: 9 }).length).reduce((a, b) => a + b);
-  const every = readdirSync(web).map(n => gzipSync(readFileSync(join(web, n)), { level: 9 }).length).reduce((a, b) => a + b);
-  say('what is loaded in English, gzip', `${(loaded / 1024).toFixed(1)} KiB`, '60 KiB');
-  say('all files, gzip', `${(every / 1024).toFixed(1)} KiB`, '60 KiB');
+  const kib = (names: readonly string[]): string => `${(gzipped(web, names) / 1024).toFixed(1)} KiB`;
+  for (const [word, language] of [['English', 'en'], ['Russian', 'ru']] as const) say(`loaded before the list is shown, in ${word}, gzip`, kib(first(web, language)), '60 KiB');
+  say('all files, gzip', kib(readdirSync(web)), '-');
 
   const lists: number[] = [], opens: number[] = [], worked: number[] = [];
   let { page, cdp } = await fresh(browser, engine.address);

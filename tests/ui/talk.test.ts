@@ -87,6 +87,9 @@ test('the page outlives its engine', { skip }, async t => {
   alice.kill();
   await alice.page.getByText('Whimbrel does not answer').waitFor();
   assert.ok(await alice.bubble('before').isVisible(), 'what was there can still be read');
+  await alice.page.getByRole('button', { name: 'Settings' }).click();
+  await alice.page.getByText('Light or dark').waitFor(); // what no one had opened is here, too
+  await alice.page.goBack();
   alice.address(); // starts another, which is locked; the token that the page has is still good
   await alice.unlock();
   await alice.bubble('before').waitFor();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the page does to text, without a browser: words in two languages, Markdown, names of strangers, mentions, rows, QR codes.
+// What the page does to text, without a browser: words in two languages, Markdown, names of strangers, mentions, rows, QR codes. And how much of it is
+// loaded before anything can be seen.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { en } from '../../web/src/strings/en';
 import { ru } from '../../web/src/strings/ru';
@@ -13,6 +15,8 @@ import { tame, tameName, initials } from '../../web/src/text/plain';
 import { qr } from '../../web/src/text/qr';
 import { duration, waveform } from '../../web/src/text/sound';
 import { fromBase64, toBase64 } from '../../web/src/text/base64';
+import { build } from '../e2e/relay';
+import { first, FIRST_MAX, gzipped } from './bundle';
 
 type Entry = string | Record<string, string>;
 const forms = (e: Entry): string[] => typeof e === 'string' ? [e] : Object.values(e);
@@ -113,5 +117,15 @@ test('colours stand out from what they stand on, whoever somebody is', () => {
     for (const [text, ground] of [['on-accent', 'accent'], ['amber-ink', 'amber'], ['danger', 'panel'], ['danger', 'raised'], ['ink', 'own']] as const) {
       assert.ok(contrast(of(text), of(ground)) >= 4.5, `${text} on ${ground} ${dark}`);
     }
+  }
+});
+
+const web = join(build, 'web');
+test('what a page begins with is small in both languages, and one script', { skip: existsSync(join(web, 'index.html')) ? false : 'the page was not built' }, () => {
+  for (const language of ['en', 'ru']) {
+    const names = first(web, language), scripts = names.filter(n => n.endsWith('.js'));
+    assert.equal(scripts.length, 2, `${scripts.join(' ')}: the script and the words`);
+    assert.ok(gzipped(web, names) <= FIRST_MAX, `${names.join(' ')}: ${gzipped(web, names)} bytes`);
+    assert.ok(names.length < readdirSync(web).length - 1, 'nothing comes later');
   }
 });

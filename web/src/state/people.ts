@@ -49,6 +49,11 @@ export function titleOf(chat: Chat): string {
 /** What an avatar's colour is made of: it must not change with the name. */
 export function seedOf(chat: Chat): string { return contacts.value.get(chat.contact)?.account ?? `${chat.kind}${chat.id}`; }
 
+/** Whether somebody is who they say, in a word. */
+export function verifiedWord(c: Contact): string {
+  return c.state === 'blocked' ? t('blocked') : c.state === 'request' ? t('chatRequest') : c.verified ? t('verified') : t('notVerified');
+}
+
 // Several events at once ask once.
 function gathered(work: () => Promise<void>): () => Promise<void> {
   let under: Promise<void> | undefined, again = false;

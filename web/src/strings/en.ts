@@ -43,6 +43,8 @@ const entries = {
   refusedTitle: 'This page is out of date',
   refusedText: 'Open Whimbrel again with “whimbrel ui”: that gives a fresh page.',
   tryNow: 'Try now',
+  partMissing: 'This part of the page is not there: Whimbrel may be a newer one by now. Nothing that you have written is lost.',
+  reload: 'Load the page again',
   engineAway: 'Whimbrel does not answer. Trying again…',
   relayAway: 'No connection to the relay. What you write is kept and sent later.',
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be done with a message: its menu, the keys for it, and its information.
+// A message's menu, its information, and the question before it is deleted.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
 import type { Chat, Message, Receipt } from '../engine/methods';
+import { copy } from '../state/clipboard';
 import { answer, revise } from '../state/drafts';
 import { attempt } from '../state/notices';
 import { nameOf } from '../state/people';
@@ -14,32 +15,8 @@ import { asWritten } from '../text/mentions';
 import { tame } from '../text/plain';
 import { type Action, Confirm, Dialog, Menu } from '../ui/dialog';
 import { Icon } from '../ui/icon';
-import { copy } from './invite';
+import { ended, react, said, type Showing } from './doing';
 import { chipsOf, stateWord } from './message';
-
-export type Showing = { what: 'menu'; item: Message; at: DOMRect } | { what: 'delete' | 'info'; item: Message } | undefined;
-
-const said = (i: Message): boolean => !i.deleted && (i.kind === 'text' || i.kind === 'reply');
-const ended = (c: Chat): boolean => c.state !== 'open';
-
-/** The same reaction again takes it back. */
-export function react(chat: Chat, item: Message, emoji: string): void {
-  if (ended(chat) || item.deleted || item.id === 0) return;
-  const own = item.reactions.some(r => r.text === emoji && r.from === 0);
-  void attempt(call('message.react', { chat: chat.id, message: item.id, text: own ? '' : emoji }));
-}
-
-/** Whether the key meant something here. */
-export function keyOn(chat: Chat, item: Message, e: KeyboardEvent, show: (s: Showing) => void): boolean {
-  const at = (e.target as HTMLElement).querySelector('.bubble')?.getBoundingClientRect();
-  if (at === undefined) return false;
-  if (e.key === 'Enter' || e.key === 'ContextMenu') show({ what: 'menu', item, at });
-  else if (e.code === 'KeyR' && !ended(chat) && !item.deleted) answer(chat, item);
-  else if (e.code === 'KeyE' && !ended(chat) && item.from === 0 && said(item)) revise(chat, item, asWritten(item.text));
-  else if (e.key === 'Delete' && !ended(chat) && item.from === 0 && !item.deleted) show({ what: 'delete', item });
-  else return false;
-  return true;
-}
 
 function Emoji({ item, choose }: { item: Message; choose: (emoji: string) => void }): JSX.Element {
   const [all, setAll] = useState(false), own = (e: string): boolean => item.reactions.some(r => r.text === e && r.from === 0);
@@ -104,8 +81,7 @@ function Info({ item, onClose }: { item: Message; onClose: () => void }): JSX.El
   );
 }
 
-export function Acts({ chat, showing, show }: { chat: Chat; showing: Showing; show: (s: Showing) => void }): JSX.Element | null {
-  if (showing === undefined) return null;
+export function Acts({ chat, showing, show }: { chat: Chat; showing: NonNullable<Showing>; show: (s: Showing) => void }): JSX.Element {
   const { item } = showing, close = (): void => show(undefined);
   if (showing.what === 'menu') return <MessageMenu chat={chat} item={item} at={showing.at} show={show} />;
   if (showing.what === 'info') return <Info item={item} onClose={close} />;

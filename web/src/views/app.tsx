@@ -8,7 +8,7 @@ import { notes } from '../state/notices';
 import { profile, welcoming } from '../state/session';
 import { t } from '../strings/strings';
 import { Button } from '../ui/controls';
-import { FirstRun } from './first';
+import { FirstRun } from './later';
 import { Lock } from './lock';
 import { Shell } from './shell';
 

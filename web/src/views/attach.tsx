@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that somebody chose, dropped or pasted, before they are sent; those that are on their way; and a message that is being spoken.
+// Files that somebody chose, dropped or pasted, before they are sent; and a message that is being spoken.
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../engine/methods';
-import { handing, leaving } from '../state/files';
 import { attempt, note } from '../state/notices';
 import { send, sendVoice } from '../state/outgoing';
 import { size, t } from '../strings/strings';
@@ -13,9 +12,6 @@ import { duration } from '../text/sound';
 import { Button, Field, IconButton } from '../ui/controls';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
-import { FileRow } from './file';
-
-const FILES_MAX = 30;
 
 function Preview({ file }: { file: File }): JSX.Element {
   const [url, setUrl] = useState<string | undefined>(undefined);
@@ -51,31 +47,6 @@ export function SendFiles({ chat, files, onClose }: { chat: Chat; files: readonl
         </div>
       </form>
     </Dialog>
-  );
-}
-
-/** At most so many at once; empty ones cannot be told from folders, and are left out. */
-export function chosen(list: Iterable<File>): File[] {
-  const all = [...list].filter(f => f.size > 0);
-  if (all.length > FILES_MAX) note(t('tooManyFiles', { n: FILES_MAX }), true);
-  return all.slice(0, FILES_MAX);
-}
-
-/** What leaves this conversation now. */
-export function Leaving({ chat }: { chat: Chat }): JSX.Element | null {
-  const given = handing.value.filter(h => h.chat === chat.id), going = [...leaving.value.values()].filter(f => f.chat === chat.id);
-  if (given.length === 0 && going.length === 0) return null;
-  return (
-    <div class="leaving" role="group" aria-label={t('filesLeaving')}>
-      {given.map(h => (
-        <div key={`h${h.key}`} class="file">
-          <Icon name="file" />
-          <div class="grow"><bdi class="file-name">{tameName(h.name, t('file'))}</bdi><progress max={1} value={h.part} aria-label={tameName(h.name, t('file'))} /></div>
-          <IconButton icon="close" label={t('cancel')} onClick={h.stop} />
-        </div>
-      ))}
-      {going.map(f => <FileRow key={f.id} f={f} />)}
-    </div>
   );
 }
 

@@ -15,7 +15,8 @@ import { asSent, asWritten, beingWritten } from '../text/mentions';
 import { Avatar } from '../ui/avatar';
 import { IconButton } from '../ui/controls';
 import { Icon } from '../ui/icon';
-import { chosen, Leaving, Recorder } from './attach';
+import { Recorder } from './later';
+import { chosen, Leaving } from './leaving';
 import { gist } from './message';
 
 const BYTES_MAX = 48 * 1024, OFFERED = 6;

@@ -5,8 +5,9 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Chat, Message } from '../engine/methods';
 import { attempt } from '../state/notices';
-import { chatById, contacts, markRead, nameOf, seedOf, titleOf, warnings } from '../state/people';
+import { chatById, contacts, markRead, nameOf, seedOf, titleOf, verifiedWord, warnings } from '../state/people';
 import { pictureOf } from '../state/pictures';
+import { answer, block } from '../state/requests';
 import { go, route } from '../state/route';
 import { timelineOf } from '../state/timeline';
 import { typing } from '../state/typing';
@@ -14,15 +15,12 @@ import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
 import { Button, IconButton } from '../ui/controls';
 import { Icon } from '../ui/icon';
-import { chosen, SendFiles } from './attach';
-import { Acts, keyOn, react, type Showing } from './acts';
 import { Composer } from './composer';
-import { Info } from './info';
+import { keyOn, react, type Showing } from './doing';
+import { Acts, Info, ProxyDialog, SendFiles } from './later';
+import { chosen } from './leaving';
 import { Log } from './log';
 import type { Doings } from './message';
-import { answer, block } from './requests';
-import { ProxyDialog } from './routes';
-import { verifiedWord } from './safety';
 import { WarningCard } from './warnings';
 
 function Head({ chat, info }: { chat: Chat; info: boolean }): JSX.Element {
@@ -115,7 +113,7 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
         <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} onFiles={setFiles} /></Foot>
         {files.length > 0 && <SendFiles chat={chat} files={files} onClose={() => setFiles([])} />}
         {proxy !== undefined && <ProxyDialog link={proxy} onClose={() => setProxy(undefined)} />}
-        <Acts chat={chat} showing={showing} show={show} />
+        {showing !== undefined && <Acts chat={chat} showing={showing} show={show} />}
       </section>
       {info && <Info chat={chat} onDate={onDate} />}
     </div>

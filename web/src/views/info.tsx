@@ -6,9 +6,10 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Chat, Message } from '../engine/methods';
 import { call } from '../engine/engine';
 import { attempt } from '../state/notices';
-import { contacts, isMuted, loadContacts, nameOf, seedOf, setChat, titleOf } from '../state/people';
+import { contacts, isMuted, loadContacts, nameOf, seedOf, setChat, titleOf, verifiedWord } from '../state/people';
 import { pictureOf } from '../state/pictures';
 import { go } from '../state/route';
+import { block } from '../state/requests';
 import { query, within } from '../state/search';
 import { brief, t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
@@ -17,8 +18,7 @@ import { Icon, type IconName } from '../ui/icon';
 import { FOR_EVER } from './chatrow';
 import { Group, Rename } from './group';
 import { gist } from './message';
-import { block } from './requests';
-import { Safety, verifiedWord } from './safety';
+import { Safety } from './safety';
 
 function Act({ icon, label, pressed, run }: { icon: IconName; label: string; pressed?: boolean; run: () => void }): JSX.Element {
   return (

@@ -5,23 +5,15 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
 import type { Invite } from '../engine/methods';
+import { copy } from '../state/clipboard';
 import { attempt, note, reason } from '../state/notices';
 import { directWith, loadChats, loadContacts } from '../state/people';
 import { go } from '../state/route';
 import { day, t } from '../strings/strings';
 import { tameName } from '../text/plain';
-import { Code } from '../ui/avatar';
+import { Code } from '../ui/code';
 import { Button, Choice, Field } from '../ui/controls';
 import { ScanInstead } from './scan';
-
-export async function copy(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    note(t('copied'));
-  } catch {
-    note(t('notCopied'), true);
-  }
-}
 
 export function Link({ link, children }: { link: string; children?: ComponentChildren }): JSX.Element {
   return (

@@ -5,24 +5,11 @@ import type { JSX } from 'preact';
 import { call } from '../engine/engine';
 import type { Contact, Request as Knock } from '../engine/methods';
 import { attempt } from '../state/notices';
-import { chatById, contacts, directWith, knocks, loadChats, loadContacts, loadKnocks, nameOf, requests, titleOf } from '../state/people';
-import { go } from '../state/route';
+import { chatById, contacts, knocks, loadKnocks, nameOf, requests, titleOf } from '../state/people';
+import { answer, block } from '../state/requests';
 import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
 import { Button } from '../ui/controls';
-
-export async function answer(contact: number, accept: boolean): Promise<void> {
-  await attempt(call('contact.answer', { contact, accept }));
-  await Promise.all([loadContacts(), loadChats()]);
-  const chat = directWith(contact);
-  if (accept && chat !== undefined) go('chat', chat.id);
-}
-
-/** Nothing is heard of them any more; or that is over. */
-export async function block(contact: number, blocked: boolean): Promise<void> {
-  await attempt(call('contact.block', { contact, blocked }));
-  await Promise.all([loadContacts(), loadChats()]);
-}
 
 function Asks({ knock }: { knock: Knock }): JSX.Element {
   const name = nameOf(knock.contact), chat = chatById.value.get(knock.chat);

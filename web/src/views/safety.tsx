@@ -9,15 +9,11 @@ import { attempt, note } from '../state/notices';
 import { loadContacts, nameOf } from '../state/people';
 import { t } from '../strings/strings';
 import { inFives } from '../text/plain';
-import { Code } from '../ui/avatar';
+import { Code } from '../ui/code';
 import { Button, Field } from '../ui/controls';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { canScan, Scanner } from './scan';
-
-export function verifiedWord(c: Contact): string {
-  return c.state === 'blocked' ? t('blocked') : c.state === 'request' ? t('chatRequest') : c.verified ? t('verified') : t('notVerified');
-}
 
 function Compare({ contact, onSame, onClose }: { contact: Contact; onSame: () => void; onClose: () => void }): JSX.Element {
   const [shown, setShown] = useState(''), [different, setDifferent] = useState(false), name = nameOf(contact.id);

@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { listed } from '../state/people';
 import { go, openChat, route } from '../state/route';
 import { t } from '../strings/strings';
+import { loadAll } from '../ui/lazy';
 import { Conversation } from './conversation';
 import { Sidebar } from './sidebar';
 import { Subpage } from './subpage';
@@ -33,6 +34,7 @@ function onKey(e: KeyboardEvent): void {
 export function Shell(): JSX.Element {
   useEffect(() => {
     addEventListener('keydown', onKey);
+    void loadAll();
     return () => removeEventListener('keydown', onKey);
   }, []);
   const r = route.value;

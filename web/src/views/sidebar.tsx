@@ -14,7 +14,7 @@ import { type Action, Menu } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { FixedList } from '../ui/list';
 import { ChatMenu, ChatRow } from './chatrow';
-import { Results } from './results';
+import { Results } from './later';
 
 const PATIENCE_MS = 2500; // a connection that comes back at once is not worth a word
 

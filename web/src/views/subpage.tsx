@@ -5,11 +5,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { go } from '../state/route';
 import { t } from '../strings/strings';
 import { IconButton } from '../ui/controls';
-import { NewGroup } from './group';
-import { Accept, Given, ShareInvitation } from './invite';
-import { Routes } from './routes';
-import { Requests } from './requests';
-import { Settings } from './settings';
+import { Accept, Given, NewGroup, Requests, Routes, Settings, ShareInvitation } from './later';
 import { Warnings } from './warnings';
 
 function Frame({ title, back, children }: { title: string; back?: string; children: ComponentChildren }): JSX.Element {
