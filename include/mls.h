@@ -138,6 +138,10 @@ struct mls_received {
 };
 // Takes any message to the group: an MLSMessage with a PublicMessage or a PrivateMessage.
 MLS_API enum mls_error mls_group_receive(struct mls_group *g, struct mls_span message, struct mls_received *out);
+// For a PrivateMessage of which mls_group_receive has said MLS_E_MESSAGE_OWN. MLS_OK: this member has signed it, with a key that this state has not
+// used: so the state is older than the message, as one is that was put back from a copy. The key counts as used from now on. Of a commit nothing else
+// can be had, since its secrets are not here. MLS_E_MESSAGE_KEY_GONE: this state has used the key, for that message or another.
+MLS_API enum mls_error mls_group_receive_own(struct mls_group *g, struct mls_span message, struct mls_received *out);
 MLS_API_VOID void mls_received_free(struct mls_received *r); // frees `staged` too, unless it was set to NULL
 
 // What can be seen of a message without any key.

@@ -120,6 +120,7 @@ static enum err deliver(struct mls_group *g, const struct frame *f, struct deliv
     buf_put(&d->aad, f->aad);
     e = buf_end(&d->aad);
     if (e != ERR_OK) return e;
+    if (d->own && f->content_type != CONTENT_APPLICATION) return ERR_OK; // its secrets are not here
     switch (f->content_type) {
     case CONTENT_APPLICATION: return deliver_application(f, d);
     case CONTENT_PROPOSAL: return deliver_proposal(g, f, d);
@@ -201,7 +202,7 @@ static enum err receive_step(struct mls_group *g, const struct private_message *
                              struct delivery *d)
 {
     struct frame f;
-    uint32_t keep = g->client->config.skipped_keys;
+    uint32_t keep = d->own ? 0 : g->client->config.skipped_keys; // what this member skips is never used
     enum err e = private_open_content(&g->algo, m, sender, &step->key, &f);
     if (e != ERR_OK) return e;
     // RFC 9420 §6.3.1: "When decoding a PrivateMessageContent, the application MUST check that the
@@ -234,7 +235,8 @@ static enum err receive_private(struct mls_group *g, struct tls_reader *r, struc
     if (m.content_type != CONTENT_APPLICATION && !group_can_send(g)) return rule(MLS_E_GROUP_INACTIVE);
     e = private_open_sender(&g->algo, &m, era.sender_data, &sender);
     if (e != ERR_OK) return e;
-    if (sender.leaf == era.own_leaf) return rule(MLS_E_MESSAGE_OWN);
+    if (!d->own && sender.leaf == era.own_leaf) return rule(MLS_E_MESSAGE_OWN);
+    if (d->own && (sender.leaf != era.own_leaf || era.past != SIZE_MAX)) return rule(MLS_E_MESSAGE_SENDER);
     if (era.past != SIZE_MAX) {
         e = past_key(g, era.past, sender.leaf, &scratch, &key);
     } else {
@@ -246,25 +248,25 @@ static enum err receive_private(struct mls_group *g, struct tls_reader *r, struc
     if (e != ERR_OK) return e;
     enum ratchet_type type = m.content_type == CONTENT_APPLICATION ? RATCHET_APPLICATION : RATCHET_HANDSHAKE;
     e = secret_step_find(&g->algo, era.secrets, sender.leaf, type, sender.generation, g->client->config.max_ahead,
-                         g->client->config.skipped_keys, &step);
+                         d->own ? 0 : g->client->config.skipped_keys, &step);
     if (e != ERR_OK) return e;
     e = receive_step(g, &m, &era, &sender, key, &step, d);
     secret_step_wipe(&step);
     return e;
 }
 
-enum mls_error mls_group_receive(struct mls_group *g, struct mls_span message, struct mls_received *out)
+static enum mls_error take(struct mls_group *g, struct mls_span message, bool own, struct mls_received *out)
 {
     struct tls_reader r = tls_reader_of(from_api(message));
     enum wire_format format = WIRE_PUBLIC;
-    struct delivery d = {.out = out};
+    struct delivery d = {.out = out, .own = own};
     struct buf *parts[] = {&d.aad, &d.data, &d.ref};
     struct mls_buf *to[] = {&out->authenticated_data, &out->data, &out->proposal_ref};
     *out = (struct mls_received){0};
     if (g->outside) return MLS_E_GROUP_INACTIVE;
     for (size_t i = 0; i < 3; i++) buf_init(parts[i], TLS_VECTOR_MAX);
     enum err e = message_open(&r, &format);
-    if (e == ERR_OK && format == WIRE_PUBLIC) e = receive_public(g, &r, &d);
+    if (e == ERR_OK && format == WIRE_PUBLIC && !own) e = receive_public(g, &r, &d);
     else if (e == ERR_OK && format == WIRE_PRIVATE) e = receive_private(g, &r, &d);
     else if (e == ERR_OK) e = ERR_MISUSE; // a Welcome, GroupInfo or KeyPackage is no message to a group
     for (size_t i = 0; i < 3; i++) {
@@ -274,6 +276,16 @@ enum mls_error mls_group_receive(struct mls_group *g, struct mls_span message, s
     if (e != ERR_OK) mls_received_free(out);
     mem_wipe_stack();
     return api_error(e);
+}
+
+enum mls_error mls_group_receive(struct mls_group *g, struct mls_span message, struct mls_received *out)
+{
+    return take(g, message, false, out);
+}
+
+enum mls_error mls_group_receive_own(struct mls_group *g, struct mls_span message, struct mls_received *out)
+{
+    return take(g, message, true, out);
 }
 
 void mls_received_free(struct mls_received *r)

@@ -134,6 +134,69 @@ static void a_restored_group_goes_on(void **state)
     }
 }
 
+// Member 0's state as it was, read again beside the one that goes on.
+static struct mls_group *older(struct troupe *t)
+{
+    struct mls_group *g = NULL;
+    assert_ok(store_restore(&t->store[0], t->client, &g));
+    return g;
+}
+
+static void assert_own(struct mls_group *g, struct mls_buf message, enum mls_error wanted, const char *text)
+{
+    struct mls_received r;
+    assert_int_equal(mls_group_receive(g, cast_span(message), &r), MLS_E_MESSAGE_OWN);
+    assert_int_equal(mls_group_receive_own(g, cast_span(message), &r), wanted);
+    assert_null(r.staged);
+    assert_int_equal(r.data.size, strlen(text));
+    if (r.data.size > 0) assert_memory_equal(r.data.data, text, r.data.size);
+    mls_received_free(&r);
+}
+
+// Whoever is put back from a copy learns from its own messages that it is, and uses none of their keys again.
+static void an_older_state_knows_its_own_messages(void **state)
+{
+    (void)state;
+    struct troupe t;
+    struct mls_received r;
+    struct mls_commit c;
+    const struct mls_commit_params update = {.tree_in_welcome = true};
+    troupe_open(&t, 1, 3, false);
+    troupe_found(&t, NULL, 0);
+    troupe_add(&t, 0, 1, 3);
+    struct mls_buf before = troupe_say(&t, 0, "before");
+    troupe_hear(&t, 1, before, "before");
+    troupe_save(&t);
+    struct mls_group *old = older(&t);
+    struct mls_buf one = troupe_say(&t, 0, "one"), two = troupe_say(&t, 0, "two"), other = troupe_say(&t, 1, "other");
+    assert_ok(mls_group_commit(t.m[0].group, &update, &c));
+    assert_own(old, before, MLS_E_MESSAGE_KEY_GONE, ""); // it knows that it has said this
+    assert_int_equal(mls_group_receive_own(old, cast_span(other), &r), MLS_E_MESSAGE_SENDER);
+    two.data[two.size - 1] ^= 1;
+    assert_own(old, two, MLS_E_MESSAGE_CONTENT, ""); // whoever makes one up changes nothing
+    two.data[two.size - 1] ^= 1;
+    assert_own(old, one, MLS_OK, "one");
+    assert_own(old, one, MLS_E_MESSAGE_KEY_GONE, "");
+    assert_own(old, two, MLS_OK, "two");
+    assert_own(old, c.message, MLS_OK, "");
+    struct mls_buf next;
+    assert_ok(mls_group_protect(old, cast_text("three"), nothing, &next)); // under the key behind those
+    for (size_t i = 1; i < 3; i++) {
+        assert_ok(mls_group_receive(t.m[i].group, cast_span(next), &r));
+        assert_int_equal(r.generation, 3);
+        mls_received_free(&r);
+    }
+    assert_ok(store_save(&t.store[0], old, false)); // and that is so when it is read again
+    mls_group_free(old);
+    old = older(&t);
+    assert_own(old, two, MLS_E_MESSAGE_KEY_GONE, "");
+    mls_group_free(old);
+    mls_commit_free(&c);
+    struct mls_buf *const all[] = {&before, &one, &two, &other, &next};
+    for (size_t i = 0; i < 5; i++) mls_buf_free(all[i]);
+    troupe_close(&t);
+}
+
 // An application that has lowered its limits can still read what it stored under the old ones.
 static void limits_do_not_lock_a_group_in(void **state)
 {
@@ -480,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rich_group_has_every_record), cmocka_unit_test(a_restored_group_goes_on),
+        cmocka_unit_test(an_older_state_knows_its_own_messages),
         cmocka_unit_test(limits_do_not_lock_a_group_in),   cmocka_unit_test(the_store_follows_every_step),
         cmocka_unit_test(changes_add_up),                  cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(an_empty_store_is_no_group),      cmocka_unit_test(times_do_not_mix),
