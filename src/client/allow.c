@@ -70,20 +70,39 @@ static bool stays(const struct judged *j, const uint8_t account[FORMAT_ID])
     return changes_with(j, MLS_CHANGE_ADDED, account);
 }
 
+// Whether there is another change of this type, of the same account, by which a device takes the place of one that is not younger. So nobody is put
+// out by key packages of a device that is no more, which somebody may have kept.
+static bool takes_place(const struct judged *j, const struct mls_change *c, enum mls_change_type type,
+                        const uint8_t account[FORMAT_ID])
+{
+    struct mls_change change;
+    struct cert this, other;
+    size_t at = 0;
+    if (cert_read(in_span(c->member.identity), &this) != ERR_OK) return false;
+    while (mls_staged_next_change(j->s, &at, &change)) {
+        if (change.type != type || !of_account(j->e, &change.member, account)) continue;
+        if (cert_read(in_span(change.member.identity), &other) != ERR_OK) continue;
+        if (type == MLS_CHANGE_ADDED ? other.created >= this.created : other.created <= this.created) return true;
+    }
+    return false;
+}
+
 static bool change_allowed(const struct judged *j, const struct mls_change *c)
 {
     uint8_t other[FORMAT_ID];
-    bool own = cred_account(j->e, &c->member, other) && memcmp(other, j->committer, FORMAT_ID) == 0;
+    if (!cred_account(j->e, &c->member, other)) return false;
+    bool own = memcmp(other, j->committer, FORMAT_ID) == 0, group = j->before.kind == ROOM_GROUP;
     switch (c->type) {
     case MLS_CHANGE_UPDATED: return c->member.index == mls_staged_committer(j->s);
     case MLS_CHANGE_JOINED: return false;
     case MLS_CHANGE_ADDED:
         if (own || j->before.kind == ROOM_SELF) return own;
-        return j->before.kind == ROOM_GROUP ? j->admin : room_is_admin(&j->before, other);
+        if (!group) return room_is_admin(&j->before, other);
+        return j->admin || takes_place(j, c, MLS_CHANGE_REMOVED, other);
     case MLS_CHANGE_REMOVED:
         if (own || j->before.kind == ROOM_SELF) return own;
-        // In a conversation of two nobody is put out; a leaf that its device lost may be replaced.
-        return j->before.kind == ROOM_GROUP ? j->admin : changes_with(j, MLS_CHANGE_ADDED, other);
+        // A leaf that its device lost may be replaced by everybody; in a conversation of two nobody is put out otherwise.
+        return (group && j->admin) || takes_place(j, c, MLS_CHANGE_ADDED, other);
     default: return false;
     }
 }

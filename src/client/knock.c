@@ -3,7 +3,7 @@
 // Group links: an invitation to an admin's inbox that leads into a group. Whoever takes it knocks: their own invitation lies in the admin's
 // inbox, and the admin's engine adds them, or asks first, as the link says. Invariant: who was put out of a group comes back by no
 // link without being asked about, and nobody comes by a link whose maker is no admin any more. Who is in a conversation and knocks on it has a
-// fresh device, which takes the place of the one that was.
+// fresh device, which takes the place of the one that was: everybody there may see to that.
 #include "client/inner.h"
 
 #include "codec/tls.h"
@@ -151,8 +151,9 @@ static enum err knock_again(struct engine *e, const struct knock *k, const struc
     struct chat *c = e->chats;
     while (c != NULL && (chat_over(c) || chat_group(c) == NULL || !span_eq(in_span(mls_group_id(c->mls)), k->group)))
         c = c->next;
-    if (c == NULL || c->kind == ROOM_SELF || (c->kind == ROOM_GROUP && !takes_in(c))) return ERR_REFUSED;
-    bool there = chat_has(c, from->account);
+    bool group = c != NULL && c->kind == ROOM_GROUP, there = c != NULL && chat_has(c, from->account);
+    if (c == NULL || c->kind == ROOM_SELF || (group && (there ? c->state != CHAT_OPEN : !takes_in(c))))
+        return ERR_REFUSED;
     *contact = there ? contact_of(e, from->account) : c->kind == ROOM_GROUP ? visitor(e, k, from) : 0;
     if (*contact == 0 || contact_blocked(e, *contact)) return ERR_REFUSED;
     *chat = c->id;

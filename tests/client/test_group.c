@@ -291,6 +291,54 @@ static void nor_are_admins_who_break_the_room(void **state)
     }
 }
 
+// A key package of another device of somebody, which was made then, in seconds since 1970.
+static void device_package(struct person *p, uint64_t created, struct mls_buf *package)
+{
+    struct engine *e = p->e;
+    const struct self before = e->self;
+    struct mls_buf private_part = {0};
+    struct buf cert;
+    assert_ok(self_make_device(e));
+    const struct cert of = {.account_key = e->self.account_public,
+                            .device_key = span_of(e->self.device_public, 32),
+                            .device = e->self.device,
+                            .created = created};
+    buf_init(&cert, CERT_MAX);
+    assert_ok(cert_make(e->crypto, e->self.account_private, &of, &cert));
+    memcpy(e->self.cert, cert.p, e->self.cert_n = cert.n);
+    const struct mls_leaf_params leaf = cred_leaf(e);
+    assert_ok(mls_key_package_new(e->mls, e->settings.suite, &leaf, NULL, 0, package, &private_part));
+    mls_buf_free(&private_part);
+    buf_wipe(&cert);
+    e->self = before;
+}
+
+// Whoever is in a group may put a device that is not younger in the place of somebody's, and no other.
+static void an_older_device_takes_nobodys_place(void **state)
+{
+    (void)state;
+    for (int fresh = 0; fresh < 2; fresh++) {
+        int64_t chat = 0;
+        struct town *t = three_in_a_group(&chat);
+        struct person *alice = &t->person[0], *bob = &t->person[1];
+        struct mls_buf package = {0};
+        wait_for(t, all_have_three);
+        device_package(alice, engine_now() / 1000 - (fresh ? 0 : 1000), &package);
+        const struct mls_proposal p[] = {
+            removal_of(bob, alice),
+            {.type = MLS_PROPOSAL_ADD, .key_package = {package.data, package.size}},
+        };
+        force(bob, p, 2);
+        if (!fresh) assert_refused(t, chat);
+        for (int k = 0; k < 3; k++) wait_for(t, is_quiet);
+        assert_int_equal(newest(alice).state, fresh ? CHAT_REMOVED : CHAT_OPEN);
+        assert_int_equal(newest(&t->person[2]).members, 3);
+        assert_int_equal(admins_of(&t->person[2], alice).admins, 1);
+        mls_buf_free(&package);
+        town_close(t);
+    }
+}
+
 // ----------------------------------------------------------------------------------------------------- going and coming
 
 static bool bob_is_out(struct town *t)
@@ -599,6 +647,7 @@ int main(void)
         cmocka_unit_test(changes_that_race_both_happen),
         cmocka_unit_test(members_who_do_not_ask_are_not_followed),
         cmocka_unit_test(nor_are_admins_who_break_the_room),
+        cmocka_unit_test(an_older_device_takes_nobodys_place),
         cmocka_unit_test(who_leaves_is_out_and_may_come_back),
         cmocka_unit_test(all_leave),
         cmocka_unit_test(the_removed_keep_out),

@@ -44,6 +44,11 @@ test('a profile is made of an archive', { skip }, async t => {
   await until(() => alice.chats().some(c => c.name === 'Tea'), 60000);
   bob.ok('send', 'Tea', 'Hello');
   await until(() => alice.texts('Tea').includes('Hello'), 60000);
+  alice.ok('group', 'create', 'Cake', 'Bob'); // she alone is an admin of this one
+  await settled(alice, bob);
+  await until(() => bob.chats().some(c => c.name === 'Cake'), 60000);
+  bob.ok('send', 'Cake', 'Any left?');
+  await until(() => alice.texts('Cake').includes('Any left?'), 60000);
   alice.ok('react', 'Bob', '1', '\u{1f44d}');
   await settled(alice);
 
@@ -93,6 +98,10 @@ test('a profile is made of an archive', { skip }, async t => {
   assert.equal(bob.chats().filter(c => c.kind === 'direct').length, 1);
   await until(() => says('Tea', 'Me too'), 60000);
   await until(() => bob.texts('Tea').includes('Me too'), 60000);
+  await until(() => says('Cake', 'None'), 60000); // and one that has no other admin: everybody may see to that
+  await until(() => bob.texts('Cake').includes('None'), 60000);
+  assert.equal(run(other, ['group', 'rename', 'Cake', 'Crumbs'], WORDS).status, 0);
+  await until(() => bob.chats().some(c => c.name === 'Crumbs'), 60000);
   bob.ok('send', 'Alice', 'Welcome back');
   bob.ok('send', 'Tea', 'All here');
   await until(() => read(other, WORDS).some(m => m.text === 'Welcome back'), 60000);

@@ -542,12 +542,17 @@ static void a_commit_writes_a_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_rich_group_has_every_record), cmocka_unit_test(a_restored_group_goes_on),
+        cmocka_unit_test(the_rich_group_has_every_record),
+        cmocka_unit_test(a_restored_group_goes_on),
         cmocka_unit_test(an_older_state_knows_its_own_messages),
-        cmocka_unit_test(limits_do_not_lock_a_group_in),   cmocka_unit_test(the_store_follows_every_step),
-        cmocka_unit_test(changes_add_up),                  cmocka_unit_test(damage_is_noticed),
-        cmocka_unit_test(an_empty_store_is_no_group),      cmocka_unit_test(times_do_not_mix),
-        cmocka_unit_test(a_message_writes_little),         cmocka_unit_test(a_commit_writes_a_path),
+        cmocka_unit_test(limits_do_not_lock_a_group_in),
+        cmocka_unit_test(the_store_follows_every_step),
+        cmocka_unit_test(changes_add_up),
+        cmocka_unit_test(damage_is_noticed),
+        cmocka_unit_test(an_empty_store_is_no_group),
+        cmocka_unit_test(times_do_not_mix),
+        cmocka_unit_test(a_message_writes_little),
+        cmocka_unit_test(a_commit_writes_a_path),
         cmocka_unit_test(a_record_comes_once),
     };
     return unit_run("group records", tests);
