@@ -3,6 +3,7 @@
 // Opening and closing vaults. Invariants: the file of keys is replaced as a whole or not at all; a vault that could not be made leaves
 // nothing behind; the key is in this process's memory between open and close, and nowhere after.
 #include "vault/keys.h"
+#include "vault/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,7 +182,8 @@ static enum err open_db(struct vault *v, bool create, const struct vault_migrati
     close(fd);
     enum err e = sqlite_error(sqlite3_open_v2(path, &v->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
     memcpy(raw + 4, v->key, KEYS_KEY);
-    if (e == ERR_OK) e = run(v->db, "PRAGMA memory_security=fill; PRAGMA cipher='chacha20';");
+    pages_register();
+    if (e == ERR_OK) e = run(v->db, "PRAGMA memory_security=fill; PRAGMA cipher='" PAGES_CIPHER "';");
     if (e == ERR_OK) e = sqlite_error(sqlite3_key_v2(v->db, "main", raw, sizeof raw));
     mem_wipe(raw, sizeof raw);
     if (e != ERR_OK) return e;
