@@ -23,7 +23,7 @@ const WORDS = 'the tide turns early today and boats come back with nets full of 
 const hex = (n: number, bytes: number): string => n.toString(16).padStart(bytes * 2, '0');
 const words = (seed: number, n: number): string => Array.from({ length: n }, (_, i) => WORDS[(seed * 7 + i * (seed % 5 + 1)) % WORDS.length]).join(' ');
 
-const contacts: Contact[] = PEOPLE.map((name, i) => ({ id: i + 1, name, account: hex(i + 1, 32), state: 'known', verified: i % 2 === 0 }));
+const contacts: Contact[] = PEOPLE.map((name, i) => ({ id: i + 1, name, account: hex(i + 1, 32), state: 'known', verified: i % 2 === 0, changed: 0 }));
 
 // Mostly short ones, as people write; some with marks, lists, links, answers, reactions.
 function message(id: number): Message {
@@ -42,7 +42,7 @@ function chat(id: number): Chat {
   return {
     id, kind: group ? 'group' : 'direct', name: group ? `Harbour ${id}` : '', contact: group ? 0 : id % PEOPLE.length + 1, state: 'open', members: group ? 5 : 2, epoch: 3, created: time,
     last: { id: MESSAGES, from: id % PEOPLE.length + 1, time, kind: 'text', type: 'text/markdown', text: words(id, 9), whom: 0, deleted: false },
-    unread: id % 7 === 3 ? id % 12 + 1 : 0, mentions: 0, read_to: MESSAGES, pinned: false, archived: false, muted: 0, receipts: 'usual', timer: 0, draft: '',
+    unread: id % 7 === 3 ? id % 12 + 1 : 0, mentions: 0, read_to: MESSAGES, pinned: false, archived: false, muted: 0, receipts: 'usual', timer: 0, draft: '', held: [],
   };
 }
 const chats = Array.from({ length: CHATS }, (_, i) => chat(i + 1));

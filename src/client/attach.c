@@ -163,6 +163,7 @@ enum err engine_file_send(struct engine *e, const struct engine_file *f, int64_t
                      : "nothing can be said here: you are no longer in this conversation";
     if (c == NULL) return ERR_NOT_FOUND;
     if (chat_over(c)) return ERR_REFUSED;
+    if (engine_is_held(e, f->chat)) return ERR_UNAUTHENTICATED;
     *why = "there is no such message to answer";
     enum err x = find_answered(e, f, answered);
     if (x != ERR_OK) return x;

@@ -24,6 +24,7 @@ static const struct {
     {"self", "SELECT one, name, account_public, account_private, device, x'' AS device_public, x'' AS device_private,"
              " x'' AS cert, relay, password, inbox, inbox_key, package_key, cursor, last FROM self"},
     {"contact", "SELECT * FROM contact"},
+    {"device", "SELECT * FROM device"}, // so that whoever's keys have changed since is noticed
     {"invite", "SELECT * FROM invite"},
     {"chat", "SELECT * FROM chat"},
     {"message", "SELECT * FROM message"},
@@ -31,8 +32,9 @@ static const struct {
     {"receipt", "SELECT * FROM receipt"},
     {"talk", "SELECT * FROM talk"},
     {"transfer", "SELECT * FROM transfer WHERE kind = 2 AND state = 5 AND file != ''"}, // files that are here
-    {"file", "SELECT id, chat, message, sender, 0 AS up, coalesce((SELECT t.id FROM transfer t WHERE t.id = down AND"
-             " t.kind = 2 AND t.state = 5 AND t.file != ''), 0) AS down, size, content, failed FROM file WHERE message != 0"},
+    {"file",
+     "SELECT id, chat, message, sender, 0 AS up, coalesce((SELECT t.id FROM transfer t WHERE t.id = down AND"
+     " t.kind = 2 AND t.state = 5 AND t.file != ''), 0) AS down, size, content, failed FROM file WHERE message != 0"},
     {"file_policy", "SELECT * FROM file_policy"},
     {"reach", "SELECT * FROM reach"},
     {"route", "SELECT * FROM route"},

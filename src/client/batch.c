@@ -45,7 +45,8 @@ static bool is_next(struct engine *e, const struct item *i)
 static void put(struct engine *e, struct item *i, struct say_round *round)
 {
     struct chat *c = chat_find(e, i->chat);
-    i->err = c == NULL ? ERR_NOT_FOUND : say_put(c, buf_span(&i->content), &i->message);
+    bool held = c != NULL && !chat_over(c) && engine_is_held(e, i->chat);
+    i->err = c == NULL ? ERR_NOT_FOUND : held ? ERR_UNAUTHENTICATED : say_put(c, buf_span(&i->content), &i->message);
     if (i->err != ERR_OK) return;
     i->work = db_last_id(&e->db);
     if (c->peer->ready && !c->peer->stalled && is_next(e, i)) say_encrypt(round, i->work);

@@ -567,6 +567,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     c->made = true;
     chat_remember(c);
     chat_note_members(c);
+    hold_members(c);
     x = chat_save(c);
     if (x != ERR_OK && !former) chat_forget(c);
     else *out = c;

@@ -125,6 +125,8 @@ struct engine_contact {
     struct span name;
     enum contact_state state;
     bool verified;
+    uint64_t
+        changed; // when their keys have changed, milliseconds, and nobody has confirmed that (client/hold.h); 0: they have not
 };
 // Each contact, or the one with an id. The spans hold during the call. ERR_NOT_FOUND.
 enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, const struct engine_contact *c),
@@ -173,7 +175,8 @@ enum err engine_draft(struct engine *e, int64_t chat, struct span text);
 enum err engine_pin(struct engine *e, int64_t chat, int64_t message, bool pinned);
 
 // Says something: encoded MIMI content, which is checked. It is durable, and *message is its number in the history, when this
-// returns. ERR_NOT_FOUND; ERR_INVALID for what is no content; ERR_REFUSED in a conversation that one has left.
+// returns. ERR_NOT_FOUND; ERR_INVALID for what is no content; ERR_REFUSED in a conversation that one has left; ERR_UNAUTHENTICATED: keys
+// have changed there (client/hold.h), and nothing was said.
 enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t *message);
 // The same for a line of text.
 enum err engine_say_text(struct engine *e, int64_t chat, struct span text, int64_t *message);

@@ -63,15 +63,16 @@ enum err engine_contacts(struct engine *e, int64_t id, void (*each)(void *arg, c
 {
     bool any = false;
     e->db.err = ERR_OK;
-    sqlite3_stmt *q =
-        db_sql(&e->db, "SELECT id, account, name, state, verified FROM contact WHERE ?1 IN (0, id) ORDER BY id");
+    sqlite3_stmt *q = db_sql(
+        &e->db, "SELECT id, account, name, state, verified, changed FROM contact WHERE ?1 IN (0, id) ORDER BY id");
     db_int(q, 1, id);
     while (db_row(&e->db, q)) {
         const struct engine_contact c = {.id = db_get_int(q, 0),
                                          .account = db_get(q, 1).p,
                                          .name = db_get(q, 2),
                                          .state = (enum contact_state)db_get_int(q, 3),
-                                         .verified = db_get_int(q, 4) != 0};
+                                         .verified = db_get_int(q, 4) != 0,
+                                         .changed = (uint64_t)db_get_int(q, 5)};
         any = true;
         each(arg, &c);
     }

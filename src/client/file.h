@@ -25,7 +25,8 @@ struct engine_file {
     uint32_t lives;  // seconds after reading; 0: as the conversation's timer says
 };
 // Sends a file: it is durable when this returns, and a message when all of it is at the relay. What is sent by path is read while it
-// is sent, and is not copied. ERR_NOT_FOUND: no such conversation or file; ERR_REFUSED, ERR_INVALID, ERR_LIMIT: `why` says it.
+// is sent, and is not copied. ERR_NOT_FOUND: no such conversation or file; ERR_REFUSED, ERR_INVALID, ERR_LIMIT: `why` says it;
+// ERR_UNAUTHENTICATED as engine_say's.
 enum err engine_file_send(struct engine *e, const struct engine_file *f, int64_t *file, const char **why);
 
 struct engine_storage {

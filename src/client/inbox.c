@@ -267,6 +267,7 @@ static void tell_brought(struct engine *e, const struct brought *b)
     if (b->chat != NULL) chat_saved(b->chat);
     engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = b->contact});
     engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat, .contact = b->contact});
+    hold_tell(e);
     if (b->chat != NULL) link_open(b->chat->peer->link);
     if (b->chat != NULL) peer_follow_chat(b->chat);
     peer_pump_all(e);

@@ -6,7 +6,7 @@
 #ifndef WHIMBREL_CLIENT_INNER_H
 #define WHIMBREL_CLIENT_INNER_H
 
-#include "client/client.h"
+#include "client/hold.h"
 #include "files/files.h"
 #include "mls.h"
 #include "transfer/transfer.h"
@@ -136,6 +136,7 @@ struct engine {
     uint64_t uses;     // of groups
     uint32_t restored; // groups, since there were last looked for too many
     bool packaging; // key packages are on their way
+    bool held;      // what is held is other than people have been told
     bool full;      // people have been told that nothing can be stored
     bool closing;
 };
@@ -170,7 +171,7 @@ int64_t renew_first(int kind, int64_t asker);
 // Within a transaction, before the merge: if the commit renews one's own leaf, that is noted.
 void renew_merged(struct chat *c, const struct mls_staged *s);
 
-enum engine_setting { SETTING_RENEW_DAYS, SETTINGS };
+enum engine_setting { SETTING_RENEW_DAYS, SETTING_HOLD, SETTINGS };
 int64_t setting_get(struct engine *e, enum engine_setting s);
 
 // -------------------------------------------------------------------------------------------------------------- cred.c
@@ -218,6 +219,7 @@ struct work {
     struct span log, key, what, payload, staged, welcome;
     uint64_t epoch; // of the log, for which payload was made; of WORK_INBOX: the transfer that it waits for, or 0
     bool acked;
+    bool anyway; // it is said though keys have changed
 };
 // Within a transaction.
 int64_t work_add(struct engine *e, const struct work *w);
@@ -393,6 +395,19 @@ void routes_close(struct engine *e);
 
 // Within a transaction or outside: keeps a warning. False if the same one waits to be seen already.
 bool warning_keep(struct engine *e, const struct engine_event *w);
+
+// ------------------------------------------------------------------------------------------------------------- hold.c
+
+// Within a transaction: a device of a contact (0: oneself) is in the conversation, by its signature key; it is about to be, or has changed its key.
+// Whether it is another than those that one knows of them.
+bool hold_device(struct chat *c, int64_t contact, struct span key);
+// The same for all members of a conversation that one has joined, whose history says so.
+void hold_members(struct chat *c);
+void hold_left(struct chat *c, int64_t contact);
+void hold_release_all(struct engine *e);
+// After the transaction.
+void hold_tell(struct engine *e);
+void hold_released(struct engine *e);
 
 // ---------------------------------------------------------------------------------------------------------- receive.c
 

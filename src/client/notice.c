@@ -47,16 +47,19 @@ static void note_change(const struct noticing *n, const struct mls_staged *s, co
 {
     struct engine *e = n->c->e;
     uint8_t account[FORMAT_ID];
-    bool added = change->type == MLS_CHANGE_ADDED;
-    if ((!added && change->type != MLS_CHANGE_REMOVED) || !cred_account(e, &change->member, account)) return;
+    bool added = change->type == MLS_CHANGE_ADDED, removed = change->type == MLS_CHANGE_REMOVED;
+    if (!cred_account(e, &change->member, account)) return;
     int64_t whom = person(e, account);
-    if (changes_back(n->c, s, change, account) || (added && whom != 0 && chat_has(n->c, account))) {
-        struct noticing fresh = *n; // their keys are others now, and that is said before anything can be sent to them
-        fresh.who = whom;
-        if (added) put(&fresh, "device", 0, span_of(NULL, 0));
-        return;
+    bool back = (added || removed) && changes_back(n->c, s, change, account);
+    bool again = back || (added && whom != 0 && chat_has(n->c, account)); // or they have one more device
+    bool fresh = !removed && hold_device(n->c, whom, in_span(change->member.signature_key));
+    if (fresh || (again && added)) { // their keys are others now, and that is said before anything can be sent to them
+        struct noticing theirs = *n;
+        theirs.who = whom;
+        put(&theirs, "device", 0, span_of(NULL, 0));
     }
-    if (n->c->kind != ROOM_GROUP) return;
+    if (removed && !again) hold_left(n->c, whom);
+    if (again || (!added && !removed) || n->c->kind != ROOM_GROUP) return;
     part_note(n->c, whom, added);
     if (!added && part_leaving(n->c, whom)) { // it is they who have done it
         struct noticing left = *n;

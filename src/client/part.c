@@ -164,6 +164,9 @@ enum err engine_leave(struct engine *e, int64_t chat)
     if (room.admins.n == FORMAT_ID && room_is_admin(&room, e->self.account)) return ERR_MISUSE;
     db_begin(&e->db);
     x = say_control(c, CONTENT_SESSION, HISTORY_LEAVE_TYPE, span_str("1"));
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE work SET anyway = 1 WHERE id = ?1"); // whoever's keys have changed
+    db_int(q, 1, db_last_id(&e->db));
+    (void)db_run(&e->db, q);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
     if (x == ERR_OK) peer_pump_all(e);

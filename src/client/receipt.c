@@ -75,7 +75,7 @@ static enum err send_one(struct engine *e, struct chat *c)
     db_int(q, 2, WORK_SAY);
     bool waits = db_row(&e->db, q);
     db_done(q);
-    if (waits) return e->db.err;
+    if (waits || engine_is_held(e, c->id)) return e->db.err;
     buf_init(&report, CONTENT_MESSAGE_MAX);
     status_report(&e->history, c->id, &report);
     enum err x = buf_end(&report);

@@ -326,6 +326,7 @@ static enum err take_some(struct chat *c, struct span *list, struct round *round
     else db_rollback(&e->db);
     if (err == ERR_OK) chat_saved(c);
     if (err == ERR_OK) tell_all(e, round);
+    if (err == ERR_OK) hold_tell(e);
     buf_wipe(&round->events);
     if (err == ERR_OK) {
         *list = rest;

@@ -40,12 +40,14 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
     struct chat *c = NULL;
     enum err x = ERR_OK;
     buf_init(&content, CONTENT_MESSAGE_MAX);
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT w.chat, w.epoch, w.payload = x'', coalesce(m.content, w.what) FROM work w"
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT w.chat, w.epoch, w.payload = x'', coalesce(m.content, w.what),"
+                                     " w.anyway OR w.chat NOT IN (SELECT chat FROM hold) FROM work w"
                                      " LEFT JOIN message m ON m.id = w.message WHERE w.id = ?1");
     db_int(q, 1, id);
     if (db_row(&e->db, q)) {
         c = chat_find(e, db_get_int(q, 0));
         bool ready = c != NULL && db_get_int(q, 2) == 0 && (uint64_t)db_get_int(q, 1) == c->log_epoch;
+        if (db_get_int(q, 4) == 0) c = NULL; // until its keys are confirmed
         if (c != NULL && (ready || !c->caught_up || c->lost || chat_over(c) || chat_group(c) == NULL)) c = NULL;
         if (c != NULL) buf_put(&content, db_get(q, 3));
     }
@@ -165,6 +167,7 @@ enum err engine_say(struct engine *e, int64_t chat, struct span content, int64_t
 {
     struct chat *c = chat_find(e, chat);
     if (c == NULL) return ERR_NOT_FOUND;
+    if (!chat_over(c) && engine_is_held(e, chat)) return ERR_UNAUTHENTICATED;
     db_begin(&e->db);
     enum err x = say_put(c, content, message);
     if (x == ERR_OK) x = db_commit(&e->db);

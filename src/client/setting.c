@@ -7,6 +7,9 @@
 static const struct engine_setting_info list[SETTINGS] = {
     [SETTING_RENEW_DAYS] = {"renew-days", 7, 0, 365,
                             "days after which one's keys in a conversation are renewed; 0: never"},
+    [SETTING_HOLD] =
+        {"hold-changed-keys", 1, 0, 1,
+         "1: nothing is sent to a contact's changed keys before you have confirmed them; 0: you are told alone"},
 };
 
 int64_t setting_get(struct engine *e, enum engine_setting s)
@@ -41,5 +44,9 @@ enum err engine_setting_put(struct engine *e, struct span name, int64_t value)
     db_text(q, 1, name);
     db_int(q, 2, value);
     (void)db_run(&e->db, q);
-    return db_commit(&e->db);
+    bool releases = s == SETTING_HOLD && value == 0;
+    if (releases) hold_release_all(e);
+    enum err x = db_commit(&e->db);
+    if (x == ERR_OK && releases) hold_released(e);
+    return x;
 }

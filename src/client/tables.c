@@ -21,8 +21,15 @@ static const char version_1[] =
     " state INTEGER NOT NULL, created INTEGER NOT NULL, listed INTEGER NOT NULL, contact INTEGER NOT NULL,"
     " chat INTEGER NOT NULL, asks INTEGER NOT NULL, uses INTEGER NOT NULL) STRICT;"
 
+    // changed: when a device of theirs came up that nobody has confirmed yet, milliseconds; 0: none
     "CREATE TABLE contact(id INTEGER PRIMARY KEY, account BLOB NOT NULL UNIQUE, key BLOB NOT NULL, name TEXT NOT NULL,"
-    " invite BLOB NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
+    " invite BLOB NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL, created INTEGER NOT NULL,"
+    " changed INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX contact_changed ON contact(id) WHERE changed != 0;"
+
+    // Devices of contacts that have been seen, by their signature keys (hold.c).
+    "CREATE TABLE device(contact INTEGER NOT NULL REFERENCES contact ON DELETE CASCADE, key BLOB NOT NULL,"
+    " seen INTEGER NOT NULL, PRIMARY KEY(contact, key)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE package(ref BLOB PRIMARY KEY, private BLOB NOT NULL, last_resort INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -55,13 +62,17 @@ static const char version_1[] =
     "CREATE INDEX kept_seq ON kept(chat, seq);"
     "CREATE INDEX kept_lost ON kept(chat, seq) WHERE lost;"
 
+    // Where nothing that one says is sent, since the keys of this contact have changed.
+    "CREATE TABLE hold(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
+    " PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
+
     // id: never used twice, since answers to what is long done may come late; acked: the relay says that it has it, and it has not
     // been seen in the log; what: what is to be done; payload: the bytes that were or will be sent, empty until they are made;
-    // staged, welcome: of a commit
+    // staged, welcome: of a commit; anyway: it is not held
     "CREATE TABLE work(id INTEGER PRIMARY KEY AUTOINCREMENT, relay TEXT NOT NULL, kind INTEGER NOT NULL,"
     " chat INTEGER NOT NULL, contact INTEGER NOT NULL, message INTEGER NOT NULL, log BLOB NOT NULL, key BLOB NOT NULL,"
     " epoch INTEGER NOT NULL, acked INTEGER NOT NULL, what BLOB NOT NULL, payload BLOB NOT NULL,"
-    " staged BLOB NOT NULL, welcome BLOB NOT NULL) STRICT;"
+    " staged BLOB NOT NULL, welcome BLOB NOT NULL, anyway INTEGER NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX work_relay ON work(relay, id);"
     "CREATE INDEX work_chat ON work(chat, id);"
     "CREATE INDEX work_waits ON work(chat, id) WHERE payload = x'' OR kind != 9;"

@@ -62,6 +62,7 @@ enum err engine_timer(struct engine *e, int64_t chat, uint32_t seconds)
     if (seconds > TIMER_MAX) return ERR_LIMIT;
     e->db.err = ERR_OK;
     if (chat_over(c) || !may_set(c, e->self.account)) return ERR_REFUSED;
+    if (engine_is_held(e, chat)) return ERR_UNAUTHENTICATED;
     db_begin(&e->db);
     enum err x = talk_set(&e->history, chat, TALK_TIMER, seconds); // from now on, and not only when the relay has it
     if (x == ERR_OK) x = say_control(c, CONTENT_SESSION, HISTORY_TIMER_TYPE, span_of(body, sizeof body));

@@ -54,7 +54,8 @@ enum err engine_typing(struct engine *e, int64_t chat, bool typing)
     uint64_t now = net_loop_now(e->loop);
     if (c == NULL) return ERR_NOT_FOUND;
     e->db.err = ERR_OK;
-    if (!c->peer->ready || !c->caught_up || chat_over(c) || !receipt_are_on(e, chat)) return ERR_OK; // nobody is told
+    if (!c->peer->ready || !c->caught_up || chat_over(c) || !receipt_are_on(e, chat) || engine_is_held(e, chat))
+        return ERR_OK; // nobody is told
     if (typing && c->typed != 0 && now - c->typed < AGAIN_MS) return ERR_OK;
     if (!typing && c->typed == 0) return ERR_OK;
     c->typed = typing ? now : 0;

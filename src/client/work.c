@@ -18,7 +18,7 @@ int64_t work_add(struct engine *e, const struct work *w)
 {
     sqlite3_stmt *q = db_sql(
         &e->db, "INSERT INTO work(relay, kind, chat, contact, message, log, key, epoch, acked, what, payload, staged,"
-                " welcome) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, x'', x'')");
+                " welcome, anyway) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, x'', x'', ?11)");
     db_text(q, 1, span_str(w->relay));
     db_int(q, 2, w->kind);
     db_int(q, 3, w->chat);
@@ -29,6 +29,7 @@ int64_t work_add(struct engine *e, const struct work *w)
     db_int(q, 8, (int64_t)w->epoch);
     db_blob(q, 9, w->what);
     db_blob(q, 10, w->payload);
+    db_int(q, 11, w->anyway);
     (void)db_run(&e->db, q);
     return db_last_id(&e->db);
 }

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 // How a command ends; whimbrel(1) tells people.
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PASSPHRASE = 3, EXIT_NOT_THERE = 4 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PASSPHRASE = 3, EXIT_NOT_THERE = 4, EXIT_HELD = 5 };
 enum { WORDS_MAX = 1100, FLAGS_MAX = 32, FOLDER_MAX = 900, SECRET_MAX = 1025 };
 
 // ------------------------------------------------------------------------------------------------------------ the table
@@ -174,6 +174,8 @@ const char *chat_name(const struct session *s, const json_t *chat);
 // By number, name, or the beginning of one name alone. 0 after an error, which has been said.
 json_int_t find_chat(struct session *s, const char *word);
 json_int_t find_contact(struct session *s, const char *word);
+// Behind an error with EXIT_HELD: whose changed keys hold what is said in a conversation, and how to go on.
+void say_held(struct session *s, json_int_t chat);
 // The contacts that the words from the first on name, as an array; NULL after an error, which has been said.
 json_t *find_contacts(struct session *s, size_t first);
 // A time in seconds: "30m", "8h", "2d", "1w"; 0 after an error, which has been said.

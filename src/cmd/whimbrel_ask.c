@@ -141,6 +141,7 @@ static int status_of(json_int_t code)
     switch (code) {
     case 2: return EXIT_NOT_THERE;
     case 5: return EXIT_PASSPHRASE;
+    case 6: return EXIT_HELD;
     case -32602: return EXIT_USAGE;
     default: return EXIT_FAILED;
     }

@@ -131,6 +131,7 @@ static int do_send(struct session *s)
     bool waits = !flag_on(l, "no-wait");
     if (waits && !follow(s)) return s->status;
     json_t *result = ask(s, "file.send", params);
+    if (result == NULL) say_held(s, chat);
     json_int_t id = int_of(result, "file");
     if (result == NULL || !waits) return finish(s, result, "queued");
     json_decref(result);

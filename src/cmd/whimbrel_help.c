@@ -118,7 +118,7 @@ static void print_all(FILE *to)
                 0);
     print_prose(to,
                 "Exit status: 0 done, 1 it failed, 2 wrong words, 3 wrong or no passphrase, 4 no such profile, chat or "
-                "contact.",
+                "contact, 5 held: somebody has another device than before.",
                 0);
 }
 

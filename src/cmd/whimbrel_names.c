@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Names: who and what a word on the command line means, and JSON as it is read and printed.
+#include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
 #include <stdlib.h>
@@ -95,6 +96,20 @@ static json_int_t find(struct session *s, const char *word, bool chats)
 
 json_int_t find_chat(struct session *s, const char *word) { return find(s, word, true); }
 json_int_t find_contact(struct session *s, const char *word) { return find(s, word, false); }
+
+void say_held(struct session *s, json_int_t chat)
+{
+    size_t i;
+    json_t *id;
+    const struct text t = text_errors();
+    json_t *o = s->status == EXIT_HELD ? ask_quietly(s, "chat.get", json_pack("{s:I}", "chat", chat)) : NULL;
+    json_array_foreach (json_object_get(o, "held"), i, id) {
+        fputs("  ", t.to);
+        (void)text_line(&t, contact_name(s, json_integer_value(id)), 60);
+        fprintf(t.to, ": `whimbrel contact confirm %lld`\n", (long long)json_integer_value(id));
+    }
+    json_decref(o);
+}
 
 json_t *find_contacts(struct session *s, size_t first)
 {

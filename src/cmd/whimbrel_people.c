@@ -107,6 +107,7 @@ static int do_contacts(struct session *s)
         text_colour(t, TEXT_DIM);
         if (strcmp(state, "known") != 0) fprintf(t->to, "  %s", state);
         if (is_set(o, "verified")) fputs("  verified", t->to);
+        if (int_of(o, "changed") != 0) fputs("  has another device than before: `whimbrel contact confirm`", t->to);
         text_end(t);
         fputc('\n', t->to);
     }
@@ -201,6 +202,17 @@ static int do_verify(struct session *s)
     return compare(s, contact);
 }
 
+// What is confirmed is the change that the list of contacts told of, and no later one.
+static int do_contact_confirm(struct session *s)
+{
+    json_int_t contact = find_contact(s, s->line->words[0]), changed = 0;
+    if (contact == 0) return s->status;
+    changed = int_of(by_id(s->contacts, contact), "changed");
+    if (changed == 0) say_note(s->line, "There is nothing to confirm: they have no other device than before.");
+    json_t *params = json_pack("{s:I, s:I}", "contact", contact, "seen", changed);
+    return finish(s, ask(s, "contact.confirm", params), changed != 0 ? "confirmed: what was held goes now" : NULL);
+}
+
 static const struct flag invite_flags[] = {
     {"personal", NULL, "for one person, who becomes a contact at once"},
     {"once", NULL, "works once"},
@@ -225,6 +237,13 @@ const struct command people_commands[] = {
     {"contact block", "CONTACT", "hear nothing more from somebody", do_contact_block, AN_ENGINE, NULL,
      "In groups, too, you are shown nothing that they say; they still read what you say there."},
     {"contact unblock", "CONTACT", "hear somebody again", do_contact_unblock, AN_ENGINE, NULL, NULL},
+    {"contact confirm", "CONTACT", "say that somebody's other device is theirs, so that what was held goes to it",
+     do_contact_confirm, AN_ENGINE, NULL,
+     "Where somebody has another device than before, nothing is sent to them, and commands that say something end with "
+     "status 5:\nwhoever has got at their account could have made it. Ask them over another way whether they have one. "
+     "Their safety\nnumber does not tell, since it is the account's. In a group this is so for those alone whom you "
+     "have "
+     "verified. For a bot,\n`whimbrel settings hold-changed-keys 0` holds nothing."},
     {"contact rename", "CONTACT NAME...", "call somebody by another name", do_contact_rename, AN_ENGINE, NULL, NULL},
     {"verify", "CONTACT [yes|no|NUMBER...]", "compare the safety number with somebody", do_verify, AN_ENGINE, NULL,
      "Alone it shows the number, which must be the same on the other side, and on a terminal with room for it a QR "

@@ -75,6 +75,7 @@ static const char *mark_of(const json_t *m)
     const char *state = text_of(m, "state");
     if (int_of(m, "from") != 0) return "";
     if (strcmp(state, "queued") == 0) return "(not sent yet)";
+    if (strcmp(state, "held") == 0) return "(held: a contact has another device)";
     if (strcmp(state, "sent") == 0) return "\xe2\x9c\x93";
     if (strcmp(state, "delivered") == 0) return "\xe2\x9c\x93\xe2\x9c\x93";
     if (strcmp(state, "read") == 0) return "\xe2\x9c\x93\xe2\x9c\x93 read";
@@ -102,10 +103,11 @@ static void print_quoted(const struct view *v, const json_t *quoted)
 // Something has happened: "(added Carol)", "(renamed: Tea)".
 static void notice_text(const struct session *s, const json_t *m, char *room, size_t n)
 {
-    const char *text = text_of(m, "text");
+    const char *text = text_of(m, "text"), *type = text_of(m, "type");
+    if (strcmp(type, "device") == 0) type = "has another device than before"; // what one must understand
     const char *whom = int_of(m, "whom") != 0 ? contact_name(s, int_of(m, "whom")) : "";
-    (void)snprintf(room, n, "(%.100s%s%.200s%s%.200s)", text_of(m, "type"), whom[0] != 0 ? " " : "", whom,
-                   text[0] != 0 ? ": " : "", text);
+    (void)snprintf(room, n, "(%.100s%s%.200s%s%.200s)", type, whom[0] != 0 ? " " : "", whom, text[0] != 0 ? ": " : "",
+                   text);
 }
 
 void message_instead(const struct session *s, const json_t *m, char *room, size_t n)

@@ -19,6 +19,7 @@ static void print_chat(const struct session *s, const struct text *t, const json
     if (strcmp(text_of(o, "kind"), "group") == 0) fprintf(t->to, "  group of %lld", (long long)int_of(o, "members"));
     else if (int_of(o, "members") < 2 && strcmp(text_of(o, "kind"), "self") != 0) fputs("  not there yet", t->to);
     if (strcmp(text_of(o, "state"), "open") != 0) fprintf(t->to, "  %s", text_of(o, "state"));
+    if (json_array_size(json_object_get(o, "held")) > 0) fputs("  held: another device", t->to);
     if (is_set(o, "pinned")) fputs("  pinned", t->to);
     if (int_of(o, "muted") > (json_int_t)time(NULL) * 1000) fputs("  muted", t->to);
     if (text_of(o, "draft")[0] != 0) fputs("  draft", t->to);
@@ -57,7 +58,10 @@ static int do_chats(struct session *s)
 static int say(struct session *s, const char *method, json_t *take_params)
 {
     if (take_params == NULL) return say_wrong(EXIT_USAGE, "that is no UTF-8 text");
-    return finish(s, ask(s, method, take_params), "queued");
+    json_int_t chat = int_of(take_params, "chat");
+    int status = finish(s, ask(s, method, take_params), "queued");
+    say_held(s, chat);
+    return status;
 }
 
 // The words from the first on, in which each @name of somebody in the conversation is a link to them.

@@ -20,12 +20,14 @@ static json_t *last_of(const struct history_chat *x)
     return o;
 }
 
-static json_t *chat_of(const struct history_chat *x)
+static void add_held(void *arg, int64_t contact) { (void)json_array_append_new(arg, json_integer(contact)); }
+
+static json_t *chat_of(struct engine *e, const struct history_chat *x)
 {
     static const char *const kinds[] = {"", "direct", "group", "self"}, *const states[] = {"", "open", "request",
                                                                                            "left", "removed"};
     static const char *const receipts[] = {"usual", "on", "off"};
-    json_t *o = json_object();
+    json_t *o = json_object(), *held = json_array();
     rpc_set(o, "id", json_integer(x->id));
     rpc_set(o, "kind", json_string(kinds[x->kind]));
     rpc_set(o, "name", rpc_json_text(x->name));
@@ -44,26 +46,43 @@ static json_t *chat_of(const struct history_chat *x)
     rpc_set(o, "receipts", json_string(receipts[x->receipts]));
     rpc_set(o, "timer", json_integer(x->timer));
     rpc_set(o, "draft", rpc_json_text(x->draft));
+    engine_held(e, x->id, add_held, held);
+    rpc_set(o, "held", held);
     return o;
 }
 
-static void add_chat(void *arg, const struct history_chat *x) { (void)json_array_append_new(arg, chat_of(x)); }
-static void set_chat(void *arg, const struct history_chat *x) { *(json_t **)arg = chat_of(x); }
+// What conversations are put into: one, or a list.
+struct taker {
+    struct engine *e;
+    json_t *to;
+};
+
+static void add_chat(void *arg, const struct history_chat *x)
+{
+    const struct taker *t = arg;
+    (void)json_array_append_new(t->to, chat_of(t->e, x));
+}
+
+static void set_chat(void *arg, const struct history_chat *x)
+{
+    struct taker *t = arg;
+    t->to = chat_of(t->e, x);
+}
 
 json_t *rpc_chat_list(struct call *c)
 {
-    json_t *list = json_array();
-    enum err e = engine_chats(c->e, 0, add_chat, list);
-    if (e == ERR_OK) return list;
-    json_decref(list);
+    struct taker list = {c->e, json_array()};
+    enum err e = engine_chats(c->e, 0, add_chat, &list);
+    if (e == ERR_OK) return list.to;
+    json_decref(list.to);
     return rpc_failed(c, e, "");
 }
 
 json_t *rpc_chat_get(struct call *c)
 {
-    json_t *o = NULL;
-    enum err e = engine_chats(c->e, rpc_int(c, "chat", 0), set_chat, &o);
-    return e == ERR_OK ? o : rpc_failed(c, e, "");
+    struct taker one = {c->e, NULL};
+    enum err e = engine_chats(c->e, rpc_int(c, "chat", 0), set_chat, &one);
+    return e == ERR_OK ? one.to : rpc_failed(c, e, "");
 }
 
 static const char not_admin[] = "only admins of a group may do that, as long as they are in it";

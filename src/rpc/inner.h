@@ -5,6 +5,7 @@
 #ifndef WHIMBREL_RPC_INNER_H
 #define WHIMBREL_RPC_INNER_H
 
+#include "client/hold.h"
 #include "content/content.h"
 #include "rpc/rpc.h"
 
@@ -20,7 +21,8 @@ enum {
     E_NOT_FOUND = 2,
     E_FAILED = 3,
     E_LOCKED = 4,
-    E_PASSPHRASE = 5
+    E_PASSPHRASE = 5,
+    E_HELD = 6
 };
 
 enum rpc_type { RPC_INT, RPC_BOOL, RPC_TEXT, RPC_INTS };

@@ -58,7 +58,8 @@ static json_t *message_of(struct engine *e, const struct history_message *x)
     rpc_set(o, "chat", json_integer(x->chat));
     rpc_set(o, "from", json_integer(x->sender));
     rpc_set(o, "time", json_integer((json_int_t)x->time));
-    rpc_set(o, "state", json_string(states[x->state]));
+    bool held = x->state == MESSAGE_QUEUED && engine_is_held(e, x->chat);
+    rpc_set(o, "state", json_string(held ? "held" : states[x->state]));
     rpc_set(o, "seq", json_integer((json_int_t)x->seq));
     rpc_set(o, "mimi", rpc_json_hex(x->mimi, x->mimi == NULL ? 0 : CONTENT_ID));
     rpc_set(o, "kind", json_string(rpc_kind(x->kind)));

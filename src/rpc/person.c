@@ -137,6 +137,7 @@ static void add_contact(void *arg, const struct engine_contact *x)
     rpc_set(o, "account", rpc_json_hex(x->account, FORMAT_ID));
     rpc_set(o, "state", json_string(states[x->state]));
     rpc_set(o, "verified", json_boolean(x->verified));
+    rpc_set(o, "changed", json_integer((json_int_t)x->changed));
     (void)json_array_append_new(arg, o);
 }
 
@@ -201,4 +202,13 @@ json_t *rpc_contact_compare(struct call *c)
 json_t *rpc_contact_verify(struct call *c)
 {
     return rpc_yes(c, engine_verified(c->e, rpc_int(c, "contact", 0), rpc_bool(c, "verified")), "");
+}
+
+json_t *rpc_contact_confirm(struct call *c)
+{
+    const int64_t seen = rpc_int(c, "seen", 0);
+    if (seen < 0) return rpc_fail(c, E_PARAMS, "`seen` is a time in milliseconds, or 0");
+    enum err e = engine_confirm(c->e, rpc_int(c, "contact", 0), (uint64_t)seen);
+    if (e == ERR_STALE) return rpc_fail(c, E_HELD, "their keys have changed once more since: look again");
+    return rpc_yes(c, e, "");
 }

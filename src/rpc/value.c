@@ -17,6 +17,11 @@ json_t *rpc_failed(struct call *c, enum err e, const char *refused)
 {
     switch (e) {
     case ERR_NOT_FOUND: return rpc_fail(c, E_NOT_FOUND, "there is no such thing");
+    case ERR_UNAUTHENTICATED:
+        return rpc_fail(
+            c, E_HELD,
+            "not sent: somebody here has another device than before, and whoever has got at their account could have"
+            " made it. Ask them, over another way, whether it is theirs; then `whimbrel contact confirm` lets it go");
     case ERR_INVALID:
     case ERR_REFUSED:
     case ERR_LIMIT:

@@ -102,9 +102,23 @@ test('a profile is made of an archive', { skip }, async t => {
   await until(() => bob.texts('Cake').includes('None'), 60000);
   assert.equal(run(other, ['group', 'rename', 'Cake', 'Crumbs'], WORDS).status, 0);
   await until(() => bob.chats().some(c => c.name === 'Crumbs'), 60000);
+  // What he says waits until he has confirmed that the device is hers; in the group, whose members he has not compared numbers with, it goes.
+  assert.match(bob.ok('contacts'), /another device/);
+  const held = bob.run('send', 'Alice', 'Is it you?');
+  assert.equal(held.status, 5, held.stderr);
+  assert.match(held.stderr, /not sent[^]*Alice: `whimbrel contact confirm \d+`/);
+  assert.equal(bob.run('file', 'send', 'Alice', photo).status, 5);
+  assert.equal(bob.run('react', 'Alice', '1', '\u{1f44d}').status, 5);
+  assert.equal(bob.run('chat', 'timer', 'Alice', '1d').status, 5);
+  bob.ok('send', 'Tea', 'Who is that?');
+  assert.deepEqual(bob.json<{ kind: string; held: number[] }[]>('chats').filter(c => c.held.length > 0).map(c => c.kind), ['direct']);
+  bob.ok('contact', 'confirm', 'Alice');
+  bob.ok('contact', 'confirm', 'Alice'); // once more does no harm
+  assert.ok(bob.json<{ held: number[] }[]>('chats').every(c => c.held.length === 0));
   bob.ok('send', 'Alice', 'Welcome back');
   bob.ok('send', 'Tea', 'All here');
   await until(() => read(other, WORDS).some(m => m.text === 'Welcome back'), 60000);
+  assert.ok(!read(other, WORDS).some(m => m.text === 'Is it you?'));
   await until(() => run(other, ['--json', 'read', 'Tea'], WORDS).stdout.includes('All here'), 60000);
   const numbers = [run(other, ['--json', 'verify', 'Bob'], WORDS).stdout, bob.ok('--json', 'verify', 'Alice')].map(x => (JSON.parse(x) as { number: string }).number);
   assert.equal(numbers[0], numbers[1]);
