@@ -323,6 +323,8 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     assert_int_equal(newest(bob).id, bobs);
     assert_true(newest(alice).epoch > epoch);
     assert_string_equal(read_chat(alice, newest(alice).id).notices, "device\n"); // before anything else
+    assert_true(engine_is_held(alice->e, newest(alice).id));
+    assert_ok(engine_confirm(alice->e, contact_of_person(alice, bob).id, 0));
     say(alice, newest(alice).id, "welcome back");
     say(bob, bobs, "thank you");
     while (read_chat(alice, newest(alice).id).n < 2 || read_chat(bob, bobs).n < 2) wait_for(t, is_quiet);
