@@ -71,10 +71,28 @@ static enum err eddsa_verify(struct crypto *c, const struct sig_alg *s, const ui
     return ossl_end(clean, e);
 }
 
-// Ed25519 is checked by libsodium, in half the time that OpenSSL 3 takes (docs/decisions/0006). It also refuses public keys of small
-// order and encodings of keys that are not the shortest, for which no honest signer has a use. It needs no initialisation. Long
+// Ed25519 is signed and checked by libsodium, in half the time that OpenSSL 3 takes (docs/decisions/0006). It needs no initialisation. Long
 // messages (a GroupInfo with a large tree) go to OpenSSL, whose SHA-512 is twice as fast.
 enum { ED25519_LONG = 65536 };
+static enum err ed25519_sign(struct crypto *c, const struct sig_alg *s, const uint8_t *sk, const uint8_t *pk,
+                             struct span msg, uint8_t *sig, size_t *sig_n)
+{
+    uint8_t pair[crypto_sign_ed25519_SECRETKEYBYTES], own[crypto_sign_ed25519_PUBLICKEYBYTES]; /* pair: secret */
+    if (msg.n > ED25519_LONG) return eddsa_sign(c, s, sk, pk, msg, sig, sig_n);
+    if (pk == NULL) {
+        (void)crypto_sign_ed25519_seed_keypair(own, pair, sk); // what it may say is that it is done
+    } else {
+        memcpy(pair, sk, s->nsk);
+        memcpy(pair + s->nsk, pk, s->npk);
+    }
+    const uint8_t *bytes = msg.n > 0 ? msg.p : pair; // never NULL
+    (void)crypto_sign_ed25519_detached(sig, NULL, bytes, msg.n, pair);
+    mem_wipe(pair, sizeof pair);
+    *sig_n = s->nsigmax;
+    return ERR_OK;
+}
+
+// It also refuses public keys of small order and encodings of keys that are not the shortest, for which no honest signer has a use.
 static enum err ed25519_verify(struct crypto *c, const struct sig_alg *s, const uint8_t *pk, struct span msg, struct span sig)
 {
     if (sig.n != s->nsigmax) return ERR_UNAUTHENTICATED;
@@ -196,13 +214,25 @@ bool crypto_sig_pk_ok(struct crypto *c, const struct crypto_suite *s, struct spa
     return pk.n == a->npk && (a->curve == NULL || nist_pk_ok(c, a->curve, pk.p));
 }
 
-#define EDDSA .keygen = eddsa_keygen, .public = eddsa_public, .sign = eddsa_sign
+#define EDDSA .keygen = eddsa_keygen, .public = eddsa_public
 #define ECDSA .keygen = ecdsa_keygen, .public = ecdsa_public, .sign = ecdsa_sign, .verify = ecdsa_verify
 
-const struct sig_alg sig_ed25519 = {
-    .name = "ED25519", .npk = 32, .nsk = 32, .nsigmax = 64, .index = RAW_ED25519, EDDSA, .verify = ed25519_verify};
-const struct sig_alg sig_ed448 = {
-    .name = "ED448", .npk = 57, .nsk = 57, .nsigmax = 114, .index = RAW_ED448, EDDSA, .verify = eddsa_verify};
+const struct sig_alg sig_ed25519 = {.name = "ED25519",
+                                    .npk = 32,
+                                    .nsk = 32,
+                                    .nsigmax = 64,
+                                    .index = RAW_ED25519,
+                                    EDDSA,
+                                    .sign = ed25519_sign,
+                                    .verify = ed25519_verify};
+const struct sig_alg sig_ed448 = {.name = "ED448",
+                                  .npk = 57,
+                                  .nsk = 57,
+                                  .nsigmax = 114,
+                                  .index = RAW_ED448,
+                                  EDDSA,
+                                  .sign = eddsa_sign,
+                                  .verify = eddsa_verify};
 const struct sig_alg sig_p256 = {
     .name = "ECDSA", .npk = 65, .nsk = 32, .nsigmax = 72, .curve = &dh_p256, .hash = &hash_sha256, ECDSA};
 const struct sig_alg sig_p384 = {
