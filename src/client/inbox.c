@@ -113,13 +113,16 @@ void inbox_packages(struct peer *p, const struct work *w)
 enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t waits, struct span package,
                     enum inbox_kind kind, struct span body)
 {
+    const struct letter l = {.kind = kind, .body = body, .account_key = e->self.account_public};
     struct mls_buf ref = {0};
-    struct buf entry;
+    struct buf letter, entry;
     char relay[RELAY_ROOM];
+    buf_init(&letter, WIRE_ENTRY_MAX);
     buf_init(&entry, WIRE_ENTRY_MAX);
     enum err x = from_mls(mls_key_package_ref(e->mls, out_span(package), &ref));
     if (x == ERR_OK && ref.size < FORMAT_ID) x = ERR_UNSUPPORTED;
-    if (x == ERR_OK) x = inbox_seal(e->crypto, &e->world, package, ref.data, kind, body, &entry);
+    if (x == ERR_OK) x = inbox_sign(e->crypto, &l, e->self.account_private, ref.data, &letter);
+    if (x == ERR_OK) x = inbox_seal(e->crypto, &e->world, package, ref.data, buf_span(&letter), &entry);
     if (x == ERR_OK) {
         memcpy(relay, theirs->relay.p, theirs->relay.n);
         relay[theirs->relay.n] = 0;
@@ -132,6 +135,7 @@ enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t waits
         if (peer_get(e, relay) == NULL) x = ERR_MEMORY;
     }
     mls_buf_free(&ref);
+    buf_wipe(&letter);
     buf_wipe(&entry);
     return x;
 }
@@ -214,14 +218,27 @@ static void refill(struct engine *e)
     if (few) (void)work_add(e, &(struct work){.kind = WORK_PACKAGES, .relay = e->self.relay});
 }
 
+// Whose a letter is: the account whose invitation is in it.
+static enum err check_sender(struct engine *e, const struct letter *l)
+{
+    uint8_t account[FORMAT_ID];
+    struct intro i;
+    struct knock k;
+    struct invite from;
+    bool intro = l->kind == INBOX_INTRODUCTION;
+    enum err x = intro ? intro_decode(l->body, &i) : knock_decode(l->body, &k);
+    if (x == ERR_OK) x = invite_decode(intro ? i.invite : k.invite, &from);
+    if (x == ERR_OK) x = account_id(e->crypto, l->account_key, account);
+    return x != ERR_OK ? x : memcmp(account, from.account, FORMAT_ID) == 0 ? ERR_OK : ERR_UNAUTHENTICATED;
+}
+
 static enum err open_entry(struct engine *e, const struct wire_entry *x, struct brought *out)
 {
     struct buf private_part, plain;
     struct mls_private_part keys;
     uint8_t ref[32];
     bool last_resort = false;
-    enum inbox_kind kind = INBOX_INTRODUCTION;
-    struct span body;
+    struct letter l = {0};
     buf_init(&private_part, 16384);
     buf_init(&plain, BODY_ROOM);
     enum err err = find_private(e, x->payload, &private_part, ref, &last_resort) ? ERR_OK : ERR_NOT_FOUND;
@@ -229,12 +246,14 @@ static enum err open_entry(struct engine *e, const struct wire_entry *x, struct 
     if (err == ERR_OK) {
         struct tls_reader r = tls_reader_of(in_span(keys.key_package)); // version, then suite
         (void)tls_u16(&r);
-        err = inbox_open(e->crypto, tls_u16(&r), in_span(keys.init_key), x->payload, &plain, &kind, &body);
+        err = inbox_open(e->crypto, tls_u16(&r), in_span(keys.init_key), x->payload, &plain);
     }
-    if (err == ERR_OK && kind == INBOX_INTRODUCTION)
-        err = take_introduction(e, body, buf_span(&private_part), span_of(NULL, 0), out);
-    else if (err == ERR_OK && kind == INBOX_KNOCK) err = knock_arrived(e, body, &out->knocked, &out->contact);
-    else if (err == ERR_OK) err = ERR_UNSUPPORTED;
+    if (err == ERR_OK) err = inbox_check(e->crypto, buf_span(&plain), ref, &l);
+    if (err == ERR_OK && l.kind != INBOX_INTRODUCTION && l.kind != INBOX_KNOCK) err = ERR_UNSUPPORTED;
+    if (err == ERR_OK) err = check_sender(e, &l);
+    if (err == ERR_OK && l.kind == INBOX_INTRODUCTION)
+        err = take_introduction(e, l.body, buf_span(&private_part), span_of(NULL, 0), out);
+    else if (err == ERR_OK) err = knock_arrived(e, l.body, &out->knocked, &out->contact);
     if (err == ERR_OK && !last_resort) {
         sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM package WHERE ref = ?1");
         db_blob(q, 1, span_of(ref, 32));

@@ -547,6 +547,7 @@ void welcome_join(struct engine *e);
 
 // ----------------------------------------------------------------------------------------------------------- knock.c
 
+extern const char knock_tables[];
 // Within a transaction: one asks to be taken into the group that an invitation leads to.
 enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group);
 // The same before there are relays; `group` is the id of one that one has been in with another device, or empty.

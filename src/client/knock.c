@@ -8,7 +8,17 @@
 
 #include "codec/tls.h"
 
-enum { KNOCK_MAX = 8192, ASKING_MAX = 200 }; // ASKING_MAX: people who wait for an answer, of a group
+enum {
+    KNOCK_MAX = 8192,
+    ASKING_MAX = 200, // people who wait for an answer, of a group
+    OF_ACCOUNT = 10,  // knocks of one account in an hour
+    BY_INVITE = 1000, // and by one link, whoever they are of
+    HOUR_MS = 3600000,
+};
+
+const char knock_tables[] =
+    // Of accounts, and of invitations by which one knocks: how often, in the hour that has begun then.
+    "CREATE TABLE knocked(who BLOB PRIMARY KEY, since INTEGER NOT NULL, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 // ------------------------------------------------------------------------------------------------------------- knocking
 
@@ -31,10 +41,22 @@ enum err knock_work(struct engine *e, const struct invite *i, struct span invite
     return x != ERR_OK ? x : e->db.err;
 }
 
+// One has asked by it, and that has not been sent yet.
+static bool is_knocking(struct engine *e, const struct invite *i)
+{
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM work WHERE kind = ?1 AND log = ?2 AND key = ?3");
+    db_int(q, 1, WORK_KNOCK);
+    db_blob(q, 2, span_of(i->inbox, 32));
+    db_blob(q, 3, span_of(i->key, 32));
+    bool is = db_row(&e->db, q);
+    db_done(q);
+    return is;
+}
+
 enum err knock_put(struct engine *e, const struct invite *i, struct span invite, struct span group)
 {
     char relay[RELAY_ROOM];
-    enum err x = knock_work(e, i, invite, group);
+    enum err x = is_knocking(e, i) ? e->db.err : knock_work(e, i, invite, group);
     memcpy(relay, i->relay.p, i->relay.n);
     relay[i->relay.n] = 0;
     return x != ERR_OK ? x : peer_get(e, relay) == NULL ? ERR_MEMORY : ERR_OK;
@@ -94,7 +116,7 @@ static bool is_expelled(struct chat *c, int64_t contact)
     return is;
 }
 
-// ERR_REFUSED: so many ask already. Nothing proves that who knocks is anybody, so whoever has a link could fill the vault with them.
+// ERR_REFUSED: so many ask already. Anybody can have as many accounts as they like, so whoever has a link could fill the vault with them.
 static enum err put_asking(struct chat *c, int64_t contact)
 {
     sqlite3_stmt *q = db_sql(&c->e->db, "SELECT count(*) FROM asking WHERE chat = ?1 AND contact != ?2");
@@ -118,33 +140,58 @@ static bool takes_in(struct chat *c)
            room_is_admin(&room, c->e->self.account);
 }
 
-// The contact that a knock says it is of, which nothing proves before their key packages are there: so the way to somebody known stays what
-// it was, and whoever has been met, such as a member of another group, gets no name from it.
+// The contact that a knock is of, who has signed it, with the way to them that is in it. To somebody known there is one that was tried.
 static int64_t visitor(struct engine *e, const struct knock *k, const struct invite *from)
 {
     sqlite3_stmt *q = db_sql(&e->db, "SELECT state = ?2 AND invite != x'' FROM contact WHERE account = ?1");
     db_blob(q, 1, span_of(from->account, FORMAT_ID));
     db_int(q, 2, CONTACT_KNOWN);
-    bool met = db_row(&e->db, q), known = met && db_get_int(q, 0) != 0;
+    bool known = db_row(&e->db, q) && db_get_int(q, 0) != 0;
     db_done(q);
-    return contact_put(e, from->account, met ? span_of(NULL, 0) : k->name, known ? span_of(NULL, 0) : k->invite,
-                       CONTACT_STRANGER);
+    return contact_put(e, from->account, k->name, known ? span_of(NULL, 0) : k->invite, CONTACT_STRANGER);
 }
 
+static bool within(struct engine *e, const uint8_t who[32], int64_t most)
+{
+    int64_t now = (int64_t)engine_now(), n = 0;
+    sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO knocked(who, since, n) VALUES(?1, ?2, 1) ON CONFLICT(who) DO UPDATE"
+                                     " SET n = n + 1 RETURNING n");
+    db_blob(q, 1, span_of(who, 32));
+    db_int(q, 2, now);
+    if (db_row(&e->db, q)) n = db_get_int(q, 0);
+    db_done(q);
+    return n <= most;
+}
+
+// Whether they, and all who come by this invitation, have not knocked too often of late.
+static bool has_patience(struct engine *e, const struct invite *from, const uint8_t invite_key[32])
+{
+    int64_t now = (int64_t)engine_now();
+    sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM knocked WHERE since NOT BETWEEN ?1 AND ?2");
+    db_int(q, 1, now - HOUR_MS);
+    db_int(q, 2, now);
+    (void)db_run(&e->db, q);
+    return within(e, from->account, OF_ACCOUNT) && within(e, invite_key, BY_INVITE);
+}
+
+// Their key packages are being taken, or the commit that adds them waits: no others are needed, however often they ask.
 static bool comes_already(struct chat *c, int64_t contact)
 {
-    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM work WHERE chat = ?1 AND contact = ?2 AND kind = ?3");
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM work WHERE chat = ?1 AND contact = ?2 AND"
+                                        " (kind = ?3 OR (kind = ?4 AND substr(what, 1, 1) = ?5))");
+    const uint8_t add = COMMIT_ADD;
     db_int(q, 1, c->id);
     db_int(q, 2, contact);
     db_int(q, 3, WORK_TAKE);
+    db_int(q, 4, WORK_COMMIT);
+    db_blob(q, 5, span_of(&add, 1));
     bool comes = db_row(&c->e->db, q);
     db_done(q);
     return comes;
 }
 
-// Somebody who is in a conversation asks to be let in again. That they say so proves nothing, so nothing of what they send is used: the key
-// packages that lie in their inbox, as it is known here, are of a fresh device, or nothing happens. About who is not in it any more an
-// admin is asked.
+// Somebody who is in a conversation asks to be let in again: the key packages that lie in their inbox are of a fresh device, or nothing
+// happens. About who is not in it any more an admin is asked.
 static enum err knock_again(struct engine *e, const struct knock *k, const struct invite *from, int64_t *chat,
                             int64_t *contact)
 {
@@ -154,7 +201,7 @@ static enum err knock_again(struct engine *e, const struct knock *k, const struc
     bool group = c != NULL && c->kind == ROOM_GROUP, there = c != NULL && chat_has(c, from->account);
     if (c == NULL || c->kind == ROOM_SELF || (group && (there ? c->state != CHAT_OPEN : !takes_in(c))))
         return ERR_REFUSED;
-    *contact = there ? contact_of(e, from->account) : c->kind == ROOM_GROUP ? visitor(e, k, from) : 0;
+    *contact = there || group ? visitor(e, k, from) : 0;
     if (*contact == 0 || contact_blocked(e, *contact)) return ERR_REFUSED;
     *chat = c->id;
     if (!there) return put_asking(c, *contact);
@@ -170,7 +217,7 @@ enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_
     enum err x = knock_decode(body, &k);
     if (x == ERR_OK) x = invite_decode(k.invite, &from);
     if (x != ERR_OK) return x;
-    if (!invite_find(e, k.invite_key, &own)) return ERR_REFUSED;
+    if (!invite_find(e, k.invite_key, &own) || !has_patience(e, &from, k.invite_key)) return ERR_REFUSED;
     if (k.group.n > 0) return knock_again(e, &k, &from, chat, contact);
     if ((own.flags & INVITE_GROUP) == 0) return ERR_REFUSED;
     struct chat *c = chat_find(e, own.chat);
@@ -180,7 +227,7 @@ enum err knock_arrived(struct engine *e, struct span body, int64_t *chat, int64_
     *contact = visitor(e, &k, &from);
     invite_use(e, &own, *contact);
     if (own.asks || is_expelled(c, *contact)) return put_asking(c, *contact);
-    chat_put_take(c, *contact);
+    if (!comes_already(c, *contact)) chat_put_take(c, *contact);
     return e->db.err;
 }
 

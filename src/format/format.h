@@ -63,8 +63,20 @@ enum err invite_from_link(struct span link, struct buf *out);
 
 // ----------------------------------------------------------------------------------------------------- introductions
 
+// What is in an inbox entry once it is open. Who has signed it is whom it is of; a letter is for one key package alone.
 enum inbox_kind { INBOX_INTRODUCTION = 1, INBOX_KNOCK = 2 };
-// What is in an inbox entry once it is open: a conversation that the receiver is asked to join.
+struct letter {
+    enum inbox_kind kind; // or another number
+    struct span body;
+    const uint8_t *account_key; // [FORMAT_KEY]
+};
+// account_private (secret) is of account_key; ref is the key package's. ERR_LIMIT beyond 64 KiB.
+enum err inbox_sign(struct crypto *c, const struct letter *l, const uint8_t account_private[FORMAT_KEY],
+                    const uint8_t ref[FORMAT_ID], struct buf *out);
+// Zeros may follow it. ERR_MALFORMED; ERR_UNAUTHENTICATED: the account has not signed it, or it was for another key package.
+enum err inbox_check(struct crypto *c, struct span bytes, const uint8_t ref[FORMAT_ID], struct letter *out);
+
+// The body of a letter: a conversation that the receiver is asked to join.
 struct intro {
     const uint8_t *invite_key; // [32] of the invitation by which it came; zeros if the inviter is a contact already
     struct span name;          // what the sender calls itself
@@ -90,7 +102,7 @@ struct blob_ref {
 void blob_ref_encode(const struct blob_ref *r, struct buf *out);
 enum err blob_ref_decode(struct span bytes, struct blob_ref *out);
 
-// What is in an inbox entry likewise: somebody asks to be taken into a group.
+// Likewise: somebody asks to be taken into a group.
 struct knock {
     const uint8_t *invite_key; // [32] of the invitation by which it came
     struct span name;          // what the sender calls itself
@@ -137,14 +149,13 @@ enum err chain_next(struct crypto *c, uint8_t chain[32], uint64_t seq, uint64_t 
 enum err package_seal(struct crypto *c, const struct world *w, const uint8_t package_key[FORMAT_KEY],
                       struct span package, struct buf *out);
 enum err package_open(struct crypto *c, const uint8_t package_key[FORMAT_KEY], struct span sealed, struct buf *out);
-// An inbox entry for whoever holds the private part of a KeyPackage (an MLSMessage): its reference, then HPKE to its init key of
-// kind, body and padding to 1 KiB.
+// An inbox entry for whoever holds the private part of a KeyPackage (an MLSMessage): its reference, then HPKE to its init key of a
+// letter and padding to 1 KiB. ERR_LIMIT beyond 60 KiB.
 enum err inbox_seal(struct crypto *c, const struct world *w, struct span key_package, const uint8_t ref[FORMAT_ID],
-                    enum inbox_kind kind, struct span body, struct buf *out);
+                    struct span letter, struct buf *out);
 // The reference of the KeyPackage that an entry is for.
 enum err inbox_ref(struct span entry, const uint8_t **ref);
-// ERR_UNAUTHENTICATED if it does not open. The body lies in `out`.
-enum err inbox_open(struct crypto *c, uint16_t suite, struct span init_private, struct span entry, struct buf *out,
-                    enum inbox_kind *kind, struct span *body);
+// ERR_UNAUTHENTICATED if it does not open. The letter, which is to be checked, and its padding lie in `out` alone.
+enum err inbox_open(struct crypto *c, uint16_t suite, struct span init_private, struct span entry, struct buf *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "codec/tls.h"
 
-enum { PAD = 1024, SUITE_AT = 6, BODY_MAX = 60 << 10 };
+enum { PAD = 1024, SUITE_AT = 6, LETTER_MAX = 60 << 10 };
 static const char inbox_label[] = "Whimbrel inbox";
 
 static const struct crypto_suite *aead_suite(void) { return crypto_suite(CRYPTO_X25519_CHACHA20_SHA256_ED25519); }
@@ -44,7 +44,7 @@ static enum err read_package(struct span package, uint16_t *suite, struct span *
 }
 
 enum err inbox_seal(struct crypto *c, const struct world *w, struct span key_package, const uint8_t ref[FORMAT_ID],
-                    enum inbox_kind kind, struct span body, struct buf *out)
+                    struct span letter, struct buf *out)
 {
     uint16_t id = 0;
     struct span init_key;
@@ -53,11 +53,10 @@ enum err inbox_seal(struct crypto *c, const struct world *w, struct span key_pac
     enum err e = read_package(key_package, &id, &init_key);
     const struct crypto_suite *s = crypto_suite(id);
     if (e != ERR_OK || s == NULL) return e != ERR_OK ? e : ERR_UNSUPPORTED;
-    if (body.n > BODY_MAX) return ERR_LIMIT;
+    if (letter.n > LETTER_MAX) return ERR_LIMIT;
     const struct crypto_sizes *sizes = crypto_sizes(s);
-    buf_init(&plain, BODY_MAX + 2 * PAD);
-    tls_put_u8(&plain, (uint8_t)kind);
-    tls_put_vector(&plain, body);
+    buf_init(&plain, LETTER_MAX + 2 * PAD);
+    buf_put(&plain, letter);
     size_t pad = (PAD - plain.n % PAD) % PAD;
     uint8_t *zeros = buf_grow(&plain, pad);
     if (zeros != NULL) memset(zeros, 0, pad);
@@ -88,23 +87,7 @@ enum err inbox_ref(struct span entry, const uint8_t **ref)
     return ERR_OK;
 }
 
-// kind, body, and then zeros.
-static enum err read_plain(struct span plain, enum inbox_kind *kind, struct span *body)
-{
-    struct tls_reader r = tls_reader_of(plain);
-    uint8_t k = tls_u8(&r);
-    struct span b = tls_vector(&r), zeros = tls_rest(&r);
-    for (size_t i = 0; i < zeros.n; i++) {
-        if (zeros.p[i] != 0) return ERR_MALFORMED;
-    }
-    if (tls_end(&r) != ERR_OK) return ERR_MALFORMED;
-    *kind = (enum inbox_kind)k;
-    *body = b;
-    return ERR_OK;
-}
-
-enum err inbox_open(struct crypto *c, uint16_t suite, struct span init_private, struct span entry, struct buf *out,
-                    enum inbox_kind *kind, struct span *body)
+enum err inbox_open(struct crypto *c, uint16_t suite, struct span init_private, struct span entry, struct buf *out)
 {
     const struct crypto_suite *s = crypto_suite(suite);
     struct tls_reader r = tls_reader_of(entry);
@@ -114,6 +97,5 @@ enum err inbox_open(struct crypto *c, uint16_t suite, struct span init_private, 
     if (s == NULL) return ERR_UNSUPPORTED;
     uint8_t *to = buf_grow(out, sealed.n - CRYPTO_TAG);
     if (to == NULL) return buf_end(out);
-    enum err e = crypto_hpke_open(c, s, init_private, span_of(NULL, 0), enc, span_str(inbox_label), sealed, to);
-    return e == ERR_OK ? read_plain(span_of(to, sealed.n - CRYPTO_TAG), kind, body) : e;
+    return crypto_hpke_open(c, s, init_private, span_of(NULL, 0), enc, span_str(inbox_label), sealed, to);
 }

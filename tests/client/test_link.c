@@ -334,8 +334,23 @@ static void a_device_of_who_is_in_it_is_added_at_once(void **state)
     town_close(t);
 }
 
-// A knock proves nothing of who it is of: so nobody gives a name to somebody who has been met.
-static void who_knocks_gives_no_name_to_another(void **state)
+static uint64_t inbox_was;
+static bool alice_has_read_her_inbox(struct town *t) { return t->person[0].e->self.cursor > inbox_was; }
+
+static struct buf way_to(struct person *p, int64_t contact)
+{
+    struct buf way;
+    buf_init(&way, FORMAT_LINK_MAX);
+    sqlite3_stmt *q = db_sql(&p->e->db, "SELECT invite FROM contact WHERE id = ?1");
+    db_int(q, 1, contact);
+    assert_true(db_row(&p->e->db, q));
+    buf_put(&way, db_get(q, 0));
+    db_done(q);
+    return way;
+}
+
+// Nobody knocks in the name of somebody else: not even the way to somebody who has merely been met becomes another.
+static void nobody_knocks_in_the_name_of_another(void **state)
 {
     int64_t chat = 0;
     struct town *t = alone_in_a_group(2, &chat);
@@ -348,19 +363,85 @@ static void who_knocks_gives_no_name_to_another(void **state)
     assert_ok(db_commit(&alice->e->db));
     link_of(t, alice, chat, true, &link);
     memcpy(bob->e->self.account, dave, FORMAT_ID);
+    inbox_was = alice->e->self.cursor;
     take(bob, &link);
-    wait_for(t, alice_is_asked);
-    assert_int_equal(requests_of(alice).last.contact, met);
-    sqlite3_stmt *q = db_sql(&alice->e->db, "SELECT name FROM contact WHERE id = ?1");
-    db_int(q, 1, met);
-    assert_true(db_row(&alice->e->db, q) && db_get(q, 0).n == 0);
-    db_done(q);
+    wait_for(t, alice_has_read_her_inbox);
+    assert_int_equal(requests_of(alice).n, 0);
+    struct buf way = way_to(alice, met);
+    assert_int_equal(way.n, 0);
+    assert_string_equal(contact_of_person(alice, bob).name, "");
     buf_wipe(&link);
     town_close(t);
 }
 
-static uint64_t inbox_was;
-static bool alice_has_read_her_inbox(struct town *t) { return t->person[0].e->self.cursor > inbox_was; }
+static size_t count(struct person *p, const char *sql)
+{
+    sqlite3_stmt *q = NULL;
+    assert_int_equal(sqlite3_prepare_v2(p->e->db.h, sql, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    size_t n = (size_t)sqlite3_column_int64(q, 0);
+    (void)sqlite3_finalize(q);
+    return n;
+}
+
+// A knock of Bob's by a link of Alice's, as it stands in her inbox.
+static enum err knock_at(struct person *alice, struct person *bob, const struct buf *link)
+{
+    struct buf bytes, mine, body;
+    struct invite to;
+    int64_t chat = 0, contact = 0;
+    buf_init(&bytes, FORMAT_LINK_MAX);
+    buf_init(&mine, FORMAT_LINK_MAX);
+    buf_init(&body, 8192);
+    assert_ok(invite_from_link(span_str((const char *)link->p), &bytes));
+    assert_ok(invite_decode(buf_span(&bytes), &to));
+    db_begin(&bob->e->db);
+    assert_ok(invite_make(bob->e, &(struct invite_new){.flags = INVITE_PERSONAL, .chat = INVITE_KNOCKING}, &mine));
+    assert_ok(db_commit(&bob->e->db));
+    knock_encode(&(struct knock){to.key, span_str(bob->name), buf_span(&mine), span_of(NULL, 0)}, &body);
+    db_begin(&alice->e->db);
+    enum err x = knock_arrived(alice->e, buf_span(&body), &chat, &contact);
+    if (x == ERR_OK) assert_ok(db_commit(&alice->e->db));
+    else db_rollback(&alice->e->db);
+    buf_wipe(&bytes);
+    buf_wipe(&mine);
+    buf_wipe(&body);
+    return x;
+}
+
+// However often they ask, their key packages are taken once; and at some time they are not even listened to.
+static void who_knocks_again_and_again_costs_nothing(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = alone_in_a_group(2, &chat);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct buf link;
+    (void)state;
+    link_of(t, alice, chat, false, &link);
+    for (int i = 0; i < 10; i++) assert_ok(knock_at(alice, bob, &link));
+    assert_int_equal(count(alice, "SELECT count(*) FROM work WHERE kind = 6"), 1);
+    assert_int_equal(knock_at(alice, bob, &link), ERR_REFUSED);
+    assert_int_equal(sqlite3_exec(alice->e->db.h, "UPDATE knocked SET since = since - 3600001", NULL, NULL, NULL),
+                     SQLITE_OK); // an hour later
+    assert_ok(knock_at(alice, bob, &link));
+    // all who come by one link, whoever they are
+    assert_int_equal(sqlite3_exec(alice->e->db.h, "UPDATE knocked SET n = 1000", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(alice->e->db.h, "DELETE FROM knocked WHERE who NOT IN (SELECT key FROM invite)", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(knock_at(alice, bob, &link), ERR_REFUSED);
+    // and who takes a link twice knocks once, if the first has not gone yet
+    bob->e->closing = true; // nothing is sent
+    take(bob, &link);
+    take(bob, &link);
+    assert_int_equal(count(bob, "SELECT count(*) FROM work WHERE kind = 11"), 1);
+    bob->e->closing = false;
+    peer_pump_all(alice->e);
+    peer_pump_all(bob->e);
+    wait_for(t, is_quiet);
+    buf_wipe(&link);
+    town_close(t);
+}
 
 static void no_more_wait_than_can_be_answered(void **state)
 {
@@ -400,7 +481,8 @@ int main(void)
         cmocka_unit_test(links_that_are_over_let_nobody_in),
         cmocka_unit_test(who_has_left_may_ask_to_come_back),
         cmocka_unit_test(a_device_of_who_is_in_it_is_added_at_once),
-        cmocka_unit_test(who_knocks_gives_no_name_to_another),
+        cmocka_unit_test(nobody_knocks_in_the_name_of_another),
+        cmocka_unit_test(who_knocks_again_and_again_costs_nothing),
         cmocka_unit_test(no_more_wait_than_can_be_answered),
     };
     return unit_run("link", tests);

@@ -120,17 +120,27 @@ static void try_sealed(struct span bytes)
     static const uint8_t key[FORMAT_KEY] = {1};
     struct buf *out = kit_buf();
     const uint8_t *ref = NULL;
-    enum inbox_kind kind;
-    struct span body;
     must(package_open(crypto, key, bytes, out) != ERR_OK);
     if (inbox_ref(bytes, &ref) == ERR_OK) must(ref == bytes.p);
-    must(inbox_open(crypto, CRYPTO_X25519_AES128_SHA256_ED25519, span_of(key, 32), bytes, out, &kind, &body) != ERR_OK);
+    must(inbox_open(crypto, CRYPTO_X25519_AES128_SHA256_ED25519, span_of(key, 32), bytes, out) != ERR_OK);
+}
+
+// Of the seed's account and key package, or of nobody.
+static void try_letter(struct span bytes)
+{
+    static const uint8_t ref[FORMAT_ID] = {9};
+    struct letter l;
+    enum err e = inbox_check(crypto, bytes, ref, &l);
+    must(e == ERR_OK || e == ERR_MALFORMED || e == ERR_UNAUTHENTICATED || e == ERR_LIMIT);
+    if (e != ERR_OK) return;
+    within(l.body, bytes);
+    within(span_of(l.account_key, FORMAT_KEY), bytes);
 }
 
 void fuzz_one(struct span bytes)
 {
-    static void (*const tries[])(struct span) = {try_cert, try_invite, try_link,   try_intro,   try_knock,
-                                                 try_room, try_said,   try_sealed, try_blob_ref};
+    static void (*const tries[])(struct span) = {try_cert, try_invite, try_link,   try_intro,    try_knock,
+                                                 try_room, try_said,   try_sealed, try_blob_ref, try_letter};
     if (bytes.n == 0) return;
     tries[bytes.p[0] % (sizeof tries / sizeof *tries)](kit_copy(span_of(bytes.p + 1, bytes.n - 1)));
 }
@@ -155,6 +165,17 @@ static void seed_cert(const char *folder)
     seed(folder, "cert", 0, out);
 }
 
+static void seed_letter(const char *folder)
+{
+    uint8_t secret[32], public[32], from[CRYPTO_SIG_SEED] = {7}, ref[FORMAT_ID] = {9};
+    struct buf *out = kit_buf();
+    must_ok(crypto_sig_keygen(crypto, crypto_suite(CRYPTO_X25519_AES128_SHA256_ED25519), from, secret, public));
+    const struct letter l = {.kind = INBOX_KNOCK, .body = span_str("knock"), .account_key = public};
+    must_ok(inbox_sign(crypto, &l, secret, ref, out));
+    buf_put(out, span_of((const uint8_t[8]){0}, 8));
+    seed(folder, "letter", 9, out);
+}
+
 void fuzz_seeds(const char *folder)
 {
     static const uint8_t fill[3 * FORMAT_ID] = {[FORMAT_ID] = 1, [2 * FORMAT_ID] = 2};
@@ -164,6 +185,7 @@ void fuzz_seeds(const char *folder)
     struct buf *out[9];
     for (size_t k = 0; k < 9; k++) out[k] = kit_buf();
     seed_cert(folder);
+    seed_letter(folder);
     invite_encode(&i, out[0]);
     seed(folder, "invite", 1, out[0]);
     invite_encode(&to_group, out[1]);

@@ -321,6 +321,36 @@ static void fake_package(const struct crypto_suite *s, struct span init_key, str
     buf_put(out, init_key);
 }
 
+static void letters_are_of_whom_they_say(void **state)
+{
+    struct account a = make_account(), b = make_account();
+    struct letter l = {.kind = INBOX_KNOCK, .body = span_str("let me in"), .account_key = a.public}, read = {0};
+    struct buf letter;
+    (void)state;
+    buf_init(&letter, 1000);
+    assert_ok(inbox_sign(crypto, &l, a.secret, fill[1], &letter));
+    assert_ok(inbox_check(crypto, buf_span(&letter), fill[1], &read));
+    assert_int_equal(read.kind, INBOX_KNOCK);
+    assert_true(span_eq(read.body, l.body));
+    assert_memory_equal(read.account_key, a.public, 32);
+    // for another key package, of another account, another kind or body, cut
+    assert_int_equal(inbox_check(crypto, buf_span(&letter), fill[2], &read), ERR_UNAUTHENTICATED);
+    for (size_t i = 0; i < letter.n; i++) {
+        letter.p[i] ^= 1;
+        assert_int_not_equal(inbox_check(crypto, buf_span(&letter), fill[1], &read), ERR_OK);
+        letter.p[i] ^= 1;
+        assert_int_equal(inbox_check(crypto, span_of(letter.p, i), fill[1], &read), ERR_MALFORMED);
+    }
+    memcpy(letter.p + letter.n - 96, b.public, 32);
+    assert_int_equal(inbox_check(crypto, buf_span(&letter), fill[1], &read), ERR_UNAUTHENTICATED);
+    memcpy(letter.p + letter.n - 96, a.public, 32);
+    buf_put_u8(&letter, 0);
+    assert_ok(inbox_check(crypto, buf_span(&letter), fill[1], &read));
+    buf_put_u8(&letter, 1);
+    assert_int_equal(inbox_check(crypto, buf_span(&letter), fill[1], &read), ERR_MALFORMED);
+    buf_wipe(&letter);
+}
+
 static void inbox_entries_open_for_whom_they_are(void **state)
 {
     static const uint16_t suites[] = {CRYPTO_X25519_AES128_SHA256_ED25519, CRYPTO_MLKEM768X25519_AES256_SHA384_ED25519};
@@ -331,45 +361,37 @@ static void inbox_entries_open_for_whom_they_are(void **state)
         uint8_t sk[CRYPTO_SK_MAX], pk[CRYPTO_PK_MAX];
         const uint8_t *ref = NULL;
         struct buf package, entry, other, out;
-        enum inbox_kind kind;
-        struct span body;
         assert_ok(crypto_kem_derive(crypto, s, span_of(fill[0], 64), sk, pk));
         buf_init(&package, 4000);
         buf_init(&entry, 70000);
         buf_init(&other, 70000);
         buf_init(&out, 70000);
         fake_package(s, span_of(pk, sizes->npk), &package);
-        assert_ok(
-            inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("hello"), &entry));
-        assert_ok(inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION,
-                             span_str("a much longer hello"), &other));
+        assert_ok(inbox_seal(crypto, &world, buf_span(&package), fill[1], span_str("hello"), &entry));
+        assert_ok(inbox_seal(crypto, &world, buf_span(&package), fill[1], span_str("a much longer hello"), &other));
         assert_int_equal(entry.n, other.n); // sizes tell nothing
         assert_ok(inbox_ref(buf_span(&entry), &ref));
         assert_memory_equal(ref, fill[1], 32);
-        assert_ok(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body));
-        assert_int_equal(kind, INBOX_INTRODUCTION);
-        assert_true(span_eq(body, span_str("hello")));
+        assert_ok(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out));
+        assert_int_equal(out.n, 1024);
+        assert_string_equal((const char *)out.p, "hello");
         for (size_t i = 32; i < entry.n; i += 97) {
             buf_wipe(&out);
             entry.p[i] ^= 1;
-            assert_int_not_equal(
-                inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body), ERR_OK);
+            assert_int_not_equal(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out),
+                                 ERR_OK);
             entry.p[i] ^= 1;
         }
         for (size_t n = 0; n < entry.n; n += 31) {
             buf_wipe(&out);
-            assert_int_not_equal(
-                inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), span_of(entry.p, n), &out, &kind, &body),
-                ERR_OK);
+            assert_int_not_equal(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), span_of(entry.p, n), &out),
+                                 ERR_OK);
         }
         sk[0] ^= 0x40;
         buf_wipe(&out);
-        assert_int_not_equal(
-            inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out, &kind, &body), ERR_OK);
+        assert_int_not_equal(inbox_open(crypto, suites[k], span_of(sk, sizes->nsk), buf_span(&entry), &out), ERR_OK);
         package.p[3] = 1; // no KeyPackage
-        assert_int_equal(
-            inbox_seal(crypto, &world, buf_span(&package), fill[1], INBOX_INTRODUCTION, span_str("x"), &entry),
-            ERR_MALFORMED);
+        assert_int_equal(inbox_seal(crypto, &world, buf_span(&package), fill[1], span_str("x"), &entry), ERR_MALFORMED);
         buf_wipe(&package);
         buf_wipe(&entry);
         buf_wipe(&other);
@@ -388,6 +410,7 @@ int main(void)
         cmocka_unit_test(rooms_have_their_rules),
         cmocka_unit_test(what_is_said_comes_back_and_the_chain_depends_on_all_of_it),
         cmocka_unit_test(sealed_packages_open_with_their_key_alone),
+        cmocka_unit_test(letters_are_of_whom_they_say),
         cmocka_unit_test(inbox_entries_open_for_whom_they_are),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
