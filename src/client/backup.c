@@ -3,6 +3,7 @@
 // Everything as one archive, and a profile made of it (docs/client.md, "Archives"). Invariant: an archive holds the account, what was said,
 // and files, and nothing that only one engine may have: no device, no state of a group, nothing under way. Whoever opens a profile
 // made of it has a fresh device, and is no member of anything until others have added that.
+#include "client/backup.h"
 #include "client/inner.h"
 
 #include "vault/archive.h"
@@ -71,76 +72,189 @@ static void put_value(struct archive_out *a, sqlite3_stmt *q, int at)
     }
 }
 
-static enum err put_table(struct engine *e, struct archive_out *a, size_t t)
+// One on its way: what is written next. It goes from one post of the loop to the next, and outlives the engine if that is closed in between.
+struct backup {
+    struct net_post post;
+    struct engine *e; // NULL: it was stopped
+    sqlite3 *view;    // the moment at which it began
+    struct archive_out *a;
+    char folder[PATH_ROOM];
+    size_t table;
+    sqlite3_stmt *q; // rows of the table; behind the tables: names of files
+    int columns;
+    int fd; // of the file that is being written; -1
+    uint64_t left;
+    uint64_t done, size; // ROW_WEIGHT a row, and bytes of files
+    uint64_t told;       // per cent
+    engine_backed *over;
+    void *arg;
+};
+enum { ROW_WEIGHT = 256, TURN = 64 << 10 }; // a turn of the loop writes so much
+
+static const char files_query[] = "SELECT DISTINCT file FROM transfer WHERE kind = 2 AND state = 5 AND file != ''";
+
+static enum err put_table_head(struct backup *b)
 {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(e->db.h, tables[t].query, -1, &q, NULL) != SQLITE_OK) return ERR_CORRUPT;
-    int columns = sqlite3_column_count(q), rc;
-    put_u8(a, ITEM_TABLE);
-    put_bytes(a, tables[t].name, strlen(tables[t].name));
-    put_u8(a, (uint8_t)columns);
-    for (int i = 0; i < columns; i++) put_bytes(a, sqlite3_column_name(q, i), strlen(sqlite3_column_name(q, i)));
-    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-        put_u8(a, ITEM_ROW);
-        for (int i = 0; i < columns; i++) put_value(a, q, i);
-    }
-    (void)sqlite3_finalize(q);
-    return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+    const char *name = tables[b->table].name;
+    if (sqlite3_prepare_v2(b->view, tables[b->table].query, -1, &b->q, NULL) != SQLITE_OK) return ERR_CORRUPT;
+    b->columns = sqlite3_column_count(b->q);
+    put_u8(b->a, ITEM_TABLE);
+    put_bytes(b->a, name, strlen(name));
+    put_u8(b->a, (uint8_t)b->columns);
+    for (int i = 0; i < b->columns; i++) put_bytes(b->a, sqlite3_column_name(b->q, i), strlen(sqlite3_column_name(b->q, i)));
+    return ERR_OK;
 }
 
 // A file of the profile's folder, sealed as it lies there: the key stands in its row.
-static enum err put_file(struct archive_out *a, const char *folder, const char *name)
+static enum err put_file_head(struct backup *b, const char *name)
 {
-    char path[PATH_ROOM];
-    uint8_t piece[PIECE];
+    char path[PATH_ROOM + NAME_ROOM];
     struct stat st;
-    (void)snprintf(path, sizeof path, "%s/files/%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return errno == ENOENT ? ERR_OK : ERR_IO; // it can be fetched again
-    enum err x = fstat(fd, &st) == 0 ? ERR_OK : ERR_IO;
-    if (x == ERR_OK) {
-        put_u8(a, ITEM_FILE);
-        put_bytes(a, name, strlen(name));
-        put_u32(a, (uint32_t)((uint64_t)st.st_size >> 32));
-        put_u32(a, (uint32_t)st.st_size);
-    }
-    for (off_t left = st.st_size; x == ERR_OK && left > 0;) {
-        ssize_t n = read(fd, piece, left < PIECE ? (size_t)left : PIECE);
-        if (n <= 0) x = ERR_IO;
-        else archive_put(a, span_of(piece, (size_t)n));
-        left -= n;
-    }
-    close(fd);
-    return x;
+    (void)snprintf(path, sizeof path, "%s/files/%s", b->folder, name);
+    b->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (b->fd < 0) return errno == ENOENT ? ERR_OK : ERR_IO; // it can be fetched again
+    if (fstat(b->fd, &st) != 0) return ERR_IO;
+    b->left = (uint64_t)st.st_size;
+    put_u8(b->a, ITEM_FILE);
+    put_bytes(b->a, name, strlen(name));
+    put_u32(b->a, (uint32_t)(b->left >> 32));
+    put_u32(b->a, (uint32_t)b->left);
+    return ERR_OK;
 }
 
-static enum err put_files(struct engine *e, struct archive_out *a, const char *folder)
+static enum err put_file_piece(struct backup *b)
+{
+    uint8_t piece[PIECE];
+    ssize_t n = b->left == 0 ? 0 : read(b->fd, piece, b->left < PIECE ? (size_t)b->left : PIECE);
+    if (n < 0 || (n == 0 && b->left > 0)) return ERR_IO;
+    archive_put(b->a, span_of(piece, (size_t)n));
+    b->left -= (uint64_t)n;
+    b->done += (uint64_t)n;
+    if (b->left > 0) return ERR_OK;
+    close(b->fd);
+    b->fd = -1;
+    return ERR_OK;
+}
+
+// The next piece; *end after the last.
+static enum err put_next(struct backup *b, bool *end)
 {
     char name[NAME_ROOM];
-    enum err x = ERR_OK;
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT DISTINCT file FROM transfer WHERE kind = 2 AND state = 5 AND file != ''");
-    while (x == ERR_OK && db_row(&e->db, q)) {
-        struct span s = db_get(q, 0);
-        (void)snprintf(name, sizeof name, "%.*s", (int)s.n, (const char *)s.p);
-        x = put_file(a, folder, name);
+    if (b->fd >= 0) return put_file_piece(b);
+    if (b->q == NULL && b->table < TABLES) return put_table_head(b);
+    if (b->q == NULL && sqlite3_prepare_v2(b->view, files_query, -1, &b->q, NULL) != SQLITE_OK) return ERR_CORRUPT;
+    int rc = sqlite3_step(b->q);
+    if (rc == SQLITE_ROW && b->table < TABLES) {
+        put_u8(b->a, ITEM_ROW);
+        for (int i = 0; i < b->columns; i++) put_value(b->a, b->q, i);
+        b->done += ROW_WEIGHT;
+        return ERR_OK;
     }
-    db_done(q);
-    return x != ERR_OK ? x : e->db.err;
+    if (rc == SQLITE_ROW) {
+        (void)snprintf(name, sizeof name, "%s", (const char *)sqlite3_column_text(b->q, 0));
+        return put_file_head(b, name);
+    }
+    (void)sqlite3_finalize(b->q);
+    b->q = NULL;
+    *end = b->table++ == TABLES;
+    return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
-enum err engine_backup(struct engine *e, const char *folder, const char *path, struct span passphrase)
+static void free_backup(struct backup *b)
+{
+    if (b->fd >= 0) close(b->fd);
+    (void)sqlite3_finalize(b->q);
+    (void)sqlite3_close_v2(b->view);
+    if (b->a != NULL) (void)archive_close(b->a, false);
+    b->a = NULL;
+    b->q = NULL;
+    b->view = NULL;
+    b->fd = -1;
+}
+
+static void end_backup(struct backup *b, enum err x)
+{
+    engine_backed *over = b->over;
+    void *arg = b->arg;
+    if (x == ERR_OK) {
+        put_u8(b->a, ITEM_END);
+        struct archive_out *a = b->a;
+        b->a = NULL;
+        x = archive_close(a, true);
+    }
+    free_backup(b);
+    b->e->backup = NULL;
+    b->e = NULL;
+    over(arg, x);
+}
+
+static void tell_progress(struct backup *b)
+{
+    const struct engine_progress now = {b->done < b->size ? b->done : b->size, b->size};
+    uint64_t part = b->size == 0 ? 0 : now.done * 100 / b->size;
+    if (part == b->told) return;
+    b->told = part;
+    engine_tell(b->e, (struct engine_event){.kind = ENGINE_BACKUP, .progress = &now});
+}
+
+static void on_turn(struct net_post *p)
+{
+    struct backup *b = (struct backup *)(void *)((char *)p - offsetof(struct backup, post));
+    enum err x = ERR_OK;
+    bool end = false;
+    if (b->e == NULL) {
+        mem_free(b);
+        return;
+    }
+    for (uint64_t to = b->done + TURN; x == ERR_OK && !end && b->done < to;) x = put_next(b, &end);
+    if (x == ERR_OK && !end) {
+        net_loop_post(b->e->loop, &b->post);
+        tell_progress(b);
+        return;
+    }
+    end_backup(b, x);
+    mem_free(b);
+}
+
+// How much there will be, about.
+static enum err weigh(struct backup *b)
+{
+    char sql[SQL_ROOM];
+    for (size_t t = 0; t <= TABLES; t++) {
+        sqlite3_stmt *q = NULL;
+        if (t < TABLES) (void)snprintf(sql, sizeof sql, "SELECT count(*) * %d FROM (%s)", ROW_WEIGHT, tables[t].query);
+        else (void)snprintf(sql, sizeof sql, "SELECT coalesce(sum(size), 0) FROM transfer WHERE kind = 2 AND state = 5 AND file != ''");
+        if (sqlite3_prepare_v2(b->view, sql, -1, &q, NULL) != SQLITE_OK) return ERR_CORRUPT;
+        if (sqlite3_step(q) == SQLITE_ROW) b->size += (uint64_t)sqlite3_column_int64(q, 0);
+        if (sqlite3_finalize(q) != SQLITE_OK) return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+enum err engine_backup(struct engine *e, const char *folder, const char *path, struct span passphrase, engine_backed *done, void *arg)
 {
     const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = passphrase};
-    struct archive_out *a = NULL;
-    enum err x = archive_create(path, &secret, &a);
-    if (x != ERR_OK) return x;
-    db_begin(&e->db); // one state of it all
-    for (size_t t = 0; x == ERR_OK && t < TABLES; t++) x = put_table(e, a, t);
-    if (x == ERR_OK) x = put_files(e, a, folder);
-    db_rollback(&e->db);
-    put_u8(a, ITEM_END);
-    enum err closed = archive_close(a, x == ERR_OK);
-    return x != ERR_OK ? x : closed;
+    if (e->backup != NULL) return ERR_MISUSE;
+    struct backup *b = mem_new(sizeof *b);
+    if (b == NULL) return ERR_MEMORY;
+    *b = (struct backup){.post = {.fn = on_turn}, .e = e, .fd = -1, .over = done, .arg = arg};
+    enum err x = snprintf(b->folder, sizeof b->folder, "%s", folder) < (int)sizeof b->folder ? ERR_OK : ERR_LIMIT;
+    if (x == ERR_OK) x = archive_create(path, &secret, &b->a);
+    if (x == ERR_OK) x = vault_view(e->vault, &b->view);
+    if (x == ERR_OK) x = weigh(b); // the first read: from here on it is one state of it all
+    if (x != ERR_OK) {
+        free_backup(b);
+        mem_free(b);
+        return x;
+    }
+    e->backup = b;
+    net_loop_post(e->loop, &b->post);
+    return ERR_OK;
+}
+
+void engine_backup_stop(struct engine *e)
+{
+    if (e->backup != NULL) end_backup(e->backup, ERR_REFUSED); // its post frees it
 }
 
 // -------------------------------------------------------------------------------------------------------------- reading

@@ -15,6 +15,7 @@
 
 struct engine;
 struct files_info;
+struct engine_progress;
 
 enum engine_event_kind {
     ENGINE_LINK,       // a relay came up or went down: text says how it is
@@ -29,6 +30,7 @@ enum engine_event_kind {
     ENGINE_ROUTE,      // how a route to relays does has changed (client/routes.h): route says how
     ENGINE_TRIED,      // a trial of a route has ended: trial says how
     ENGINE_WARNING,    // something that people must know: text says what, and what to do; see engine_warnings
+    ENGINE_BACKUP,     // an archive is being written: progress (client/backup.h)
 };
 struct engine_event {
     enum engine_event_kind kind;
@@ -38,6 +40,7 @@ struct engine_event {
     const struct files_info *file; // of a file
     const struct reach_status *route;
     const struct engine_trial *trial;
+    const struct engine_progress *progress;
 };
 
 enum contact_state { CONTACT_KNOWN = 1, CONTACT_REQUEST, CONTACT_BLOCKED, CONTACT_STRANGER };
@@ -58,15 +61,6 @@ const char *engine_wrong_relay(const char *relay);
 // Makes a profile in a folder. ERR_INVALID: `why` says what is wrong with what was given. Else as vault_create.
 enum err engine_create(const char *folder, const struct vault_secret *secret, const struct engine_new *n,
                        const char **why);
-
-// Writes the account, what was said, and the files that are here into an archive that is not there yet, under a passphrase of its own; `folder`
-// is the profile's. It takes as long as the disk does. ERR_REFUSED: there is such a file; ERR_INVALID: a passphrase of no allowed length; ERR_IO.
-enum err engine_backup(struct engine *e, const char *folder, const char *path, struct span passphrase);
-// Makes a profile of an archive, in a folder that has none: the same account with a fresh device, which others have to add to their
-// conversations again. Whatever engine it was written by must not go on. Errors as archive_open's of the archive, as vault_create's
-// of the profile; ERR_UNSUPPORTED: it is of a newer version.
-enum err engine_restore(const char *folder, const struct vault_secret *secret, const char *path,
-                        struct span passphrase);
 
 struct engine_settings {
     struct link_settings link; // its reach is the engine's own

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An engine's life: making a profile, opening and closing it, and what it tells its owner.
+#include "client/backup.h"
 #include "client/inner.h"
 
 #include <stdio.h>
@@ -229,6 +230,7 @@ void engine_close(struct engine *e)
     if (e == NULL) return;
     e->closing = true;
     batch_close(e);
+    engine_backup_stop(e);
     clock_stop(e);
     work_answered(e);
     renew_stop(e);

@@ -123,6 +123,7 @@ struct engine {
     struct net_timer tidy, owed, answered, end, renew;
     struct files files;
     struct batch *batch; // what is about to be said
+    struct backup *backup; // an archive that is being written
     char why[200];  // of the last thing that was refused
     bool owing;     // receipts, or so it may be
     bool wiped;     // something was deleted, and older pages still say it

@@ -4,6 +4,7 @@
 // keyring has taken it.
 #include "cmd/profile.h"
 
+#include "client/backup.h"
 #include "cmd/keyring.h"
 #include "reach/routetext.h"
 

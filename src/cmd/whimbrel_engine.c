@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { LOOK_MS = 200, LOST_LOOKS = 25 };
 
@@ -46,6 +47,21 @@ static bool is_lost(struct house *h)
     return lstat(h->path, &st) != 0 && errno == ENOENT;
 }
 
+// Archives that the page fetches, and puts.
+static void archive_path(const struct house *h, const char *name, char out[FOLDER_MAX + 20])
+{
+    (void)snprintf(out, FOLDER_MAX + 20, "%s/%s", h->profile, name);
+}
+
+static void stop_backup(void *arg)
+{
+    struct house *h = arg;
+    char own[FOLDER_MAX + 20];
+    if (h->engine != NULL) engine_backup_stop(h->engine);
+    archive_path(h, WEB_ARCHIVE_OUT, own);
+    (void)unlink(own);
+}
+
 // Ends from the loop, not from within a call.
 static void on_look(struct net_timer *t)
 {
@@ -54,6 +70,7 @@ static void on_look(struct net_timer *t)
         net_timer_start(h->loop, t, LOOK_MS, on_look);
         return;
     }
+    stop_backup(h);
     rpc_engine(h->rpc, NULL);
     web_lock(h->web);
     engine_close(h->engine);
@@ -115,22 +132,41 @@ static enum err change_keyring(void *arg, struct span now, bool on, const char *
     return profile_keyring(h->engine, h->profile, now, on, why);
 }
 
-static enum err write_backup(void *arg, const char *path, struct span passphrase, const char **why)
+static enum err write_backup(void *arg, const char *path, struct span passphrase, engine_backed *done, void *done_arg,
+                             const char **why)
 {
     struct house *h = arg;
-    enum err e = engine_backup(h->engine, h->profile, path, passphrase);
+    char own[FOLDER_MAX + 20];
+    archive_path(h, WEB_ARCHIVE_OUT, own);
+    enum err e = engine_backup(h->engine, h->profile, path != NULL ? path : own, passphrase, done, done_arg);
+    if (e == ERR_REFUSED && path == NULL) { // one that nobody has fetched
+        (void)unlink(own);
+        e = engine_backup(h->engine, h->profile, own, passphrase, done, done_arg);
+    }
     *why = e == ERR_REFUSED   ? "there is such a file already; nothing was written"
            : e == ERR_INVALID ? "a passphrase has 1 to 1,024 bytes"
+           : e == ERR_MISUSE  ? "an archive is being written already; wait for its end"
            : e == ERR_IO
                ? "the archive cannot be written: is there such a folder, may you write there, is the disk full?"
                : "";
     return e;
 }
 
+static enum err restore(void *arg, struct span passphrase, const char **why)
+{
+    struct house *h = arg;
+    char own[FOLDER_MAX + 20];
+    archive_path(h, WEB_ARCHIVE_IN, own);
+    enum err e = profile_restore(h->profile, own, passphrase, why);
+    if (e != ERR_UNAUTHENTICATED) (void)unlink(own); // with another passphrase it may still open
+    return e == ERR_OK ? do_unlock(h, passphrase, why) : e;
+}
+
 static void do_lock(void *arg)
 {
     struct house *h = arg;
     struct engine *e = h->engine;
+    stop_backup(h);
     h->engine = NULL;
     rpc_engine(h->rpc, NULL);
     web_lock(h->web);
@@ -189,6 +225,8 @@ static enum err open_house(struct house *h, const char **why)
                                          .passphrase = change_passphrase,
                                          .keyring = change_keyring,
                                          .backup = write_backup,
+                                         .backup_stop = stop_backup,
+                                         .restore = restore,
                                          .lock = do_lock,
                                          .page = give_page};
     static const struct local_owner owner = {.accept = on_accept, .line = on_line, .closed = on_gone};

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+enum { BACKUP_PATH_MAX = 4096 };
+
 json_t *rpc_profile_status(struct call *c)
 {
     struct rpc *r = c->rpc;
@@ -96,16 +98,55 @@ json_t *rpc_profile_keyring(struct call *c)
     return done(c, e, why);
 }
 
+// Whoever has asked for an archive waits for it; its path is empty where the page fetches it.
+struct waiting {
+    struct later *later;
+    char path[BACKUP_PATH_MAX];
+};
+
+static void on_backed(void *arg, enum err e)
+{
+    struct waiting *w = arg;
+    struct stat st;
+    int64_t size = w->path[0] != 0 && stat(w->path, &st) == 0 ? (int64_t)st.st_size : 0;
+    rpc_answer(w->later, e == ERR_OK ? e : ERR_REFUSED,
+               e == ERR_REFUSED ? "it was stopped; nothing was written"
+                                : "the archive cannot be written: is the disk full? Nothing was written",
+               "size", size);
+    mem_free(w);
+}
+
 json_t *rpc_profile_backup(struct call *c)
 {
-    const char *why = "", *path = (const char *)rpc_text(c, "path").p;
-    struct stat st;
-    if (path[0] != '/') return rpc_fail(c, E_PARAMS, "`path` begins with /");
-    enum err e = c->rpc->host.backup(c->rpc->arg, path, rpc_text(c, "passphrase"), &why);
-    if (e != ERR_OK) return rpc_fail(c, E_REFUSED, why[0] != 0 ? why : err_text(e));
-    json_t *o = json_object();
-    rpc_set(o, "size", json_integer(stat(path, &st) == 0 ? (json_int_t)st.st_size : 0));
-    return o;
+    const char *why = "", *path = rpc_has(c, "path") ? (const char *)rpc_text(c, "path").p : NULL;
+    if (path != NULL && path[0] != '/') return rpc_fail(c, E_PARAMS, "`path` begins with /");
+    struct waiting *w = mem_new(sizeof *w);
+    if (w == NULL) return rpc_failed(c, ERR_MEMORY, "");
+    w->later = rpc_later(c);
+    bool fits = snprintf(w->path, sizeof w->path, "%s", path != NULL ? path : "") < (int)sizeof w->path;
+    enum err e = w->later == NULL ? ERR_MEMORY : fits ? ERR_OK : ERR_LIMIT;
+    if (e == ERR_OK) e = c->rpc->host.backup(c->rpc->arg, path, rpc_text(c, "passphrase"), on_backed, w, &why);
+    if (e == ERR_OK) return NULL;
+    if (w->later != NULL) rpc_answer(w->later, ERR_REFUSED, why[0] != 0 ? why : err_text(e), "size", 0);
+    bool answered = w->later != NULL;
+    mem_free(w);
+    return answered ? NULL : rpc_failed(c, ERR_MEMORY, "");
+}
+
+json_t *rpc_profile_backup_stop(struct call *c)
+{
+    c->rpc->host.backup_stop(c->rpc->arg);
+    return json_true();
+}
+
+json_t *rpc_profile_restore(struct call *c)
+{
+    struct rpc *r = c->rpc;
+    const char *why = "";
+    unsigned opened;
+    if (r->e != NULL || r->host.there(r->arg, &opened)) return rpc_fail(c, E_REFUSED, "there is a profile already");
+    enum err e = r->host.restore(r->arg, rpc_text(c, "passphrase"), &why);
+    return done(c, e, why);
 }
 
 json_t *rpc_profile_lock(struct call *c)

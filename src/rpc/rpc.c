@@ -248,7 +248,8 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_GONE] = "message.gone",
                                         [ENGINE_ROUTE] = "route",
                                         [ENGINE_TRIED] = "tried",
-                                        [ENGINE_WARNING] = "warning"};
+                                        [ENGINE_WARNING] = "warning",
+                                        [ENGINE_BACKUP] = "backup"};
     if (e->file != NULL) {
         const char *name = NULL;
         json_t *file = rpc_file_told(e, &name);
@@ -261,6 +262,10 @@ void rpc_event(void *rpc, const struct engine_event *e)
     if (e->contact != 0) rpc_set(params, "contact", json_integer(e->contact));
     if (e->text != NULL) rpc_set(params, "text", json_string(e->text));
     if (e->kind == ENGINE_TYPING) rpc_set(params, "typing", json_boolean(e->typing));
+    if (e->progress != NULL) {
+        rpc_set(params, "done", json_integer((json_int_t)e->progress->done));
+        rpc_set(params, "size", json_integer((json_int_t)e->progress->size));
+    }
     rpc_put_reach(params, e);
     tell(rpc, names[e->kind], params);
 }

@@ -5,7 +5,7 @@
 #ifndef WHIMBREL_RPC_RPC_H
 #define WHIMBREL_RPC_RPC_H
 
-#include "client/client.h"
+#include "client/backup.h"
 
 struct rpc;
 
@@ -22,7 +22,11 @@ struct rpc_host {
     enum err (*unlock)(void *arg, struct span passphrase, const char **why);
     enum err (*passphrase)(void *arg, struct span now, struct span next, const char **why);
     enum err (*keyring)(void *arg, struct span now, bool on, const char **why);
-    enum err (*backup)(void *arg, const char *path, struct span passphrase, const char **why);
+    // An archive of an open profile, at a path, or with NULL where the page gets it from; `done` as engine_backup's. The second stops it, and
+    // lets go of what the page has not fetched.
+    enum err (*backup)(void *arg, const char *path, struct span passphrase, engine_backed *done, void *done_arg, const char **why);
+    void (*backup_stop)(void *arg);
+    enum err (*restore)(void *arg, struct span passphrase, const char **why); // of what the page has put; and opens it
     void (*lock)(void *arg);                                            // closes it: its keys are gone from memory
     enum err (*page)(void *arg, struct buf *address, const char **why); // an address for a browser, with a NUL
 };

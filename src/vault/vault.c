@@ -172,20 +172,26 @@ static enum err migrate(sqlite3 *db, bool create, const struct vault_migrations 
     return e;
 }
 
+static enum err open_keyed(const struct vault *v, const char *path, int flags, sqlite3 **out)
+{
+    uint8_t raw[4 + KEYS_KEY] = "raw:"; /* secret */
+    enum err e = sqlite_error(sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX, NULL));
+    memcpy(raw + 4, v->key, KEYS_KEY);
+    pages_register();
+    if (e == ERR_OK) e = run(*out, "PRAGMA memory_security=fill; PRAGMA cipher='" PAGES_CIPHER "';");
+    if (e == ERR_OK) e = sqlite_error(sqlite3_key_v2(*out, "main", raw, sizeof raw));
+    mem_wipe(raw, sizeof raw);
+    return e;
+}
+
 static enum err open_db(struct vault *v, bool create, const struct vault_migrations *m)
 {
     char path[PATH_ROOM];
-    uint8_t raw[4 + KEYS_KEY] = "raw:"; /* secret */
     path_of(v->folder, "profile.db", path);
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT | O_EXCL : 0), 0600);
     if (fd < 0) return errno == EEXIST ? ERR_REFUSED : errno == ENOENT ? ERR_CORRUPT : ERR_IO; // there were keys for it
     close(fd);
-    enum err e = sqlite_error(sqlite3_open_v2(path, &v->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
-    memcpy(raw + 4, v->key, KEYS_KEY);
-    pages_register();
-    if (e == ERR_OK) e = run(v->db, "PRAGMA memory_security=fill; PRAGMA cipher='" PAGES_CIPHER "';");
-    if (e == ERR_OK) e = sqlite_error(sqlite3_key_v2(v->db, "main", raw, sizeof raw));
-    mem_wipe(raw, sizeof raw);
+    enum err e = open_keyed(v, path, SQLITE_OPEN_READWRITE, &v->db);
     if (e != ERR_OK) return e;
     (void)sqlite3_extended_result_codes(v->db, 1);
     (void)sqlite3_busy_timeout(v->db, BUSY_MS);
@@ -270,6 +276,18 @@ enum err vault_open(const char *folder, const struct vault_secret *secret, const
 }
 
 sqlite3 *vault_db(struct vault *v) { return v->db; }
+
+enum err vault_view(struct vault *v, sqlite3 **out)
+{
+    char path[PATH_ROOM];
+    sqlite3 *db = NULL;
+    path_of(v->folder, "profile.db", path);
+    enum err e = open_keyed(v, path, SQLITE_OPEN_READONLY, &db);
+    if (e == ERR_OK) e = run(db, "PRAGMA temp_store=MEMORY; BEGIN");
+    if (e == ERR_OK) *out = db;
+    else (void)sqlite3_close_v2(db);
+    return e;
+}
 
 enum err vault_kinds(const char *folder, unsigned *kinds)
 {

@@ -55,6 +55,9 @@ void vault_close(struct vault *v);
 
 // The database, for the vault's life: WAL, a sync at every commit, foreign keys on, temporary tables in memory.
 sqlite3 *vault_db(struct vault *v);
+// A second connection that reads only, and sees one moment from its first read in a transaction on, whatever is written meanwhile. The caller closes
+// it, before the vault is. ERR_IO, ERR_MEMORY.
+enum err vault_view(struct vault *v, sqlite3 **out);
 // Sets the secret of a kind anew, or adds it. The old passphrase opens the vault no longer. Of a vault that was kept: else ERR_MISUSE,
 // here and in the next.
 enum err vault_set_secret(struct vault *v, const struct vault_secret *secret);

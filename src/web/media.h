@@ -9,6 +9,8 @@
 #include "client/file.h"
 #include "net/http.h"
 
+#include <stdio.h>
+
 enum { MEDIA_HEAD = 4000 };
 
 // One file on its way over one connection. All zeros: none is.
@@ -17,28 +19,33 @@ struct media {
     uint64_t at, end;
     struct transfer_draft *draft; // in
     uint64_t left;                // bytes that are to come
+    FILE *archive;                // out or in, as it lies there: sealed
+    char unfinished[1100];        // the path of one that comes in; empty otherwise
 };
 
 // ----------------------------------------------------------------------------------------------------------------- out
 
-// Answers GET or HEAD of "/file/MESSAGE": the head of the answer as far as the file decides it, from the status line on and without an empty line at
-// the end. False: there is nothing for it, and `status` and `text` say so.
-bool media_get(struct engine *e, const struct http_request *r, struct buf *head, struct media *out, const char **status,
-               const char **text);
+// Answers GET or HEAD of "/file/MESSAGE" or "/file/archive": the head of the answer as far as the file decides it, from the status line on and without
+// an empty line at the end. False: there is nothing for it, and `status` and `text` say so. `folder` is the profile's.
+bool media_get(struct engine *e, const char *folder, const struct http_request *r, struct buf *head, struct media *out,
+               const char **status, const char **text);
 // The next bytes; none at the end. ERR_CORRUPT, ERR_IO: no more can be sent of what was promised.
 enum err media_next(struct media *m, struct buf *out);
-static inline bool media_goes_out(const struct media *m) { return m->reader != NULL; }
+static inline bool media_goes_out(const struct media *m)
+{
+    return m->reader != NULL || (m->archive != NULL && m->unfinished[0] == 0);
+}
 
 // ------------------------------------------------------------------------------------------------------------------ in
 
-// Begins to take the body of a PUT. False as above.
-bool media_put(struct engine *e, const struct http_request *r, struct media *out, const char **status,
-               const char **text);
+// Begins to take the body of a PUT to "/file", or where there is no profile to "/file/archive". False as above.
+bool media_put(struct engine *e, const char *folder, const struct http_request *r, struct media *out,
+               const char **status, const char **text);
 // As much of these bytes as belongs to it. ERR_LIMIT: the disk is full; ERR_IO.
 enum err media_take(struct media *m, struct span bytes, size_t *taken);
-// All has come: its number, and it is none any more.
+// All has come: its number, 0 of an archive, and it is none any more.
 enum err media_put_end(struct media *m, int64_t *upload);
-static inline bool media_comes_in(const struct media *m) { return m->draft != NULL; }
+static inline bool media_comes_in(const struct media *m) { return m->draft != NULL || m->unfinished[0] != 0; }
 
 // Lets go of what is on its way.
 void media_drop(struct media *m);

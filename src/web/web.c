@@ -27,6 +27,7 @@ enum {
 struct web {
     struct net_loop *loop;
     struct rpc *rpc;
+    char folder[1000];
     struct tokens tokens;
     struct local_server *server;
     struct guest *guests;
@@ -83,11 +84,23 @@ static void finish(struct guest *g)
     local_finish(g->conn);
 }
 
+static void on_wasted(struct net_timer *t) { finish((struct guest *)(void *)((char *)t - offsetof(struct guest, timer))); }
+
 static void refuse(struct guest *g, const char *status, const char *text)
 {
     send_head(g, status, "text/plain; charset=utf-8", strlen(text), false);
     local_send(g->conn, span_str(text));
     finish(g);
+}
+
+// Refuses what has a body: that is read and thrown away for a while, since whoever is still writing when the connection closes never sees the answer.
+static void refuse_body(struct guest *g, const char *status, const char *text)
+{
+    media_drop(&g->media);
+    send_head(g, status, "text/plain; charset=utf-8", strlen(text), false);
+    local_send(g->conn, span_str(text));
+    g->over = true;
+    net_timer_start(g->web->loop, &g->timer, STRANGER_MS, on_wasted);
 }
 
 static void send_page(struct guest *g, const struct http_request *r, bool body)
@@ -104,12 +117,6 @@ static void send_page(struct guest *g, const struct http_request *r, bool body)
 }
 
 // --------------------------------------------------------------------------------------------------------------- files
-
-static void refuse_file(struct guest *g, const char *status, const char *text)
-{
-    media_drop(&g->media);
-    refuse(g, status, text);
-}
 
 // As much as may wait; false while there is more.
 static bool send_pieces(struct guest *g)
@@ -140,7 +147,7 @@ static void send_file(struct guest *g, const struct http_request *r, bool body)
     struct buf head;
     buf_init(&head, MEDIA_HEAD);
     g->stays = r->keep_alive;
-    if (!media_get(rpc_opened(g->web->rpc), r, &head, &g->media, &status, &text)) {
+    if (!media_get(rpc_opened(g->web->rpc), g->web->folder, r, &head, &g->media, &status, &text)) {
         refuse(g, status, text);
     } else {
         buf_put(&head, span_str(r->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n"));
@@ -160,7 +167,7 @@ static void answer_put(struct guest *g)
     int64_t upload = 0;
     char text[60];
     if (media_put_end(&g->media, &upload) != ERR_OK) {
-        refuse_file(g, "507 Insufficient Storage", "It cannot be stored: is the disk full?\n");
+        refuse_body(g, "507 Insufficient Storage", "It cannot be stored: is the disk full?\n");
         return;
     }
     int n = snprintf(text, sizeof text, "{\"upload\":%lld}", (long long)upload);
@@ -174,7 +181,7 @@ static size_t take_body(struct guest *g, struct span bytes)
 {
     size_t n = 0;
     enum err e = media_take(&g->media, bytes, &n);
-    if (e != ERR_OK) refuse_file(g, "507 Insufficient Storage", "It cannot be stored: is the disk full?\n");
+    if (e != ERR_OK) refuse_body(g, "507 Insufficient Storage", "It cannot be stored: is the disk full?\n");
     else if (g->media.left == 0) answer_put(g);
     return n;
 }
@@ -184,8 +191,8 @@ static void take_file(struct guest *g, const struct http_request *r)
     const char *status, *text;
     struct span expects;
     g->stays = r->keep_alive;
-    if (!media_put(rpc_opened(g->web->rpc), r, &g->media, &status, &text)) {
-        refuse(g, status, text); // and what follows is not read
+    if (!media_put(rpc_opened(g->web->rpc), g->web->folder, r, &g->media, &status, &text)) {
+        refuse_body(g, status, text);
         return;
     }
     if (http_header(r, "Expect", &expects)) local_send(g->conn, span_str("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -195,7 +202,8 @@ static void take_file(struct guest *g, const struct http_request *r)
 static bool shows_token(struct guest *g, const struct http_request *r)
 {
     if (tokens_know(&g->web->tokens, gate_token(r))) return true;
-    refuse(g, "401 Unauthorized", "Show a token.\n");
+    if (r->body) refuse_body(g, "401 Unauthorized", "Show a token.\n");
+    else refuse(g, "401 Unauthorized", "Show a token.\n");
     return false;
 }
 
@@ -422,7 +430,8 @@ enum err web_open(struct net_loop *l, struct rpc *r, const char *folder, struct 
     struct web *w = mem_new(sizeof *w);
     if (w == NULL) return ERR_MEMORY;
     *w = (struct web){.loop = l, .rpc = r};
-    enum err e = tokens_init(&w->tokens, folder);
+    enum err e = snprintf(w->folder, sizeof w->folder, "%s", folder) < (int)sizeof w->folder ? ERR_OK : ERR_LIMIT;
+    if (e == ERR_OK) e = tokens_init(&w->tokens, folder);
     if (e == ERR_OK) e = local_listen_port(l, &w->tokens.port, &owner, w, &w->server);
     if (e == ERR_REFUSED) { // somebody else has the port: whoever has the page open must open it anew
         w->tokens.port = 0;

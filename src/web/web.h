@@ -13,6 +13,9 @@
 struct web;
 
 enum { WEB_TOKENS = 8, WEB_ADDRESS_MAX = 100 };
+// In the profile's folder: the archive that the page may fetch, and the one that it has put, where there is no profile yet.
+#define WEB_ARCHIVE_OUT "archive.out"
+#define WEB_ARCHIVE_IN "archive.in"
 
 // Listens: on the port that it had before where that is free, else on another. In the file `ui` of the profile's folder it keeps the
 // port and the hashes of the last WEB_TOKENS tokens, so that a page that is open survives another start of the engine. ERR_IO,

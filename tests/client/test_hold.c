@@ -2,6 +2,7 @@
 //
 // Changed keys: somebody comes back from an archive with a fresh device. Nothing is said to it before that was confirmed, and then nothing of it is
 // lost; in a group that holds for those alone whose number was compared.
+#include "client/backup.h"
 #include "town.h"
 
 #include <sys/stat.h>
@@ -13,7 +14,16 @@ static struct {
     int64_t direct, group; // of Alice
     int64_t bob;           // to her
     unsigned moves;
+    bool written;
 } here;
+
+static void on_written(void *arg, enum err e)
+{
+    (void)arg;
+    assert_ok(e);
+    here.written = true;
+}
+static bool is_written(struct town *t) { return t->folder[0] != 0 && here.written; }
 
 // The profile of somebody goes into an archive, and goes on from there.
 static void moves(struct person *p)
@@ -23,7 +33,9 @@ static void moves(struct person *p)
     here.moves++;
     (void)snprintf(archive, sizeof archive, "%s/archive%u", p->town->folder, here.moves % 100);
     (void)snprintf(folder, sizeof folder, "%s/again%u", p->town->folder, here.moves % 100);
-    assert_ok(engine_backup(p->e, p->folder, archive, words));
+    here.written = false;
+    assert_ok(engine_backup(p->e, p->folder, archive, words, on_written, NULL));
+    wait_for(p->town, is_written);
     engine_close(p->e);
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_ok(engine_restore(folder, &ring, archive, words));

@@ -200,6 +200,46 @@ test('files go in and out, to whoever shows the token', { skip }, async t => {
   assert.equal((await move(address, '/file', token, Buffer.from('x'))).status, 404);
 });
 
+test('an archive goes to the page while the engine goes on, and comes back where there is no profile', { skip }, async t => {
+  const relay = await Relay.start(t), { profile, address } = start(t), page = await Page.open(address), words = 'four quite random words';
+  const token = { authorization: `Bearer ${address.split('#')[1]!}` };
+  await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address });
+  const { chat } = (await page.call('chat.self')).result as { chat: number };
+  await Promise.all(Array.from({ length: 600 }, (_, i) => page.call('message.send', { chat, text: `note ${i}` })));
+  await page.call('events.follow');
+  assert.equal((await move(address, '/file/archive', token)).status, 404);
+  const [written, said] = await Promise.all([page.call('profile.backup', { passphrase: words }), page.call('message.send', { chat, text: 'meanwhile' })]);
+  assert.ok(written.result !== undefined && said.result !== undefined);
+  const at = (id: number): number => page.came.findIndex(r => r.id === id);
+  assert.ok(at(said.id!) < at(written.id!), 'nobody waits for it');
+  assert.ok(page.came.some(r => r.method === 'backup'), 'it tells how far it is');
+  assert.equal((await move(address, '/file/archive', {})).status, 401);
+  const got = await move(address, '/file/archive', token);
+  assert.equal(got.status, 200);
+  assert.equal(got.bytes.subarray(0, 8).toString(), 'whimarch');
+  assert.match(String(got.headers['content-disposition']), /^attachment/);
+  assert.equal((await move(address, '/file/archive', token, got.bytes)).status, 409); // there is a profile
+  const [stopped] = await Promise.all([page.call('profile.backup', { passphrase: words }), page.call('profile.backup_stop')]);
+  assert.match(stopped.error!.message, /stopped/);
+  assert.equal((await move(address, '/file/archive', token)).status, 404);
+  assert.ok(!readdirSync(profile).some(x => x.startsWith('archive')));
+
+  const other = start(t), fresh = await Page.open(other.address), own = { authorization: `Bearer ${other.address.split('#')[1]!}` };
+  assert.equal((await fresh.call('profile.restore', { passphrase: words })).error!.code, 1); // of what?
+  assert.equal((await move(other.address, '/file/archive', {}, got.bytes)).status, 401);
+  assert.equal((await move(other.address, '/file/archive', own, got.bytes.subarray(0, -1))).status, 201);
+  assert.match((await fresh.call('profile.restore', { passphrase: words })).error!.message, /damaged/);
+  assert.deepEqual(readdirSync(other.profile).filter(x => /archive|keys|profile/.test(x)), []);
+  assert.equal((await move(other.address, '/file/archive', own, got.bytes)).status, 201);
+  assert.equal((await fresh.call('profile.restore', { passphrase: 'not these' })).error!.code, 5);
+  assert.equal((await fresh.call('profile.restore', { passphrase: words })).result, true); // what was put is still there
+  assert.deepEqual((await fresh.call('profile.status')).result, { state: 'open', name: 'alice', passphrase: true, keyring: false });
+  const texts = ((await fresh.call('message.list', { chat, limit: 1000 })).result as { text: string }[]).map(m => m.text);
+  assert.ok(texts.includes('note 599') && !texts.includes('meanwhile'), 'all as it was when it began');
+  assert.ok(!readdirSync(other.profile).some(x => x.startsWith('archive')));
+  assert.equal((await fresh.call('profile.restore', { passphrase: words })).error!.code, 1);
+});
+
 test('an engine whose profile is taken away ends', { skip }, async t => {
   const { profile } = start(t);
   const runs = (): boolean => readdirSync('/proc').some(pid => {
