@@ -175,8 +175,9 @@ json_t *rpc_chat_requests(struct call *c)
 
 json_t *rpc_chat_admit(struct call *c)
 {
-    return rpc_yes(c, engine_admit(c->e, rpc_int(c, "chat", 0), rpc_int(c, "contact", 0), rpc_bool(c, "admit")),
-                   not_admin);
+    enum err e = engine_admit(c->e, rpc_int(c, "chat", 0), rpc_int(c, "contact", 0), rpc_bool(c, "admit"));
+    if (e == ERR_NOT_FOUND) return rpc_fail(c, E_NOT_FOUND, "they do not ask to be taken into that group");
+    return rpc_yes(c, e, not_admin);
 }
 
 // A person comes once, however many devices they have.

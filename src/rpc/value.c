@@ -12,11 +12,26 @@ json_t *rpc_fail(struct call *c, int code, const char *text)
     return NULL;
 }
 
+// Says what was named and is not there; which of them it is, if they are several, whoever asked can tell.
+static json_t *not_found(struct call *c)
+{
+    static const char *const named[] = {"chat", "message", "contact", "invite", "upload", "file", "route", "warning"};
+    char text[sizeof c->text] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof named / sizeof named[0] && n < sizeof text; i++) {
+        const json_t *v = json_object_get(c->params, named[i]);
+        if (!json_is_integer(v)) continue;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %s %" JSON_INTEGER_FORMAT,
+                              n == 0 ? "there is no" : ", or no", named[i], json_integer_value(v));
+    }
+    return rpc_fail(c, E_NOT_FOUND, n == 0 ? "there is no such thing" : text);
+}
+
 // What an error of the engine is to whoever asked; NULL, as a result.
 json_t *rpc_failed(struct call *c, enum err e, const char *refused)
 {
     switch (e) {
-    case ERR_NOT_FOUND: return rpc_fail(c, E_NOT_FOUND, "there is no such thing");
+    case ERR_NOT_FOUND: return not_found(c);
     case ERR_UNAUTHENTICATED:
         return rpc_fail(
             c, E_HELD,
