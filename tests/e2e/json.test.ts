@@ -49,6 +49,7 @@ test('with --json every command prints one object or one array', { skip }, async
   by(alice, 'contacts');
   by(alice, 'contact', 'rename', 'bob', 'Bob');
   by(alice, 'verify', 'Bob');
+  by(alice, 'contact', 'confirm', 'Bob');
   by(alice, 'contact', 'block', 'Bob');
   by(alice, 'contact', 'unblock', 'Bob');
   by(alice, 'chats');
