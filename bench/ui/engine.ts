@@ -62,7 +62,7 @@ function answer(method: string, p: Record<string, number>): unknown {
     case 'profile.status': return { state: 'open', name: 'Alice', passphrase: true, keyring: false };
     case 'engine.status': return { account: hex(9, 32), name: 'Alice', waiting: 0, relay: 'wss://relay.example.org', connected: true };
     case 'contact.list': return contacts;
-    case 'chat.list': return chats;
+    case 'chat.list': return chats.slice(0, p['limit']);
     case 'chat.get': return chats[p['chat']! - 1];
     case 'message.list': return p['chat'] === 1 ? list(p) : [];
     case 'message.get': return message(p['message']!);
@@ -72,21 +72,31 @@ function answer(method: string, p: Record<string, number>): unknown {
   }
 }
 
+// A page that asks for nothing: how long this browser takes here, now, until one row that a script makes is painted.
+const FLOOR = {
+  'floor.html': '<!doctype html><title>Floor</title><script type="module" src="floor.js"></script><body></body>',
+  'floor.js': "const a = document.createElement('a'); a.className = 'chat-row'; a.textContent = 'A row'; document.body.append(a);",
+};
+
 export class Engine {
   address = '';
+  floor = '';
   private readonly server: Server;
   private readonly files = new Map<string, Buffer>();
   private readonly sockets = new Set<WebSocket>();
 
   constructor(web: string) {
     for (const name of readdirSync(web)) this.files.set(`/${name}`, readFileSync(join(web, name)));
+    for (const [name, text] of Object.entries(FLOOR)) this.files.set(`/${name}`, Buffer.from(text));
     this.server = createServer((q, a) => this.page(q, a));
     new WebSocketServer({ server: this.server, path: '/rpc' }).on('connection', s => this.visit(s));
   }
 
   async start(): Promise<void> {
     await new Promise<void>(done => this.server.listen(0, '127.0.0.1', done));
-    this.address = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/#${TOKEN}`;
+    const base = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    this.address = `${base}/#${TOKEN}`;
+    this.floor = `${base}/floor.html`;
   }
 
   stop(): void {

@@ -146,6 +146,9 @@ enum err engine_verified(struct engine *e, int64_t contact, bool verified);
 
 // All conversations (talk_list says in which order), or the one with an id. kind and state are of enum room_kind and enum chat_state. ERR_NOT_FOUND.
 enum err engine_chats(struct engine *e, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg);
+// At most so many, in that order.
+enum err engine_chats_first(struct engine *e, int64_t limit, void (*each)(void *arg, const struct history_chat *c),
+                            void *arg);
 
 // Messages of a chat (history.h says in which order), one of them, and those that are pinned. ERR_NOT_FOUND.
 enum err engine_messages(struct engine *e, const struct history_page *page, history_each *each, void *arg);

@@ -9,6 +9,12 @@ enum err engine_chats(struct engine *e, int64_t chat, void (*each)(void *arg, co
     return talk_list(&e->history, chat, each, arg);
 }
 
+enum err engine_chats_first(struct engine *e, int64_t limit, void (*each)(void *arg, const struct history_chat *c),
+                            void *arg)
+{
+    return talk_first(&e->history, limit, each, arg);
+}
+
 enum err engine_messages(struct engine *e, const struct history_page *page, history_each *each, void *arg)
 {
     return chat_find(e, page->chat) == NULL ? ERR_NOT_FOUND : history_list(&e->history, page, each, arg);

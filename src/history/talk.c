@@ -127,20 +127,37 @@ static void read_row(sqlite3_stmt *q, void (*each)(void *arg, const struct histo
     each(arg, &c);
 }
 
-enum err talk_list(struct history *h, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg)
-{
-    bool any = false;
-    h->db->err = ERR_OK;
 #define LIST                                                                                                        \
     "SELECT c.id, c.contact, c.kind, c.state, c.name, c.members, c.epoch, c.created, t.last, t.last_time, "         \
     "t.last_sender,"                                                                                                \
     " t.last_whom, t.last_kind, t.last_flags, t.last_type, t.last_body, t.unread, t.mentions, t.read_to, t.muted, " \
     "t.pinned,"                                                                                                     \
     " t.archived, t.receipts, t.timer, t.draft FROM chat c JOIN talk t ON t.chat = c.id"
+
+static enum err read_rows(struct history *h, sqlite3_stmt *q, void (*each)(void *arg, const struct history_chat *c),
+                          void *arg, bool *any)
+{
+    for (*any = false; db_row(h->db, q); *any = true) read_row(q, each, arg);
+    return h->db->err;
+}
+
+enum err talk_first(struct history *h, int64_t limit, void (*each)(void *arg, const struct history_chat *c), void *arg)
+{
+    bool any = false;
+    h->db->err = ERR_OK;
     sqlite3_stmt *q =
-        chat == 0 ? db_sql(h->db, LIST " ORDER BY t.pinned DESC, coalesce(t.last_time, c.created) DESC, c.id DESC")
-                  : db_sql(h->db, LIST " WHERE c.id = ?1");
-    if (chat != 0) db_int(q, 1, chat);
-    for (; db_row(h->db, q); any = true) read_row(q, each, arg);
-    return h->db->err != ERR_OK ? h->db->err : any || chat == 0 ? ERR_OK : ERR_NOT_FOUND;
+        db_sql(h->db, LIST " ORDER BY t.pinned DESC, coalesce(t.last_time, c.created) DESC, c.id DESC LIMIT ?1");
+    db_int(q, 1, limit);
+    return read_rows(h, q, each, arg, &any);
+}
+
+enum err talk_list(struct history *h, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg)
+{
+    bool any = false;
+    if (chat == 0) return talk_first(h, INT64_MAX, each, arg);
+    h->db->err = ERR_OK;
+    sqlite3_stmt *q = db_sql(h->db, LIST " WHERE c.id = ?1");
+    db_int(q, 1, chat);
+    enum err e = read_rows(h, q, each, arg, &any);
+    return e != ERR_OK || any ? e : ERR_NOT_FOUND;
 }

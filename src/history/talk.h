@@ -33,8 +33,10 @@ struct history_chat {
     uint32_t timer; // seconds that messages live; 0: for ever
     struct span draft;
 };
-// All conversations, pinned ones first, then those with the newest message; or the one with an id. ERR_NOT_FOUND.
+// All conversations (chat is 0), as talk_first gives them, or the one with an id. ERR_NOT_FOUND.
 enum err talk_list(struct history *h, int64_t chat, void (*each)(void *arg, const struct history_chat *c), void *arg);
+// At most so many: pinned ones first, then those with the newest message.
+enum err talk_first(struct history *h, int64_t limit, void (*each)(void *arg, const struct history_chat *c), void *arg);
 
 // A conversation is there: it gets a row. Within a transaction, as all that follow; ERR_NOT_FOUND where there is no such conversation.
 void talk_open(struct history *h, int64_t chat);

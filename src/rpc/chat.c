@@ -72,7 +72,8 @@ static void set_chat(void *arg, const struct history_chat *x)
 json_t *rpc_chat_list(struct call *c)
 {
     struct taker list = {c->e, json_array()};
-    enum err e = engine_chats(c->e, 0, add_chat, &list);
+    int64_t limit = rpc_int(c, "limit", INT64_MAX);
+    enum err e = engine_chats_first(c->e, limit < 0 ? 0 : limit, add_chat, &list);
     if (e == ERR_OK) return list.to;
     json_decref(list.to);
     return rpc_failed(c, e, "");

@@ -452,6 +452,23 @@ static void any_order_comes_to_the_same(void **state)
 
 static void copy_chat(void *arg, const struct history_chat *c) { *(struct history_chat *)arg = *c; }
 
+static void count_chats(void *arg, const struct history_chat *c) { *(size_t *)arg += c->id > 0; }
+
+static void the_list_ends_where_it_is_told(void **state)
+{
+    struct scene *s = scene_new();
+    size_t n = 0;
+    (void)state;
+    assert_ok(talk_list(&s->h, 0, count_chats, &n));
+    assert_true(n > 0);
+    for (int64_t limit = 0; limit < 3; limit++) {
+        size_t some = 0;
+        assert_ok(talk_first(&s->h, limit, count_chats, &some));
+        assert_int_equal(some, (size_t)limit < n ? (size_t)limit : n);
+    }
+    scene_free(s);
+}
+
 static void the_list_knows_what_is_unread(void **state)
 {
     struct scene *s = scene_new();
@@ -664,6 +681,7 @@ int main(void)
         cmocka_unit_test(a_deletion_takes_earlier_texts_along),
         cmocka_unit_test(pages_go_both_ways),
         cmocka_unit_test(any_order_comes_to_the_same),
+        cmocka_unit_test(the_list_ends_where_it_is_told),
         cmocka_unit_test(the_list_knows_what_is_unread),
         cmocka_unit_test(all_have_to_say_so),
         cmocka_unit_test(what_is_owed_fits),

@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The engine as the rest of the page sees it: typed calls, events, and whether it is there. The token comes in the fragment of the
-// address once, and lives on in sessionStorage, so that a reload of the page still has it and a copied address does not.
+// The engine as the rest of the page sees it: typed calls, events, and whether it is there.
 import { signal } from '@preact/signals';
 import { Connection, type Phase } from './connection';
 import type { Events, Methods } from './methods';
 
-const KEY = 'token';
-
-function takeToken(): string {
-  const fragment = location.hash.slice(1);
-  if (/^[\w-]{16,}$/.test(fragment)) {
-    sessionStorage.setItem(KEY, fragment);
-    history.replaceState(null, '', location.pathname);
-  }
-  return sessionStorage.getItem(KEY) ?? '';
-}
-
-export const token = takeToken();
+const begun = globalThis.begun!; // begin.ts has run
+export const token = begun.token;
 export const phase = signal<Phase>('connecting');
 
-const connection = new Connection(`ws://${location.host}/rpc`, token);
+const connection = new Connection(begun);
 
 export function call<M extends keyof Methods>(method: M, params?: Methods[M]['params']): Promise<Methods[M]['result']> {
   return connection.call(method, params) as Promise<Methods[M]['result']>;

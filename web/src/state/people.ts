@@ -4,9 +4,11 @@
 import { batch, computed, signal } from '@preact/signals';
 import { Failure } from '../engine/connection';
 import { call, on } from '../engine/engine';
+import { FIRST_CHATS } from '../engine/first';
 import type { Chat, Contact, Methods, Request, Status, Warning } from '../engine/methods';
 import { t } from '../strings/strings';
 import { tameName } from '../text/plain';
+import { openChat } from './route';
 
 const NOT_FOUND = 2;
 
@@ -72,7 +74,8 @@ function gathered(work: () => Promise<void>): () => Promise<void> {
 
 export const loadStatus = gathered(async () => { status.value = await call('engine.status'); });
 export const loadContacts = gathered(async () => { contacts.value = new Map((await call('contact.list')).map(c => [c.id, c])); });
-export const loadChats = gathered(async () => { chatById.value = new Map((await call('chat.list')).map(c => [c.id, c])); });
+const byId = (list: readonly Chat[]): ReadonlyMap<number, Chat> => new Map(list.map(c => [c.id, c]));
+export const loadChats = gathered(async () => { chatById.value = byId(await call('chat.list')); });
 export const loadKnocks = gathered(async () => { knocks.value = await call('chat.requests'); });
 export const loadWarnings = gathered(async () => { warnings.value = await call('warning.list'); });
 
@@ -98,7 +101,17 @@ export function loadChat(chat: number): Promise<void> {
   return loadTouched();
 }
 
-export async function loadPeople(): Promise<void> { await Promise.all([loadStatus(), loadContacts(), loadChats(), loadWarnings(), loadKnocks()]); }
+// The first conversations, so that they can be seen before a thousand others have been read; those are asked for when these have been drawn.
+async function loadFirst(): Promise<void> {
+  const some = await call('chat.list', { limit: FIRST_CHATS });
+  if (some.length === FIRST_CHATS && openChat.value !== 0 && !some.some(c => c.id === openChat.value)) return loadChats();
+  chatById.value = byId(some);
+  if (some.length === FIRST_CHATS) requestAnimationFrame(() => setTimeout(() => void loadChats()));
+}
+
+export async function loadPeople(): Promise<void> {
+  await Promise.all([loadStatus(), loadContacts(), chatById.value.size === 0 ? loadFirst() : loadChats(), loadWarnings(), loadKnocks()]);
+}
 
 /** Somebody has read it. */
 export async function seen(warning: number): Promise<void> {

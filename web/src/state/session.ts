@@ -17,10 +17,11 @@ export const profile = signal<Profile | undefined>(undefined);
 export const welcoming = signal(false);
 
 async function look(): Promise<void> {
-  const p = await call('profile.status');
+  const asked = call('profile.status'), people = Promise.all([call('events.follow'), loadPeople()]); // all at once: while it is locked the rest fails
+  people.catch(() => undefined);
+  const p = await asked;
   if (p.state === 'open') {
-    await call('events.follow');
-    await loadPeople();
+    await people;
     profile.value = p;
     doubtFiles();
     refreshTimelines();

@@ -3,24 +3,16 @@
 // How this browser shows things: language, light or dark, size of text, notifications. Kept in localStorage; nothing about people or
 // conversations is.
 import { effect, signal } from '@preact/signals';
+import { KEPT, type Language, language } from '../strings/language';
 
 export type Theme = 'system' | 'light' | 'dark';
-export type Language = 'en' | 'ru';
 export interface Settings { theme: Theme; language: Language; size: number; notify: boolean; sendByEnter: boolean }
 
-const KEY = 'settings';
-
-function usual(): Settings {
-  const language = navigator.languages.map(l => l.slice(0, 2)).find(l => l === 'en' || l === 'ru') === 'ru' ? 'ru' : 'en';
-  return { theme: 'system', language, size: 100, notify: false, sendByEnter: true };
-}
-
 function load(): Settings {
-  const s = usual();
+  const s: Settings = { theme: 'system', language: language(), size: 100, notify: false, sendByEnter: true };
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Settings>;
+    const kept = JSON.parse(localStorage.getItem(KEPT) ?? '{}') as Partial<Settings>;
     if (kept.theme === 'light' || kept.theme === 'dark') s.theme = kept.theme;
-    if (kept.language === 'en' || kept.language === 'ru') s.language = kept.language;
     if (typeof kept.size === 'number' && kept.size >= 80 && kept.size <= 160) s.size = kept.size;
     if (typeof kept.notify === 'boolean') s.notify = kept.notify;
     if (typeof kept.sendByEnter === 'boolean') s.sendByEnter = kept.sendByEnter;
@@ -32,7 +24,7 @@ export const settings = signal<Settings>(load());
 
 export function change(some: Partial<Settings>): void {
   settings.value = { ...settings.value, ...some };
-  try { localStorage.setItem(KEY, JSON.stringify(settings.value)); } catch { /* for this time only, then */ }
+  try { localStorage.setItem(KEPT, JSON.stringify(settings.value)); } catch { /* for this time only, then */ }
 }
 
 effect(() => {

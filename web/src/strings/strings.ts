@@ -18,14 +18,25 @@ export async function loadWords(): Promise<void> {
 
 type Params = Record<string, string | number>;
 
+// What the browser knows of a language is slow to make, and quick to use.
+function kept<T>(make: (language: string) => T): (language: string) => T {
+  const all = new Map<string, T>();
+  return language => {
+    const there = all.get(language) ?? make(language);
+    all.set(language, there);
+    return there;
+  };
+}
+const plurals = kept(l => new Intl.PluralRules(l)), numbers = kept(l => new Intl.NumberFormat(l));
+
 export function t(key: Key, params?: Params): string {
   const language = settings.value.language, entry = catalogue.value[key] ?? '';
   const n = params?.['n'];
-  const text = typeof entry === 'string' ? entry : entry[new Intl.PluralRules(language).select(Number(n ?? 0))] ?? entry.other;
+  const text = typeof entry === 'string' ? entry : entry[plurals(language).select(Number(n ?? 0))] ?? entry.other;
   if (params === undefined) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const p = params[name];
-    return p === undefined ? whole : typeof p === 'number' ? new Intl.NumberFormat(language).format(p) : `\u2068${p}\u2069`;
+    return p === undefined ? whole : typeof p === 'number' ? numbers(language).format(p) : `\u2068${p}\u2069`;
   });
 }
 

@@ -14,19 +14,22 @@ interface Props<T> {
   rem: number; // a row's height
 }
 
-const BEYOND = 8;
+const BEYOND = 8; // rows
+const STEP = 256; // pixels: so little is drawn anew while it moves
 
 export function FixedList<T>({ label, items, keyOf, current, row, rem }: Props<T>): JSX.Element {
   const ref = useRef<HTMLDivElement>(null), wanted = useRef(-1);
-  const [view, setView] = useState({ top: 0, height: innerHeight });
+  const [view, setView] = useState({ top: 0, bottom: innerHeight }); // what must be drawn, in pixels
   const [active, setActive] = useState<string | number | undefined>(undefined);
   const height = rem * parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const first = Math.max(0, Math.floor(view.top / height) - BEYOND), end = Math.min(items.length, Math.ceil((view.top + view.height) / height) + BEYOND);
+  const first = Math.max(0, Math.floor(view.top / height) - BEYOND), end = Math.min(items.length, Math.ceil(view.bottom / height) + BEYOND);
   const at = Math.max(0, items.findIndex(i => keyOf(i) === (active ?? current)));
 
   const look = (): void => {
     const d = ref.current;
-    if (d !== null) setView({ top: d.scrollTop, height: d.clientHeight });
+    if (d === null) return;
+    const top = Math.floor(d.scrollTop / STEP) * STEP, bottom = Math.ceil((d.scrollTop + d.clientHeight) / STEP) * STEP;
+    setView(v => v.top === top && v.bottom >= bottom && v.bottom < bottom + 2 * STEP ? v : { top, bottom });
   };
   useLayoutEffect(() => {
     look();
