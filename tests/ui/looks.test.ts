@@ -3,21 +3,17 @@
 // Each view at four sizes, light and dark: axe finds nothing that keeps people out, nothing is wider than the window, and nothing is cut off at
 // its side. With WHIMBREL_SHOTS=FOLDER each is also kept as a picture, to be looked at.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Page } from 'playwright-core';
 import { Relay } from '../e2e/relay';
+import { findings, withAxe } from './axe';
 import { Person, closeChrome, skip } from './person';
 import { town } from './town';
 
 after(closeChrome);
 
 const SIZES = [[1280, 800], [390, 844], [820, 1180], [1920, 1080]] as const;
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const shots = process.env['WHIMBREL_SHOTS'];
-
-interface Finding { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }
 
 const problems = new Map<string, string[]>(); // of each what is wrong, where
 function complain(where: string, what: string): void { problems.set(what, [...(problems.get(what) ?? []), where]); }
@@ -41,19 +37,9 @@ async function inspect(person: Person, view: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
-async function findings(page: Page): Promise<string[]> {
-  const found = await page.evaluate(async () => {
-    const run = (globalThis as unknown as { axe: { run: (o: object) => Promise<{ violations: unknown[] }> } }).axe.run;
-    return (await run({ resultTypes: ['violations'] })).violations as Finding[];
-  });
-  return found.flatMap(f => f.nodes.map(n => `${f.id}: ${f.help}: ${n.html.slice(0, 200)} ${n.failureSummary?.split('\n').slice(1).join(' ') ?? ''}`));
-}
-
-// Past the policy, which lets no string run: as a script of the browser's own.
 async function open(person: Person): Promise<void> {
   await person.open();
-  await person.page.context().addInitScript(axe);
-  await person.page.reload();
+  await withAxe(person);
 }
 
 test('the first run, and the lock', { skip }, async t => {

@@ -8,7 +8,7 @@ import { t } from '../strings/strings';
 export interface Note { key: number; text: string; bad: boolean }
 
 export const notes = signal<Note[]>([]);
-const NOTE_MS = 5000;
+const NOTE_MS = 5000, HELD = 6; // docs/rpc.md
 let last = 0;
 
 export function note(text: string, bad = false): void {
@@ -19,7 +19,7 @@ export function note(text: string, bad = false): void {
 
 /** A sentence for what went wrong. The engine's own sentences are made for people. */
 export function reason(e: unknown): string {
-  if (e instanceof Failure) return e.code === AWAY ? t('engineAway') : sentence(e.message);
+  if (e instanceof Failure) return e.code === AWAY ? t('engineAway') : e.code === HELD ? t('heldNote') : sentence(e.message);
   return String(e);
 }
 /** With a capital and a full stop. */

@@ -119,6 +119,13 @@ export async function seen(warning: number): Promise<void> {
   await loadWarnings();
 }
 
+/** Somebody has seen that people of a conversation have other devices, as they are shown now, and says that these are theirs. */
+export async function confirmKeys(chat: Chat): Promise<true> {
+  for (const contact of chat.held) await call('contact.confirm', { contact, seen: contacts.value.get(contact)?.changed ?? 0 });
+  await Promise.all([loadContacts(), loadChat(chat.id)]);
+  return true;
+}
+
 /** How a conversation stands for oneself: pinned, archived, muted. */
 export async function setChat(chat: number, how: Omit<Methods['chat.set']['params'], 'chat'>): Promise<void> {
   await call('chat.set', { chat, ...how });

@@ -25,6 +25,7 @@ function second(chat: Chat): JSX.Element | string {
   if (chat.state === 'request') return t('chatRequest');
   if (chat.state === 'removed') return t('chatRemoved');
   if (chat.state === 'left') return t('chatLeft');
+  if (chat.held.length > 0) return <span class="draft">{t('heldTitle')}</span>;
   const draft = draftText(chat).trim(), last = chat.last;
   if (draft !== '' && openChat.value !== chat.id) return <><span class="draft">{t('draft')}</span> {tame(draft.slice(0, 100))}</>;
   if (last !== undefined) {

@@ -17,6 +17,7 @@ import { IconButton } from '../ui/controls';
 import { Icon } from '../ui/icon';
 import { Recorder } from './later';
 import { chosen, Leaving } from './leaving';
+import { HeldDialog, isHeld } from './held';
 import { gist } from './message';
 
 const BYTES_MAX = 48 * 1024, OFFERED = 6;
@@ -108,10 +109,12 @@ export function Composer({ chat, line, onSent, onFiles }: Props): JSX.Element {
     e.style.height = `${e.scrollHeight + 2}px`;
   }, [d.text]);
   useEffect(() => { if (d.reply !== undefined || d.edit !== undefined || matchMedia('(pointer: fine)').matches) box.current?.focus(); }, [d.reply, d.edit]);
+  const [asking, ask] = useState(false);
   const send = async (): Promise<void> => {
     const people = [...contacts.value.values()].map(c => ({ name: nameOf(c.id), account: c.account }));
     const text = chat.kind === 'group' ? asSent(d.text.trim(), people) : d.text.trim();
     if (text === '' || new TextEncoder().encode(text).length > BYTES_MAX) return;
+    if (isHeld(chat.id)) return ask(true);
     const taken = take(chat);
     if (await attempt(deliver(chat.id, taken, text)) === undefined) put(chat, taken);
     else onSent();
@@ -139,6 +142,7 @@ export function Composer({ chat, line, onSent, onFiles }: Props): JSX.Element {
       e.preventDefault();
       void send();
     }}>
+      {asking && chat.held.length > 0 && <HeldDialog chat={chat} onClose={() => ask(false)} send={() => void send()} />}
       <Offer names={names} id="names" />
       <About chat={chat} draft={d} />
       {left < 0 && <p class="error" role="alert">{t('tooLong')}</p>}

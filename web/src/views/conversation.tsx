@@ -19,6 +19,7 @@ import { Composer } from './composer';
 import { keyOn, react, type Showing } from './doing';
 import { Acts, Info, ProxyDialog, SendFiles } from './later';
 import { chosen } from './leaving';
+import { Held } from './held';
 import { Log } from './log';
 import type { Doings } from './message';
 import { WarningCard } from './warnings';
@@ -110,7 +111,7 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
           ? <Log chat={chat} line={line} doings={doings} unreadAfter={unreadAfter} start={start} moving={moving}
             onKey={(e, item: Message) => keyOn(chat, item, e, show)} onSeen={m => markRead(chat, m.id)} />
           : <div class="log" />}
-        <Foot chat={chat}><Composer chat={chat} line={line} onSent={() => moving.last()} onFiles={setFiles} /></Foot>
+        <Foot chat={chat}><><Held chat={chat} /><Composer chat={chat} line={line} onSent={() => moving.last()} onFiles={setFiles} /></></Foot>
         {files.length > 0 && <SendFiles chat={chat} files={files} onClose={() => setFiles([])} />}
         {proxy !== undefined && <ProxyDialog link={proxy} onClose={() => setProxy(undefined)} />}
         {showing !== undefined && <Acts chat={chat} showing={showing} show={show} />}

@@ -22,11 +22,12 @@ export interface Doings {
   link: (href: string) => boolean;
 }
 
-const STATES: Record<string, IconName> = { queued: 'clock', sent: 'check', delivered: 'checks', read: 'checks', failed: 'warning' };
+const STATES: Record<string, IconName> = { queued: 'clock', held: 'hourglass', sent: 'check', delivered: 'checks', read: 'checks', failed: 'warning' };
 
 export function stateWord(item: Message): string {
   switch (item.state) {
     case 'queued': return t('stateQueued');
+    case 'held': return t('stateHeld');
     case 'sent': return t('stateSent');
     case 'delivered': return t('stateDelivered');
     case 'read': return t('stateRead');
@@ -55,6 +56,7 @@ export function noticeText(item: Pick<Message, 'from' | 'whom' | 'type' | 'text'
       const to = tameName(item.text, t('group'));
       return own ? t('noticeRenamedOwn', { to }) : t('noticeRenamed', { name, to });
     }
+    case 'device': return own ? t('noticeDeviceOwn') : t('noticeDevice', { name });
     case 'timer': return own ? t('noticeTimerOwn') : t('noticeTimer', { name });
     default: return t('noticeOther', { name });
   }
