@@ -3,6 +3,8 @@
 // What people must know: that somebody has another device than before, and that a relay lies. It stands where one looks, is said aloud, is plain about what to
 // do, and is reached and answered by the keyboard alone; nothing goes to the other device before that.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Page } from 'playwright-core';
@@ -10,11 +12,25 @@ import { until } from '../e2e/client';
 import { Relay, temporary } from '../e2e/relay';
 import { APPEND, ENTRIES, Front } from '../fault/front';
 import { findings, withAxe } from './axe';
-import { PASSPHRASE, Person, closeChrome, skip } from './person';
+import { PASSPHRASE, Person, closeChrome, skip, whimbrel } from './person';
 
 after(closeChrome);
 
 const read = (p: Person, chat: string): string[] => p.json<{ text: string; kind: string }[]>('read', chat).filter(m => m.kind !== 'notice').map(m => m.text);
+
+// Somebody's profile goes into an archive, and goes on from there.
+function moves(from: Person, to: Person, folder: string): void {
+  const archive = join(folder, 'archive'), words = join(folder, 'words');
+  writeFileSync(words, PASSPHRASE + '\n');
+  const fd = openSync(words, 'r');
+  const r = spawnSync(whimbrel, ['--profile', from.profile, 'backup', archive, '--new-passphrase-fd', '3'],
+    { encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'pipe', fd], env: { ...process.env, WHIMBREL_PASSPHRASE: PASSPHRASE } });
+  closeSync(fd);
+  assert.equal(r.status, 0, String(r.stderr));
+  from.ok('stop');
+  to.ok('restore', archive);
+  to.ok('start');
+}
 
 // Whether all of it can be seen, above where one writes.
 async function isSeen(p: Page, text: string): Promise<void> {
@@ -40,11 +56,7 @@ for (const [width, height] of [[1280, 800], [390, 844]] as const) {
     await alice.chat('Bob');
     await alice.say('hello');
     await until('Bob to hear it', () => read(bob, 'Alice').includes('hello'));
-    const archive = join(folder, 'archive');
-    bob.rpc('profile.backup', { path: archive, passphrase: PASSPHRASE });
-    bob.ok('stop');
-    again.ok('restore', archive);
-    again.ok('start');
+    moves(bob, again, folder);
 
     const title = 'Another device than before';
     await p.getByRole('alert').filter({ hasText: title }).waitFor();
@@ -79,11 +91,7 @@ test('another device: the question answers itself by sending', { skip }, async t
   bob.take(alice.invite());
   await until('them to meet', () => alice.json<{ members: number }[]>('chats').some(c => c.members === 2));
   alice.ok('send', 'Bob', 'hello');
-  const archive = join(folder, 'archive');
-  bob.rpc('profile.backup', { path: archive, passphrase: PASSPHRASE });
-  bob.ok('stop');
-  again.ok('restore', archive);
-  again.ok('start');
+  moves(bob, again, folder);
   await until('it to be held', () => alice.json<{ held: number[] }[]>('chats').some(c => c.held.length > 0));
   const p = await alice.open();
   await p.locator('.chat-row', { hasText: 'Устройство не то, что раньше' }).click(); // the list says so
