@@ -20,9 +20,9 @@ static struct link *link_to(void *arg, const char *relay)
     struct engine *e = arg;
     struct peer *p = e->closing ? NULL : e->peers;
     while (p != NULL && (p->circuit != 0 || strcmp(p->relay, relay) != 0)) p = p->next;
-    if (p != NULL) return p->ready ? p->link : NULL;
+    if (p != NULL && !p->strangers) return p->ready ? p->link : NULL;
     p = e->closing ? NULL : peer_get(e, relay);
-    if (p != NULL) link_open(p->link);
+    if (p != NULL) peer_open(p);
     return NULL;
 }
 

@@ -117,14 +117,19 @@ void chat_saved(struct chat *c)
     if (c->mls != NULL) mls_group_saved(c->mls);
 }
 
-static struct chat *add_chat(struct engine *e, int64_t id, struct span relay)
+static struct peer *peer_in(struct engine *e, const char *relay, int64_t id, enum chat_state state)
+{
+    return state == CHAT_REQUEST ? peer_of_stranger(e, relay, id) : peer_for(e, relay, id);
+}
+
+static struct chat *add_chat(struct engine *e, int64_t id, struct span relay, enum chat_state state)
 {
     char text[RELAY_ROOM];
     struct chat *c = relay.n < RELAY_ROOM ? mem_new(sizeof *c) : NULL;
     if (c == NULL) return NULL;
     memcpy(text, relay.p, relay.n);
     text[relay.n] = 0;
-    *c = (struct chat){.e = e, .id = id, .peer = peer_for(e, text, id), .next = e->chats};
+    *c = (struct chat){.e = e, .id = id, .peer = peer_in(e, text, id, state), .next = e->chats};
     if (c->peer == NULL) {
         mem_free(c);
         return NULL;
@@ -178,7 +183,7 @@ enum err chat_load_all(struct engine *e)
     struct db *d = &e->db;
     sqlite3_stmt *q = db_sql(d, CHAT_ROW);
     while (db_row(d, q)) {
-        struct chat *c = add_chat(e, db_get_int(q, 0), db_get(q, 1));
+        struct chat *c = add_chat(e, db_get_int(q, 0), db_get(q, 1), (enum chat_state)db_get_int(q, 4));
         if (c == NULL) {
             db_done(q);
             return ERR_CORRUPT;
@@ -201,7 +206,7 @@ void chat_undo(struct chat *c)
         chat_drop_group(c);
         load_row(c, q);
         (void)snprintf(relay, sizeof relay, "%.*s", (int)db_get(q, 1).n, (const char *)db_get(q, 1).p);
-        c->peer = peer_for(c->e, relay, c->id);
+        c->peer = peer_in(c->e, relay, c->id, (enum chat_state)c->state);
         c->following = c->caught_up = false;
     }
     db_done(q);
@@ -258,7 +263,7 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     (void)db_run(&e->db, q);
     int64_t id = db_last_id(&e->db);
     talk_open(&e->history, id);
-    struct chat *c = e->db.err == ERR_OK ? add_chat(e, id, r->relay) : NULL;
+    struct chat *c = e->db.err == ERR_OK ? add_chat(e, id, r->relay, state) : NULL;
     if (c == NULL) {
         mls_group_free(take);
         return NULL;
@@ -505,7 +510,7 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
     char relay[RELAY_ROOM];
     bool known = c->kind == r->kind && (c->kind != ROOM_DIRECT || c->contact == contact) && was_in(c, from, contact);
     (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
-    struct peer *p = known ? peer_for(c->e, relay, c->id) : NULL;
+    struct peer *p = known ? peer_in(c->e, relay, c->id, state) : NULL;
     if (p == NULL) {
         mls_group_free(take);
         return known ? ERR_MEMORY : ERR_UNAUTHENTICATED;

@@ -93,7 +93,7 @@ static enum err update(struct engine *e, const char *sql, int64_t contact, int64
     return ERR_OK;
 }
 
-static enum contact_state state_of(struct engine *e, int64_t contact)
+enum contact_state contact_state_of(struct engine *e, int64_t contact)
 {
     int64_t state = 0;
     sqlite3_stmt *q = db_sql(&e->db, "SELECT state FROM contact WHERE id = ?1");
@@ -105,18 +105,10 @@ static enum contact_state state_of(struct engine *e, int64_t contact)
 
 bool contact_blocked(struct engine *e, int64_t contact)
 {
-    return contact != 0 && state_of(e, contact) == CONTACT_BLOCKED;
+    return contact != 0 && contact_state_of(e, contact) == CONTACT_BLOCKED;
 }
 
-// A conversation that waits for an answer, alone with this contact or a group that they have brought one into; NULL.
-static struct chat *requested(struct engine *e, int64_t contact)
-{
-    struct chat *c = e->chats;
-    while (c != NULL && (c->asker != contact || c->state != CHAT_REQUEST)) c = c->next;
-    return c;
-}
-
-static void set_state(struct engine *e, int64_t contact, enum contact_state state)
+void contact_set_state(struct engine *e, int64_t contact, enum contact_state state)
 {
     sqlite3_stmt *q = db_sql(&e->db, "UPDATE contact SET state = ?2 WHERE id = ?1");
     db_int(q, 1, contact);
@@ -133,53 +125,6 @@ static enum err ended(struct engine *e, int64_t contact)
     return ERR_OK;
 }
 
-// Whoever asked is known now, and what they wrote can be answered.
-static enum err accept_request(struct engine *e, int64_t contact)
-{
-    struct chat *c;
-    db_begin(&e->db);
-    set_state(e, contact, CONTACT_KNOWN);
-    sqlite3_stmt *q = db_sql(&e->db, "UPDATE chat SET state = ?2 WHERE asker = ?1 AND state = ?3");
-    db_int(q, 1, contact);
-    db_int(q, 2, CHAT_OPEN);
-    db_int(q, 3, CHAT_REQUEST);
-    (void)db_run(&e->db, q);
-    enum err x = ended(e, contact);
-    while (x == ERR_OK && (c = requested(e, contact)) != NULL) {
-        c->state = CHAT_OPEN;
-        engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id, .contact = contact});
-    }
-    return x;
-}
-
-// What they asked for goes, and they may ask again.
-static enum err forget_requests(struct engine *e, int64_t contact, enum contact_state state)
-{
-    struct chat *c;
-    db_begin(&e->db);
-    set_state(e, contact, state);
-    if (state == CONTACT_BLOCKED) invite_take_back(e, contact);
-    for (c = e->chats; c != NULL; c = c->next) {
-        if (c->asker == contact && c->state == CHAT_REQUEST) chat_delete(c);
-    }
-    enum err x = ended(e, contact);
-    while (x == ERR_OK && (c = requested(e, contact)) != NULL) {
-        int64_t id = c->id;
-        chat_forget(c);
-        engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = id, .contact = contact});
-    }
-    return x;
-}
-
-enum err engine_answer(struct engine *e, int64_t contact, bool accept)
-{
-    e->db.err = ERR_OK;
-    enum contact_state state = state_of(e, contact);
-    if (e->db.err != ERR_OK) return e->db.err;
-    if (state != CONTACT_REQUEST) return state == 0 ? ERR_NOT_FOUND : ERR_REFUSED;
-    return accept ? accept_request(e, contact) : forget_requests(e, contact, CONTACT_STRANGER);
-}
-
 // The way by which they came is closed: they get another, if there is a conversation to send it in.
 static enum err unblock(struct engine *e, int64_t contact)
 {
@@ -187,7 +132,7 @@ static enum err unblock(struct engine *e, int64_t contact)
     struct chat *c = e->chats;
     while (c != NULL && (c->contact != contact || c->kind != ROOM_DIRECT || chat_over(c))) c = c->next;
     db_begin(&e->db);
-    set_state(e, contact, c != NULL ? CONTACT_KNOWN : CONTACT_STRANGER);
+    contact_set_state(e, contact, c != NULL ? CONTACT_KNOWN : CONTACT_STRANGER);
     if (c != NULL) x = say_card(c);
     if (x != ERR_OK) db_rollback(&e->db);
     return x != ERR_OK ? x : ended(e, contact);
@@ -196,11 +141,11 @@ static enum err unblock(struct engine *e, int64_t contact)
 enum err engine_block(struct engine *e, int64_t contact, bool blocked)
 {
     e->db.err = ERR_OK;
-    enum contact_state state = state_of(e, contact);
+    enum contact_state state = contact_state_of(e, contact);
     if (e->db.err != ERR_OK) return e->db.err;
     if (state == 0) return ERR_NOT_FOUND;
     if (blocked == (state == CONTACT_BLOCKED)) return ERR_OK;
-    return blocked ? forget_requests(e, contact, CONTACT_BLOCKED) : unblock(e, contact);
+    return blocked ? request_forget(e, contact, CONTACT_BLOCKED) : unblock(e, contact);
 }
 
 enum err engine_contact_rename(struct engine *e, int64_t contact, struct span name)

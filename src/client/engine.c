@@ -182,8 +182,8 @@ static enum err load_self(struct engine *e)
 static void open_peers(struct engine *e)
 {
     struct peer *own = peer_get(e, e->self.relay);
-    for (struct chat *c = e->chats; c != NULL; c = c->next) link_open(c->peer->link);
-    if (own != NULL) link_open(own->link);
+    for (struct chat *c = e->chats; c != NULL; c = c->next) peer_open(c->peer);
+    if (own != NULL) peer_open(own);
     peer_open_all(e);
 }
 
@@ -247,7 +247,7 @@ void engine_close(struct engine *e)
 
 void engine_wake(struct engine *e)
 {
-    for (struct peer *p = e->peers; p != NULL; p = p->next) link_open(p->link);
+    for (struct peer *p = e->peers; p != NULL; p = p->next) peer_open(p);
 }
 
 struct vault *engine_vault(struct engine *e) { return e->vault; }

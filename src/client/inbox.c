@@ -146,6 +146,7 @@ enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t waits
 struct brought {
     struct chat *chat;
     int64_t knocked, contact;
+    bool full; // it is a request for which there is no room
 };
 
 // Who sends an introduction is whose invitation is in it; that it is a member of the group is checked when the group is joined.
@@ -162,9 +163,10 @@ static enum contact_state judge(struct engine *e, const struct invite *from, con
     return state;
 }
 
-// `welcome`: that has come from elsewhere; empty: it is in the introduction, or has to be fetched.
+// `welcome`: that has come from elsewhere; empty: it is in the introduction, or has to be fetched, from strangers not before they are accepted.
+// `held`: it has waited for that.
 static enum err take_introduction(struct engine *e, struct span body, struct span private_part, struct span welcome,
-                                  struct brought *out)
+                                  bool held, struct brought *out)
 {
     struct intro i;
     struct invite from;
@@ -174,18 +176,22 @@ static enum err take_introduction(struct engine *e, struct span body, struct spa
     struct invite_own own;
     bool open = invite_find(e, i.invite_key, &own); // one that is not there any more gives no rights
     enum contact_state state = judge(e, &from, &own);
+    bool asks = state == CONTACT_REQUEST, away = welcome.n == 0 && i.blob.n > 0;
     // Whoever comes by a closed one was let in by a relay that lies, or has forgotten that it was closed.
-    if (state == CONTACT_BLOCKED || (state == CONTACT_REQUEST && !open)) return ERR_REFUSED;
-    if (welcome.n == 0 && i.blob.n > 0) return welcome_get(e, body, private_part, i.blob);
+    if (state == CONTACT_BLOCKED || (asks && !open)) return ERR_REFUSED;
+    out->full = asks && !request_fits(e, contact_of(e, from.account));
+    if (out->full) return ERR_REFUSED;
+    if (away && !asks) return welcome_get(e, body, private_part, i.blob);
     if (welcome.n > 0) i.welcome = welcome;
     struct chat **chat = &out->chat;
     int64_t *contact = &out->contact;
     *contact = contact_put(e, from.account, i.name, i.invite, state);
-    x = chat_join(e, &i, private_part, *contact, state != CONTACT_REQUEST ? CHAT_OPEN : CHAT_REQUEST, chat);
+    x = away ? welcome_hold(e, body, private_part, i.blob, *contact)
+             : chat_join(e, &i, private_part, *contact, asks ? CHAT_REQUEST : CHAT_OPEN, chat);
     if (x == ERR_OK && state == CONTACT_STRANGER && (*chat)->kind != ROOM_GROUP) x = ERR_REFUSED;
-    if (x == ERR_OK) invite_use(e, &own, *contact);
+    if (x == ERR_OK && !held) invite_use(e, &own, *contact);
     // The way that was for one use is closed now: whoever used it gets another, for groups to come.
-    if (x == ERR_OK && (own.flags & INVITE_ONCE) != 0 && (*chat)->kind == ROOM_DIRECT) x = say_card(*chat);
+    if (x == ERR_OK && (own.flags & INVITE_ONCE) != 0 && !asks && (*chat)->kind == ROOM_DIRECT) x = say_card(*chat);
     return x;
 }
 
@@ -252,7 +258,7 @@ static enum err open_entry(struct engine *e, const struct wire_entry *x, struct 
     if (err == ERR_OK && l.kind != INBOX_INTRODUCTION && l.kind != INBOX_KNOCK) err = ERR_UNSUPPORTED;
     if (err == ERR_OK) err = check_sender(e, &l);
     if (err == ERR_OK && l.kind == INBOX_INTRODUCTION)
-        err = take_introduction(e, l.body, buf_span(&private_part), span_of(NULL, 0), out);
+        err = take_introduction(e, l.body, buf_span(&private_part), span_of(NULL, 0), false, out);
     else if (err == ERR_OK) err = knock_arrived(e, l.body, &out->knocked, &out->contact);
     if (err == ERR_OK && !last_resort) {
         sqlite3_stmt *q = db_sql(&e->db, "DELETE FROM package WHERE ref = ?1");
@@ -282,15 +288,21 @@ bool inbox_differs(struct engine *e, const struct wire_entry *x)
 static void tell_brought(struct engine *e, const struct brought *b)
 {
     int64_t chat = b->chat != NULL ? b->chat->id : b->knocked;
+    if (chat == 0 && b->contact != 0)
+        engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = b->contact});
     if (chat == 0) return;
     if (b->chat != NULL) chat_saved(b->chat);
     engine_tell(e, (struct engine_event){.kind = ENGINE_CONTACT, .contact = b->contact});
     engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat, .contact = b->contact});
     hold_tell(e);
-    if (b->chat != NULL) link_open(b->chat->peer->link);
+    if (b->chat != NULL) peer_open(b->chat->peer);
     if (b->chat != NULL) peer_follow_chat(b->chat);
     peer_pump_all(e);
 }
+
+static const char too_many[] = "so many requests wait for an answer that one more was not taken: answer or decline "
+                               "some, and whoever it was may ask"
+                               " again. If you know none of them, take back the invitation by which they come";
 
 // In one transaction: what the entry brings, and that it was read. One that brings nothing is passed over: anybody with an invitation
 // may write anything. One that could not be stored is not: it comes again.
@@ -302,7 +314,7 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x)
     if (sha256(e, x->payload, hash) != ERR_OK) return false;
     db_begin(&e->db);
     enum err err = open_entry(e, x, &b);
-    bool later = passes(err) || passes(e->db.err);
+    bool later = passes(err) || passes(e->db.err), full = b.full;
     if (err != ERR_OK) {
         db_rollback(&e->db);
         if (b.chat != NULL) chat_undo(b.chat);
@@ -319,15 +331,16 @@ bool inbox_entry(struct engine *e, const struct wire_entry *x)
     memcpy(e->self.last, hash, 32);
     transfer_settle(e->transfers);
     tell_brought(e, &b);
+    if (full) engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .text = too_many});
     return true;
 }
 
-bool inbox_introduced(struct engine *e, struct span body, struct span private_part, struct span welcome)
+bool inbox_introduced(struct engine *e, struct span body, struct span private_part, struct span welcome, bool held)
 {
     struct brought b = {0};
     if (welcome.n == 0) return true;
     db_begin(&e->db);
-    enum err x = take_introduction(e, body, private_part, welcome, &b);
+    enum err x = take_introduction(e, body, private_part, welcome, held, &b);
     bool later = passes(x) || passes(e->db.err);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);

@@ -49,6 +49,7 @@ struct peer {
     char relay[RELAY_ROOM];
     struct link *link;
     int64_t circuit; // whose own it is, where isolation is by conversation: peer_for
+    bool strangers;  // only requests that nobody has accepted lead there: it is not connected to
     bool ready;     // the hosting password has been said, if there is one
     bool following; // the inbox, on one's own relay
     bool inbox_asked, inbox_unmade; // to follow it, and no answer yet; it was not made by then
@@ -194,6 +195,10 @@ struct peer *peer_get(struct engine *e, const char *relay);
 bool peer_is_address(struct span relay);
 // The same for what is done for a chat (its number), or for none (0): each has a link of its own where isolation is by conversation.
 struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit);
+// The same of a request that nobody has accepted: if nothing else leads there, it is not connected to.
+struct peer *peer_of_stranger(struct engine *e, const char *relay, int64_t circuit);
+// Connects to it, or tries again now, unless only strangers lead there.
+void peer_open(struct peer *p);
 // Those at which there is something to be done.
 void peer_open_all(struct engine *e);
 void peer_free_all(struct engine *e);
@@ -301,8 +306,8 @@ void inbox_packages(struct peer *p, const struct work *w);
 // Within a transaction: something for the device of a key package is to be put into somebody's inbox.
 enum err inbox_send(struct engine *e, const struct invite *theirs, int64_t waits, struct span package,
                     enum inbox_kind kind, struct span body); // waits: for a transfer (welcome_put); 0
-// The Welcome of an introduction has come; empty: it cannot be had. False: it could not be stored.
-bool inbox_introduced(struct engine *e, struct span body, struct span private_part, struct span welcome);
+// The Welcome of an introduction has come; empty: it cannot be had. `held`: a stranger had asked by it. False: it could not be stored.
+bool inbox_introduced(struct engine *e, struct span body, struct span private_part, struct span welcome, bool held);
 
 // ------------------------------------------------------------------------------------------------------------ invite.c
 
@@ -467,7 +472,19 @@ bool contact_way_ok(struct span invite, const uint8_t account[FORMAT_ID]);
 int64_t contact_of(struct engine *e, const uint8_t account[FORMAT_ID]); // 0: none
 // Nothing is heard of them and nothing said to them alone, until they are unblocked.
 bool contact_blocked(struct engine *e, int64_t contact);
+enum contact_state contact_state_of(struct engine *e, int64_t contact);              // 0: there is none
+void contact_set_state(struct engine *e, int64_t contact, enum contact_state state); // within a transaction
 void contact_key(struct engine *e, const uint8_t account[FORMAT_ID], const uint8_t key[32]);
+
+// --------------------------------------------------------------------------------------------------------- request.c
+
+// Within a transaction: whether one more request may wait for an answer, by a contact (0: somebody new).
+bool request_fits(struct engine *e, int64_t contact);
+// Whether nothing (more) of a request is read before it is accepted.
+bool request_rests(struct chat *c);
+// Within a transaction that they end: a contact's requests are accepted, or go; the contact is from now on in this state.
+enum err request_accept(struct engine *e, int64_t contact);
+enum err request_forget(struct engine *e, int64_t contact, enum contact_state state);
 
 // ---------------------------------------------------------------------------------------------------------- attach.c
 
@@ -535,11 +552,16 @@ bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work);
 
 // --------------------------------------------------------------------------------------------------------- welcome.c
 
+extern const char welcome_tables[];
 // Within a transaction, and transfer_settle after it. A Welcome that no introduction has room for is to be sent: then *waits is what
 // introductions wait for, and *ref where it will lie; else *waits is 0.
 enum err welcome_put(struct engine *e, struct span welcome, struct buf *ref, int64_t *waits);
-// Likewise: it is to be fetched, and what the introduction says joined when it has come.
+// Likewise: it is to be fetched, and what the introduction says joined when it has come. ERR_INVALID: it never can be.
 enum err welcome_get(struct engine *e, struct span body, struct span private_part, struct span ref);
+// Within a transaction: the same of a stranger, of whom nothing is fetched before they are accepted; and then, or if they are not.
+enum err welcome_hold(struct engine *e, struct span body, struct span private_part, struct span ref, int64_t contact);
+enum err welcome_release(struct engine *e, int64_t contact);
+void welcome_forget(struct engine *e, int64_t contact);
 // A transfer of theirs has ended, within a transaction; and outside.
 enum err welcome_ended(struct engine *e, const struct transfer_info *i);
 void welcome_told(struct engine *e, const struct transfer_info *i);

@@ -137,7 +137,7 @@ static void on_unfollowed(void *arg, const struct wire_reply *r)
 
 static bool put_chat(struct buf *list, struct chat *c)
 {
-    if (c->following || !c->made || chat_over(c)) return false;
+    if (c->following || !c->made || chat_over(c) || request_rests(c)) return false;
     c->following = true; // until the answer says otherwise
     c->caught_up = false;
     wire_put_follow(
@@ -340,7 +340,7 @@ void peer_open_all(struct engine *e)
         struct span s = db_get(q, 0);
         (void)snprintf(relay, sizeof relay, "%.*s", (int)s.n, (const char *)s.p);
         struct peer *p = peer_for(e, relay, db_get_int(q, 1));
-        if (p != NULL) link_open(p->link);
+        if (p != NULL) peer_open(p);
     }
 }
 
@@ -348,7 +348,7 @@ void peer_pump_all(struct engine *e)
 {
     if (e->isolated) peer_open_all(e);
     for (struct peer *p = e->peers; p != NULL; p = p->next) {
-        link_open(p->link);
+        peer_open(p);
         peer_pump(p);
     }
 }
@@ -420,7 +420,7 @@ bool peer_is_address(struct span relay)
 
 struct peer *peer_get(struct engine *e, const char *relay) { return peer_for(e, relay, 0); }
 
-struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit)
+static struct peer *find_or_make(struct engine *e, const char *relay, int64_t circuit)
 {
     static const struct link_events events = {.up = on_up, .down = on_down, .push = on_push};
     struct link_settings settings = e->settings.link;
@@ -433,7 +433,7 @@ struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit)
     if (strlen(relay) >= RELAY_ROOM || link_address_read(span_str(relay), &to, &why) != ERR_OK) return NULL;
     struct peer *p = mem_new(sizeof *p);
     if (p == NULL) return NULL;
-    *p = (struct peer){.e = e, .next = e->peers, .circuit = circuit};
+    *p = (struct peer){.e = e, .next = e->peers, .circuit = circuit, .strangers = true};
     settings.circuit = (uint64_t)circuit;
     memcpy(p->relay, relay, strlen(relay) + 1);
     if (link_new(e->loop, &to, &settings, &events, p, &p->link) != ERR_OK) {
@@ -443,6 +443,24 @@ struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit)
     e->peers = p;
     published_load(p);
     return p;
+}
+
+struct peer *peer_for(struct engine *e, const char *relay, int64_t circuit)
+{
+    struct peer *p = find_or_make(e, relay, circuit);
+    if (p != NULL) p->strangers = false;
+    return p;
+}
+
+struct peer *peer_of_stranger(struct engine *e, const char *relay, int64_t circuit)
+{
+    bool own = strcmp(relay, e->self.relay) == 0;
+    return own ? peer_for(e, relay, circuit) : find_or_make(e, relay, circuit);
+}
+
+void peer_open(struct peer *p)
+{
+    if (!p->strangers) link_open(p->link);
 }
 
 void peer_free_all(struct engine *e)

@@ -367,6 +367,7 @@ void chat_entries(struct chat *c, struct span list)
     files_settle(&e->files);
     clock_end(e);
     receipt_soon(e);
+    if (request_rests(c)) peer_unfollow_chat(c);
     if (round.gap != 0) {
         c->gap = round.gap;
         link_break(c->peer->link);

@@ -304,15 +304,13 @@ static enum err take_again(struct chat *c, int64_t contact)
 }
 
 // What is wrong with a link, in words; NULL: nothing. The invitation then points into `bytes`.
-static const char *read_link(struct engine *e, struct span link, struct buf *bytes, struct invite *i)
+static const char *read_link(struct span link, struct buf *bytes, struct invite *i)
 {
-    char relay[RELAY_ROOM];
     enum err x = invite_from_link(link, bytes);
     if (x == ERR_OK) x = invite_decode(buf_span(bytes), i);
     if (x == ERR_UNSUPPORTED) return "this invitation is of a newer version of Whimbrel";
     if (x != ERR_OK) return "this is no invitation; copy all of the link, to its end";
-    (void)snprintf(relay, sizeof relay, "%.*s", (int)i->relay.n, (const char *)i->relay.p);
-    return peer_get(e, relay) == NULL ? "the relay that this invitation names has no address" : NULL;
+    return peer_is_address(i->relay) ? NULL : "the relay that this invitation names has no address";
 }
 
 // Why an invitation is not taken, in words; NULL: it is.
@@ -347,7 +345,7 @@ enum err engine_accept(struct engine *e, struct span link, int64_t *contact, con
     struct invite i;
     int64_t chat = 0;
     buf_init(&bytes, FORMAT_LINK_MAX);
-    const char *wrong = read_link(e, link, &bytes, &i), *unwished = wrong == NULL ? unwanted(e, &i) : NULL;
+    const char *wrong = read_link(link, &bytes, &i), *unwished = wrong == NULL ? unwanted(e, &i) : NULL;
     enum err x = wrong != NULL ? ERR_INVALID : unwished != NULL ? ERR_REFUSED : ERR_OK;
     *why = wrong != NULL ? wrong : unwished != NULL ? unwished : "";
     bool group = x == ERR_OK && (i.flags & INVITE_GROUP) != 0;

@@ -87,10 +87,6 @@ static const char version_1[] =
     "CREATE TABLE asking(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
     " time INTEGER NOT NULL, PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;"
 
-    // Introductions whose Welcome is being fetched (welcome.c). come: the transfer, when it has come
-    "CREATE TABLE welcome(id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, private BLOB NOT NULL,"
-    " come INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;"
-
     // What was set (setting.c).
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
 
@@ -101,5 +97,5 @@ static const char version_1[] =
 
 // What is said, and files, lie in tables of their own rooms.
 static const char *const versions[] = {version_1,     history_tables,   transfer_tables, files_tables,
-                                       routes_tables, published_tables, knock_tables};
+                                       routes_tables, published_tables, knock_tables,    welcome_tables};
 const struct vault_migrations client_tables = {versions, sizeof versions / sizeof *versions};

@@ -3,6 +3,9 @@
 // Strangers who hold a public address: what they can put into an inbox, and what an engine does about it before anybody has answered.
 #include "town.h"
 
+#include <arpa/inet.h>
+#include <unistd.h>
+
 // A key package of somebody's own, as one that was taken from their pool.
 static struct mls_buf package_of(struct person *p)
 {
@@ -46,51 +49,218 @@ static struct invite address_of(struct town *t, struct person *p, struct buf *by
     return i;
 }
 
-// A relay that is nobody's: nothing listens there.
-static const char elsewhere[] = "wss://127.0.0.1:9/secret#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+// A place of a stranger's choice: whoever connects there is noticed.
+struct place {
+    int socket;
+    char address[LINK_ADDRESS_TEXT];
+};
 
-// Bob writes to Alice's inbox: an introduction whose Welcome is said to lie at another relay. `from`: whose invitation is in it.
-static void introduce(struct person *bob, struct person *alice, const struct invite *to, const uint8_t *from)
+static struct place place_open(void)
+{
+    struct place p = {.socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof at;
+    struct link_address a = {.host = "127.0.0.1", .secret = "secret"};
+    assert_int_equal(bind(p.socket, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(p.socket, 9), 0);
+    assert_int_equal(getsockname(p.socket, (struct sockaddr *)&at, &n), 0);
+    a.port = ntohs(at.sin_port);
+    link_address_write(&a, p.address);
+    return p;
+}
+
+static struct place *watched;
+static bool somebody_has_come(struct town *t)
+{
+    int fd = accept(watched->socket, NULL, NULL);
+    (void)t;
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+// Puts an introduction into Alice's inbox as Bob's engine would: `i` lacks what is the same in all. `from`: whose invitation is in it.
+static void introduce(struct person *bob, struct person *alice, const struct place *at, const struct invite *to,
+                      const uint8_t *from, struct mls_buf *package, struct intro i)
 {
     static const uint8_t fill[FORMAT_ID] = {1};
     struct engine *e = bob->e;
-    struct buf mine, blob, body, letter, entry;
-    struct mls_buf package = package_of(alice), ref = {0};
-    const struct invite i = {.relay = span_str(elsewhere),
-                             .inbox = fill,
-                             .key = fill,
-                             .package_key = fill,
-                             .account = from,
-                             .name = span_str("mallory")};
+    struct buf mine, body, letter, entry;
+    struct mls_buf ref = {0};
     buf_init(&mine, FORMAT_LINK_MAX);
-    buf_init(&blob, 1024);
-    buf_init(&body, 8192);
-    buf_init(&letter, 8192);
+    buf_init(&body, 20000);
+    buf_init(&letter, 20000);
     buf_init(&entry, WIRE_ENTRY_MAX);
-    invite_encode(&i, &mine);
-    blob_ref_encode(&(struct blob_ref){span_str(elsewhere), fill, span_of(fill, 32), span_of(fill, 7), 100000, fill},
-                    &blob);
-    intro_encode(&(struct intro){.invite_key = to->key,
-                                 .name = span_str("mallory"),
-                                 .invite = buf_span(&mine),
-                                 .blob = buf_span(&blob),
-                                 .log_key = fill,
-                                 .chain = fill},
-                 &body);
+    invite_encode(&(struct invite){.relay = span_str(at->address),
+                                   .inbox = fill,
+                                   .key = fill,
+                                   .package_key = fill,
+                                   .account = from,
+                                   .name = span_str("mallory")},
+                  &mine);
+    i.invite_key = to->key;
+    i.name = span_str("mallory");
+    i.invite = buf_span(&mine);
+    i.log_key = i.chain = fill;
+    intro_encode(&i, &body);
     const struct letter l = {
         .kind = INBOX_INTRODUCTION, .body = buf_span(&body), .account_key = e->self.account_public};
-    assert_int_equal(mls_key_package_ref(e->mls, (struct mls_span){package.data, package.size}, &ref), MLS_OK);
+    assert_int_equal(mls_key_package_ref(e->mls, (struct mls_span){package->data, package->size}, &ref), MLS_OK);
     assert_ok(inbox_sign(e->crypto, &l, e->self.account_private, ref.data, &letter));
-    assert_ok(inbox_seal(e->crypto, &e->world, buf_of(&package), ref.data, buf_span(&letter), &entry));
+    assert_ok(inbox_seal(e->crypto, &e->world, buf_of(package), ref.data, buf_span(&letter), &entry));
     assert_true(inbox_entry(
         alice->e, &(struct wire_entry){.seq = alice->e->self.cursor + 1, .time = 1, .payload = buf_span(&entry)}));
-    mls_buf_free(&package);
+    mls_buf_free(package);
     mls_buf_free(&ref);
     buf_wipe(&mine);
-    buf_wipe(&blob);
     buf_wipe(&body);
     buf_wipe(&letter);
     buf_wipe(&entry);
+}
+
+// One whose Welcome is said to lie at that place.
+static void introduce_from_afar(struct person *bob, struct person *alice, const struct place *at,
+                                const struct invite *to, const uint8_t *from)
+{
+    static const uint8_t fill[FORMAT_ID] = {1};
+    struct buf blob;
+    struct mls_buf package = package_of(alice);
+    buf_init(&blob, 1024);
+    blob_ref_encode(&(struct blob_ref){span_str(at->address), fill, span_of(fill, 32), span_of(fill, 7), 100000, fill},
+                    &blob);
+    introduce(bob, alice, at, to, from, &package, (struct intro){.blob = buf_span(&blob)});
+    buf_wipe(&blob);
+}
+
+// One into a conversation of two whose log lies at that place.
+static void introduce_with_welcome(struct person *bob, struct person *alice, const struct place *at,
+                                   const struct invite *to)
+{
+    char relay[RELAY_ROOM];
+    struct engine *e = bob->e;
+    struct mls_buf package = package_of(alice);
+    struct mls_commit made = {0};
+    struct chat *c = NULL;
+    struct buf way;
+    buf_init(&way, FORMAT_LINK_MAX);
+    invite_encode(to, &way);
+    memcpy(relay, e->self.relay, sizeof relay);
+    memcpy(e->self.relay, at->address, sizeof at->address);
+    db_begin(&e->db);
+    int64_t contact = contact_put(e, engine_account(alice->e), span_str("alice"), buf_span(&way), CONTACT_KNOWN);
+    assert_ok(chat_new(e, ROOM_DIRECT, span_of(NULL, 0), &contact, 1, &c));
+    const struct mls_proposal add = {.type = MLS_PROPOSAL_ADD, .key_package = {package.data, package.size}};
+    const struct mls_commit_params params = {.proposals = &add, .proposal_count = 1, .tree_in_welcome = true};
+    assert_int_equal(mls_group_commit(chat_group(c), &params, &made), MLS_OK);
+    introduce(bob, alice, at, to, engine_account(e), &package, (struct intro){.welcome = buf_of(&made.welcome)});
+    mls_commit_free(&made);
+    memcpy(e->self.relay, relay, sizeof relay);
+    c->peer->strangers = true; // Bob's own engine does not come there
+    chat_forget(c);
+    db_rollback(&e->db);
+    buf_wipe(&way);
+}
+
+static void settle(struct town *t)
+{
+    for (int i = 0; i < 5; i++) wait_for(t, is_quiet);
+    town_reopen(t);
+    for (int i = 0; i < 5; i++) wait_for(t, is_quiet);
+    engine_wake(t->person[0].e);
+    for (int i = 0; i < 5; i++) wait_for(t, is_quiet);
+}
+
+// Before anybody has answered, nothing is connected to that a stranger has chosen; then it is.
+static void requests_connect_to_nothing(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        struct town *t = town_open(2);
+        struct person *alice = &t->person[0], *bob = &t->person[1];
+        struct place at = place_open();
+        struct buf bytes;
+        const struct invite to = address_of(t, alice, &bytes);
+        watched = &at;
+        if (what == 0) introduce_from_afar(bob, alice, &at, &to, engine_account(bob->e));
+        else introduce_with_welcome(bob, alice, &at, &to);
+        assert_int_equal(contact_of_person(alice, bob).state, CONTACT_REQUEST);
+        assert_string_equal(contact_of_person(alice, bob).name, "mallory");
+        assert_int_equal(newest(alice).state, what == 0 ? 0 : CHAT_REQUEST);
+        settle(t);
+        assert_false(somebody_has_come(t));
+        assert_ok(engine_answer(alice->e, contact_of_person(alice, bob).id, what < 2));
+        if (what < 2) wait_for(t, somebody_has_come);
+        else settle(t);
+        assert_false(what == 2 && somebody_has_come(t));
+        assert_int_equal(count(alice, "SELECT count(*) FROM welcome"), what == 0);
+        close(at.socket);
+        buf_wipe(&bytes);
+        town_close(t);
+    }
+}
+
+static void so_many_requests_wait(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct place at = place_open();
+    struct buf bytes;
+    (void)state;
+    const struct invite to = address_of(t, alice, &bytes);
+    for (int i = 0; i < 4; i++) introduce_from_afar(bob, alice, &at, &to, engine_account(bob->e));
+    assert_int_equal(count(alice, "SELECT count(*) FROM welcome"), 4);
+    assert_int_equal(alice->warnings, 0);
+    introduce_with_welcome(bob, alice, &at, &to); // no more of one
+    assert_int_equal(count(alice, "SELECT count(*) FROM welcome"), 4);
+    assert_int_equal(newest(alice).id, 0);
+    assert_non_null(strstr(alice->warning, "so many requests"));
+    // they go with the answer, and so there is room
+    assert_ok(engine_answer(alice->e, contact_of_person(alice, bob).id, false));
+    assert_int_equal(count(alice, "SELECT count(*) FROM welcome"), 0);
+    introduce_with_welcome(bob, alice, &at, &to);
+    assert_int_equal(newest(alice).state, CHAT_REQUEST);
+    // and no more of all
+    static const char others[] =
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION SELECT x + 1 FROM n WHERE x < 99) INSERT INTO"
+        " welcome(contact, body, private, come, created) SELECT 1000 + x, x'', x'', -1, 0 FROM n";
+    assert_int_equal(sqlite3_exec(alice->e->db.h, others, NULL, NULL, NULL), SQLITE_OK);
+    introduce_from_afar(bob, alice, &at, &to, engine_account(bob->e));
+    assert_int_equal(count(alice, "SELECT count(*) FROM welcome"), 99);
+    close(at.socket);
+    buf_wipe(&bytes);
+    town_close(t);
+}
+
+static bool alice_is_asked(struct town *t) { return is_quiet(t) && newest(&t->person[0]).state == CHAT_REQUEST; }
+
+static bool alice_has_read_enough(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n >= 100;
+}
+
+static bool alice_has_read_all(struct town *t)
+{
+    return is_quiet(t) && read_chat(&t->person[0], newest(&t->person[0]).id).n == 310;
+}
+
+// Of a conversation at one's own relay a request shows the beginning, and the rest once it is accepted.
+static void a_request_shows_the_beginning(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    (void)state;
+    (void)meet(t, 0, 1, 0);
+    wait_for(t, alice_is_asked);
+    for (int i = 0; i < 110; i++) say(bob, newest(bob).id, "buy my soap");
+    wait_for(t, alice_has_read_enough);
+    for (int i = 0; i < 200; i++) say(bob, newest(bob).id, "buy my soap");
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    town_reopen(t);
+    for (int i = 0; i < 3; i++) wait_for(t, is_quiet);
+    assert_in_range(read_chat(alice, newest(alice).id).n, 100, 200);
+    assert_ok(engine_answer(alice->e, contact_of_person(alice, bob).id, true));
+    wait_for(t, alice_has_read_all);
+    assert_int_equal(alice->warnings, 0);
+    town_close(t);
 }
 
 // Somebody known to Alice is not made use of by somebody else.
@@ -98,16 +268,18 @@ static void nobody_introduces_in_the_name_of_another(void **state)
 {
     struct town *t = town_open(3);
     struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct place at = place_open();
     struct buf bytes;
     (void)state;
     (void)meet(t, 0, 2, INVITE_PERSONAL);
     wait_for(t, is_quiet);
     const struct invite to = address_of(t, alice, &bytes);
     uint64_t cursor = alice->e->self.cursor;
-    introduce(bob, alice, &to, engine_account(carol->e));
+    introduce_from_afar(bob, alice, &at, &to, engine_account(carol->e));
     assert_int_equal(alice->e->self.cursor, cursor + 1); // it was read
     assert_int_equal(count(alice, "SELECT count(*) FROM welcome"), 0);
     assert_int_equal(count(alice, "SELECT count(*) FROM transfer"), 0);
+    close(at.socket);
     buf_wipe(&bytes);
     town_close(t);
 }
@@ -115,6 +287,9 @@ static void nobody_introduces_in_the_name_of_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_connect_to_nothing),
+        cmocka_unit_test(so_many_requests_wait),
+        cmocka_unit_test(a_request_shows_the_beginning),
         cmocka_unit_test(nobody_introduces_in_the_name_of_another),
     };
     return unit_run("stranger", tests);
