@@ -6,27 +6,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { crc32, deflateSync } from './png';
 import { Relay } from '../e2e/relay';
 import { Person, closeChrome, meet, skip } from './person';
+import { png } from './png';
 
 after(closeChrome);
-
-function png(width: number, height: number): Buffer {
-  const chunk = (type: string, data: Buffer): Buffer => {
-    const body = Buffer.concat([Buffer.from(type), data]), out = Buffer.alloc(body.length + 8);
-    out.writeUInt32BE(data.length);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc32(body), body.length + 4);
-    return out;
-  };
-  const head = Buffer.alloc(13), rows = Buffer.alloc(height * (1 + width * 3));
-  head.writeUInt32BE(width);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows.set([x * 255 / width, y * 255 / height, 128], y * (1 + width * 3) + 1 + x * 3);
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
-}
 
 async function choose(p: Person, ...files: { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
   await p.page.locator('.composer input[type=file]').setInputFiles(files);

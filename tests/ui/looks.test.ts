@@ -49,6 +49,9 @@ test('the first run, and the lock', { skip }, async t => {
   await p.getByLabel('Your name').fill('Alice');
   await p.getByLabel('Passphrase', { exact: true }).fill('correct horse battery staple');
   await inspect(alice, 'first');
+  await p.getByRole('button', { name: 'I have an archive' }).click();
+  await inspect(alice, 'restore');
+  await p.getByRole('button', { name: 'Back' }).click();
   await p.getByRole('button', { name: 'Next' }).click();
   await p.getByLabel('Address of the relay').fill(relay.address);
   await inspect(alice, 'relay');
@@ -74,6 +77,9 @@ test('conversations', { skip }, async t => {
   await p.getByRole('button', { name: 'Details' }).click();
   await p.getByRole('region', { name: 'Details' }).getByText('Admin').waitFor();
   await inspect(alice, 'group-details');
+  await p.getByRole('button', { name: 'Export', exact: true }).click();
+  await inspect(alice, 'export');
+  await p.keyboard.press('Escape');
   await p.getByRole('button', { name: 'Close' }).click();
   await alice.chat('Bob');
   await inspect(alice, 'direct');
@@ -96,5 +102,10 @@ test('conversations', { skip }, async t => {
     await p.locator('.page-body').waitFor();
     await inspect(alice, name);
   }
+  await p.evaluate(() => { location.hash = '#/settings'; });
+  await p.getByRole('button', { name: /^Back up everything/ }).click();
+  await p.getByLabel('Passphrase of the archive').fill('four quite random words');
+  await inspect(alice, 'backup');
+  await p.keyboard.press('Escape');
   report();
 });

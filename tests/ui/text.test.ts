@@ -3,7 +3,8 @@
 // What the page does to text, without a browser: words in two languages, Markdown, names of strangers, mentions, rows, QR codes. And how much of it is
 // loaded before anything can be seen.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { en } from '../../web/src/strings/en';
@@ -15,7 +16,8 @@ import { tame, tameName, initials } from '../../web/src/text/plain';
 import { qr } from '../../web/src/text/qr';
 import { duration, waveform } from '../../web/src/text/sound';
 import { fromBase64, toBase64 } from '../../web/src/text/base64';
-import { build } from '../e2e/relay';
+import { Zip } from '../../web/src/text/zip';
+import { build, temporary } from '../e2e/relay';
 import { first, FIRST_MAX, gzipped } from './bundle';
 
 type Entry = string | Record<string, string>;
@@ -94,6 +96,24 @@ test('sounds and bytes', () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   assert.deepEqual(fromBase64(toBase64(bytes)), bytes);
   assert.doesNotMatch(toBase64(bytes), /[+/=]/);
+});
+
+test('archives of files, small and beyond 32 bits, are read by others', async t => {
+  const folder = temporary(t), stop = new AbortController().signal, time = new Date(2026, 10, 27, 13, 5, 6);
+  for (const most of [undefined, 40, 4]) { // with less it is written as if that were what 32 bits hold
+    const zip = new Zip(stop, most);
+    await zip.add('a.txt', new Blob(['hello']), time);
+    await zip.add('files/чай 🫖.bin', new Blob([new Uint8Array(1000).fill(7)]), time);
+    await zip.add('nothing', new Blob([]), time);
+    writeFileSync(join(folder, 'x.zip'), Buffer.from(await zip.end().arrayBuffer()));
+    const script = `import sys,zipfile,json
+z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None
+print(json.dumps([[i.filename,i.file_size,list(i.date_time),z.read(i)==bytes([7])*1000,i.extract_version] for i in z.infolist()]))`;
+    const list = JSON.parse(execFileSync('python3', ['-c', script, join(folder, 'x.zip')], { encoding: 'utf8' })) as [string, number, number[], boolean, number][];
+    assert.deepEqual(list.map(e => e.slice(0, 4)), [['a.txt', 5, [2026, 11, 27, 13, 5, 6], false], ['files/чай 🫖.bin', 1000, [2026, 11, 27, 13, 5, 6], true], ['nothing', 0, [2026, 11, 27, 13, 5, 6], false]]);
+    assert.equal(list[1]![4], most === undefined ? 20 : 45);
+  }
+  await assert.rejects(new Zip(AbortSignal.abort()).add('a', new Blob(['x']), time), { name: 'AbortError' });
 });
 
 function light(hex: string): number {

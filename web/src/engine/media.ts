@@ -4,11 +4,14 @@
 import { AWAY, Failure } from './connection';
 import { token } from './engine';
 
+/** Where an archive of everything is fetched, or put where there is no profile. */
+export const ARCHIVE = '/file/archive';
+
 /** Gives bytes to the engine; the number is for `file.send`. `progress` is told parts of 1. */
-export function upload(bytes: Blob, progress: (part: number) => void, stop: AbortSignal): Promise<number> {
+export function upload(bytes: Blob, progress: (part: number) => void, stop: AbortSignal, to = '/file'): Promise<number> {
   return new Promise((done, refuse) => {
     const x = new XMLHttpRequest();
-    x.open('PUT', '/file');
+    x.open('PUT', to);
     x.setRequestHeader('Authorization', `Bearer ${token}`);
     x.upload.onprogress = e => { if (e.lengthComputable && e.total > 0) progress(e.loaded / e.total); };
     x.onload = () => {
@@ -23,8 +26,10 @@ export function upload(bytes: Blob, progress: (part: number) => void, stop: Abor
 }
 
 /** The file of a message, which must be here. Its type is one that the engine lets be shown in place, or octet-stream. */
-export async function fetchFile(message: number): Promise<Blob> {
-  const answer = await fetch(`/file/${message}`, { headers: { Authorization: `Bearer ${token}` } });
+export function fetchFile(message: number, stop?: AbortSignal): Promise<Blob> { return fetchBytes(`/file/${message}`, stop); }
+
+export async function fetchBytes(path: string, stop?: AbortSignal): Promise<Blob> {
+  const answer = await fetch(path, { headers: { Authorization: `Bearer ${token}` }, signal: stop ?? null });
   if (!answer.ok) throw new Failure(answer.status, (await answer.text()).trim());
   return answer.blob();
 }

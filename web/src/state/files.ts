@@ -53,13 +53,16 @@ export function thumbnailOf(f: FileInfo): string | undefined {
 /** The whole of it, once it is here. */
 export function contentOf(f: FileInfo): string | undefined { return f.state !== 'here' || f.message === 0 ? undefined : urlOf(`f${f.id}`, () => fetchFile(f.message)).value; }
 
-/** Into the browser's folder of downloads. */
 export async function save(f: FileInfo): Promise<void> {
   const blob = await attempt(fetchFile(f.message));
-  if (blob === undefined) return;
+  if (blob !== undefined) download(blob, f.name);
+}
+
+/** Into the browser's folder of downloads. */
+export function download(blob: Blob, name: string): void {
   const a = document.createElement('a');
   a.href = URL.createObjectURL(blob);
-  a.download = f.name;
+  a.download = name;
   a.click();
   setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
 }

@@ -54,6 +54,12 @@ export async function create(o: NewProfile): Promise<void> {
   await look();
 }
 
+/** Of an archive that was put to the engine. */
+export async function restore(passphrase: string): Promise<void> {
+  await call('profile.restore', { passphrase });
+  await look();
+}
+
 export async function unlock(passphrase: string): Promise<void> {
   await call('profile.unlock', { passphrase });
   await look();

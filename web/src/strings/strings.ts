@@ -62,6 +62,9 @@ export function dayNumber(time: number): number {
   return Math.floor((time - d.getTimezoneOffset() * 60_000) / 86_400_000);
 }
 
+/** A date by which a day is known for ever. */
+export function longDay(time: number): string { return format(time, { dateStyle: 'full' }); }
+
 /** Today, yesterday, a weekday within the last six days, or a date. */
 export function day(time: number, now = Date.now()): string {
   const ago = dayNumber(now) - dayNumber(time);

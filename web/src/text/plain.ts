@@ -13,9 +13,11 @@ const TEXT_MAX = 20_000;
 
 /** A message's text: lines stay, tricks go. */
 export function tame(text: string): string {
-  const cut = text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) + '\u2026' : text;
-  return cut.replace(/\r\n?/g, '\n').replace(CONTROLS, '').replace(PILE, '$1');
+  return clean(text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) + '\u2026' : text);
 }
+
+/** The same, however long it is. */
+export function clean(text: string): string { return text.replace(/\r\n?/g, '\n').replace(CONTROLS, '').replace(PILE, '$1'); }
 
 /** A name, in one line; `otherwise` where nothing can be seen of it. */
 export function tameName(name: string, otherwise: string): string {

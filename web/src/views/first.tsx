@@ -9,6 +9,7 @@ import { create, welcoming } from '../state/session';
 import { t } from '../strings/strings';
 import { strength, suggestion } from '../text/passphrase';
 import { Button, Choice, Field } from '../ui/controls';
+import { Restore } from './backup';
 import { ShareInvitation } from './invite';
 import { AddProxy } from './routes';
 import { ScanInstead } from './scan';
@@ -16,13 +17,14 @@ import { ScanInstead } from './scan';
 export function FirstRun(): JSX.Element {
   const [step, setStep] = useState(0), [name, setName] = useState(''), [passphrase, setPassphrase] = useState('');
   const at = welcoming.value ? 2 : step;
+  if (at < 0) return <main class="centre"><div class="card"><Restore back={() => setStep(0)} /></div></main>;
   return (
     <main class="centre">
       <div class="card">
         <p class="steps" role="img" aria-label={t('stepOf', { step: at + 1, steps: 3 })}>
           {[0, 1, 2].map(i => <span key={i} class={i <= at ? 'done' : ''} />)}
         </p>
-        {at === 0 && <WhoStep name={name} setName={setName} passphrase={passphrase} setPassphrase={setPassphrase} next={() => setStep(1)} />}
+        {at === 0 && <WhoStep name={name} setName={setName} passphrase={passphrase} setPassphrase={setPassphrase} next={() => setStep(1)} archive={() => setStep(-1)} />}
         {at === 1 && <RelayStep name={name} passphrase={passphrase} back={() => setStep(0)} />}
         {at === 2 && <InviteStep />}
       </div>
@@ -30,9 +32,9 @@ export function FirstRun(): JSX.Element {
   );
 }
 
-interface Who { name: string; setName: (s: string) => void; passphrase: string; setPassphrase: (s: string) => void; next: () => void }
+interface Who { name: string; setName: (s: string) => void; passphrase: string; setPassphrase: (s: string) => void; next: () => void; archive: () => void }
 
-function WhoStep({ name, setName, passphrase, setPassphrase, next }: Who): JSX.Element {
+function WhoStep({ name, setName, passphrase, setPassphrase, next, archive }: Who): JSX.Element {
   const grade = strength(passphrase), words = [t('strength0'), t('strength1'), t('strength2'), t('strength3')];
   const submit = (e: Event): void => {
     e.preventDefault();
@@ -50,6 +52,7 @@ function WhoStep({ name, setName, passphrase, setPassphrase, next }: Who): JSX.E
         <Button kind="quiet" onClick={() => setPassphrase(suggestion())}>{t('suggest')}</Button>
       </div>
       <div class="buttons">
+        <Button kind="quiet" onClick={archive}>{t('haveArchive')}</Button>
         <Button kind="main" submit disabled={name.trim() === '' || grade === 0}>{t('next')}</Button>
       </div>
     </form>

@@ -16,6 +16,7 @@ import { Avatar } from '../ui/avatar';
 import { Button, Field, IconButton, Select } from '../ui/controls';
 import { Icon, type IconName } from '../ui/icon';
 import { FOR_EVER } from './chatrow';
+import { Export } from './export';
 import { Group, Rename } from './group';
 import { gist } from './message';
 import { Safety } from './safety';
@@ -40,7 +41,7 @@ function stillOf(chat: Chat): Still {
 
 function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }): JSX.Element {
   const set = (how: Parameters<typeof setChat>[1]): void => void attempt(setChat(chat.id, how));
-  const [muting, setMuting] = useState(false), [dating, setDating] = useState(false), [date, setDate] = useState('');
+  const [muting, setMuting] = useState(false), [dating, setDating] = useState(false), [exporting, setExporting] = useState(false), [date, setDate] = useState('');
   const still = (s: Still): void => set({ muted: { no: 0, hours: Date.now() + 8 * HOUR, week: Date.now() + 7 * 24 * HOUR, ever: FOR_EVER }[s] });
   return (
     <section>
@@ -55,7 +56,9 @@ function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }
         <Act icon="pin" label={chat.pinned ? t('unpin') : t('pin')} pressed={chat.pinned} run={() => set({ pinned: !chat.pinned })} />
         <Act icon="archive" label={chat.archived ? t('unarchive') : t('archive')} pressed={chat.archived} run={() => set({ archived: !chat.archived })} />
         <Act icon="calendar" label={t('toDate')} run={() => setDating(!dating)} />
+        <Act icon="download" label={t('export')} run={() => setExporting(true)} />
       </div>
+      {exporting && <Export chat={chat} onClose={() => setExporting(false)} />}
       {muting && <Select<Still> label={t('muteFor')} value={stillOf(chat)} onChange={still} options={[['no', t('muteNot')], ['hours', t('muteHours')], ['week', t('muteWeek')], ['ever', t('muteEver')]]} />}
       {dating && (
         <form class="stack" onSubmit={e => {

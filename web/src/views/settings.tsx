@@ -12,6 +12,7 @@ import { Avatar } from '../ui/avatar';
 import { go } from '../state/route';
 import { Button, Choice, Switch } from '../ui/controls';
 import { Icon } from '../ui/icon';
+import { Keeping } from './backup';
 import { Opening, Storage } from './profile';
 
 function Me(): JSX.Element | null {
@@ -63,6 +64,7 @@ export function Settings(): JSX.Element {
       </section>
       <Opening />
       <Storage />
+      <Keeping />
       <section>
         <h2>{t('keys')}</h2>
         <dl class="keys">
