@@ -191,55 +191,52 @@ bool adding_split(struct chat *c, const struct work *w, const struct commit_what
     return true;
 }
 
-// Whether it is of no use: its device is there, or a later one of the same account. So key packages of a device that is no more, which anybody
-// may have kept who has had an invitation, put nobody out.
-static bool is_superseded(struct chat *c, struct span package)
+// When the device was made of which a key package is; 0: it is of no use, since it has expired, or its device is there, or a later one of the same
+// account. So key packages of a device that is no more, which anybody may have kept who has had an invitation, put nobody out.
+static uint64_t made_when(struct chat *c, struct span package)
 {
     struct mls_member m, one;
     struct cert a, b;
     uint16_t suite = 0;
     uint32_t at = 0;
-    if (mls_key_package_check(c->e->mls, out_span(package), &suite, &one) != MLS_OK) return true; // it has expired
-    if (cert_read(in_span(one.identity), &a) != ERR_OK) return true;
+    if (mls_key_package_check(c->e->mls, out_span(package), &suite, &one) != MLS_OK) return 0;
+    if (cert_read(in_span(one.identity), &a) != ERR_OK) return 0;
     while (mls_group_next_member(c->mls, &at, &m)) {
         if (cert_read(in_span(m.identity), &b) != ERR_OK || memcmp(a.account_key, b.account_key, FORMAT_KEY) != 0)
             continue;
-        if (cert_same_device(&a, &b) || b.created > a.created) return true;
+        if (cert_same_device(&a, &b) || b.created >= a.created) return 0;
     }
-    return false;
+    return a.created;
 }
 
-static bool has_device(struct span packages, struct engine *e, const struct cert *wanted)
+// That of the newest device, since an account has one at a time, and of others there may be key packages left; empty: none is of use.
+static struct span newest_of(struct chat *c, struct span packages)
 {
-    struct mls_member one;
-    struct cert cert;
-    uint16_t suite = 0;
+    struct span newest = {0};
+    uint64_t when = 0;
     struct tls_reader r = tls_reader_of(packages);
     while (tls_left(&r) > 0 && r.err == ERR_OK) {
         struct span package = tls_vector(&r);
-        if (r.err == ERR_OK && mls_key_package_check(e->mls, out_span(package), &suite, &one) == MLS_OK &&
-            cert_read(in_span(one.identity), &cert) == ERR_OK && cert_same_device(&cert, wanted))
-            return true;
+        uint64_t made = r.err == ERR_OK ? made_when(c, package) : 0;
+        if (made > when) newest = package;
+        if (made > when) when = made;
     }
-    return false;
+    return newest;
 }
 
-// Whoever is added and is there already has a fresh device, such as one that was made of an archive: their leaves of other devices go.
+// Whoever is added and is there already has a fresh device, such as one that was made of an archive: their leaves go.
 static enum err plan_former(struct chat *c, const struct added *a, struct mls_proposal *proposals, size_t *n)
 {
-    struct engine *e = c->e;
     struct mls_member m;
-    struct cert cert;
     struct invite i;
     uint8_t account[FORMAT_ID], of[FORMAT_ID];
     uint32_t at = 0;
     struct buf bytes;
     buf_init(&bytes, FORMAT_LINK_MAX);
-    bool known = account_and_invite(e, a->contact, account, &bytes, &i);
+    bool known = account_and_invite(c->e, a->contact, account, &bytes, &i);
     buf_wipe(&bytes);
     while (known && mls_group_next_member(c->mls, &at, &m)) {
-        if (!cred_account(e, &m, of) || memcmp(of, account, FORMAT_ID) != 0) continue;
-        if (cert_read(in_span(m.identity), &cert) != ERR_OK || has_device(a->packages, e, &cert)) continue;
+        if (!cred_account(c->e, &m, of) || memcmp(of, account, FORMAT_ID) != 0) continue;
         if (*n == COMMIT_PROPOSALS) return ERR_LIMIT;
         proposals[(*n)++] = (struct mls_proposal){.type = MLS_PROPOSAL_REMOVE, .removed = m.index};
     }
@@ -249,19 +246,15 @@ static enum err plan_former(struct chat *c, const struct added *a, struct mls_pr
 enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *proposals, size_t *n)
 {
     struct added a;
-    while (next_added(&list, &a)) {
-        size_t before = *n;
-        struct tls_reader r = tls_reader_of(a.packages);
-        while (tls_left(&r) > 0 && r.err == ERR_OK) {
-            struct span package = tls_vector(&r);
-            if (r.err != ERR_OK || is_superseded(c, package)) continue;
-            if (*n == COMMIT_PROPOSALS) return ERR_LIMIT;
-            proposals[(*n)++] = (struct mls_proposal){.type = MLS_PROPOSAL_ADD, .key_package = out_span(package)};
-        }
-        enum err x = *n > before ? plan_former(c, &a, proposals, n) : ERR_OK;
-        if (x != ERR_OK) return x;
+    enum err x = ERR_OK;
+    while (x == ERR_OK && next_added(&list, &a)) {
+        struct span package = newest_of(c, a.packages);
+        if (package.n == 0) continue;
+        if (*n == COMMIT_PROPOSALS) return ERR_LIMIT;
+        proposals[(*n)++] = (struct mls_proposal){.type = MLS_PROPOSAL_ADD, .key_package = out_span(package)};
+        x = plan_former(c, &a, proposals, n);
     }
-    return ERR_OK;
+    return x;
 }
 
 // ------------------------------------------------------------------------------------------------------- introductions

@@ -70,7 +70,7 @@ static bool stays(const struct judged *j, const uint8_t account[FORMAT_ID])
     return changes_with(j, MLS_CHANGE_ADDED, account);
 }
 
-// Whether there is another change of this type, of the same account, by which a device takes the place of one that is not younger. So nobody is put
+// Whether there is another change of this type, of the same account, by which a device takes the place of an older one. So nobody is put
 // out by key packages of a device that is no more, which somebody may have kept.
 static bool takes_place(const struct judged *j, const struct mls_change *c, enum mls_change_type type,
                         const uint8_t account[FORMAT_ID])
@@ -82,7 +82,7 @@ static bool takes_place(const struct judged *j, const struct mls_change *c, enum
     while (mls_staged_next_change(j->s, &at, &change)) {
         if (change.type != type || !of_account(j->e, &change.member, account)) continue;
         if (cert_read(in_span(change.member.identity), &other) != ERR_OK) continue;
-        if (type == MLS_CHANGE_ADDED ? other.created >= this.created : other.created <= this.created) return true;
+        if (type == MLS_CHANGE_ADDED ? other.created > this.created : other.created < this.created) return true;
     }
     return false;
 }

@@ -97,14 +97,16 @@ static bool save_record(void *arg, struct mls_span key, struct mls_span value)
 enum err chat_save(struct chat *c)
 {
     struct db *d = &c->e->db;
-    sqlite3_stmt *q =
-        db_sql(d, "UPDATE chat SET log_key = ?2, log_epoch = ?3, cursor = ?4, chain = ?5, state = ?6 WHERE id = ?1");
+    sqlite3_stmt *q = db_sql(
+        d,
+        "UPDATE chat SET log_key = ?2, log_epoch = ?3, cursor = ?4, chain = ?5, state = ?6, behind = ?7 WHERE id = ?1");
     db_int(q, 1, c->id);
     db_blob(q, 2, span_of(c->log_key, 32));
     db_int(q, 3, (int64_t)c->log_epoch);
     db_int(q, 4, (int64_t)c->cursor);
     db_blob(q, 5, span_of(c->chain, 32));
     db_int(q, 6, c->state);
+    db_int(q, 7, c->behind);
     (void)db_run(d, q);
     if (c->mls != NULL && d->err == ERR_OK && mls_group_changes(c->mls, save_record, c) != MLS_OK && d->err == ERR_OK)
         return ERR_MEMORY;
@@ -172,11 +174,12 @@ static void load_row(struct chat *c, sqlite3_stmt *q)
     c->cursor = (uint64_t)db_get_int(q, 9);
     c->made = db_get_int(q, 10) == 0;
     c->asker = db_get_int(q, 11);
+    c->behind = db_get_int(q, 12);
 }
 
 #define CHAT_ROW                                                                      \
     "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor," \
-    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker FROM chat"
+    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker, behind FROM chat"
 
 enum err chat_load_all(struct engine *e)
 {
@@ -521,9 +524,16 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
     c->state = (uint8_t)state;
     c->asker = contact;
     c->following = c->caught_up = false;
+    c->behind = 0;
     memcpy(c->log, r->log, 32);
-    static const char *const sql[] = {"DELETE FROM record WHERE chat = ?1", "DELETE FROM past WHERE chat = ?1"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const sql[] = {
+        "DELETE FROM record WHERE chat = ?1",
+        "DELETE FROM past WHERE chat = ?1",
+        // what waits is encrypted anew
+        "UPDATE work SET payload = x'', staged = x'', welcome = x'', acked = 0, epoch = 0 WHERE chat = ?1 AND kind IN "
+        "(7, 9)",
+    };
+    for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
         sqlite3_stmt *q = db_sql(d, sql[i]);
         db_int(q, 1, c->id);
         (void)db_run(d, q);

@@ -69,12 +69,24 @@ enum err self_make_device(struct engine *e)
     const struct cert of = {.account_key = s->account_public,
                             .device_key = span_of(s->device_public, 32),
                             .device = s->device,
-                            .created = engine_now() / 1000};
+                            .created = engine_now()};
     buf_init(&cert, CERT_MAX);
     if (x == ERR_OK) x = cert_make(e->crypto, s->account_private, &of, &cert);
     if (x == ERR_OK) memcpy(s->cert, cert.p, s->cert_n = cert.n);
     buf_wipe(&cert);
     return x;
+}
+
+enum err self_store_device(struct engine *e)
+{
+    const struct self *s = &e->self;
+    sqlite3_stmt *q = db_sql(&e->db, "UPDATE self SET device = ?1, device_public = ?2, device_private = ?3, cert = ?4");
+    db_blob(q, 1, span_of(s->device, FORMAT_DEVICE));
+    db_blob(q, 2, span_of(s->device_public, 32));
+    db_blob(q, 3, span_of(s->device_private, 32));
+    db_blob(q, 4, span_of(s->cert, s->cert_n));
+    (void)db_run(&e->db, q);
+    return e->db.err;
 }
 
 static enum err make_self(struct engine *e, const struct engine_new *n)
@@ -222,6 +234,7 @@ enum err engine_open(struct net_loop *loop, const char *folder, const struct vau
     e->owing = true;
     receipt_soon(e);
     renew_start(e);
+    behind_start(e);
     return ERR_OK;
 }
 

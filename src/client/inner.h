@@ -70,6 +70,7 @@ struct chat {
     struct peer *peer;
     uint8_t log[32], log_key[32], chain[32]; /* log_key: secret */
     uint64_t log_epoch, cursor;
+    int64_t behind;        // BEHIND_OUT; or one more than the epoch in which nothing may be said; 0 (behind.c)
     struct mls_group *mls; // NULL: to be read from its records
     uint64_t used;         // when the group was, in uses of groups
     uint64_t typed;        // when others were told last that one is writing, in the loop's time; 0: that one is not
@@ -150,8 +151,9 @@ uint64_t engine_now(void); // milliseconds since 1970
 static inline struct span in_span(struct mls_span s) { return span_of(s.data, s.size); }
 static inline struct mls_span out_span(struct span s) { return (struct mls_span){s.p, s.n}; }
 static inline struct span buf_of(const struct mls_buf *b) { return span_of(b->data, b->size); }
-// A device and its certificate, for the account whose keys are there.
+// A device and its certificate, for the account whose keys are there; and, within a transaction, into the vault.
 enum err self_make_device(struct engine *e);
+enum err self_store_device(struct engine *e);
 enum err sha256(struct engine *e, struct span bytes, uint8_t out[32]);
 enum err from_mls(enum mls_error m);
 
@@ -267,6 +269,21 @@ enum err say_control(struct chat *c, enum content_disposition disposition, const
 
 // Whoever waits to hear that something was said is told that it was not.
 void batch_close(struct engine *e);
+
+// ------------------------------------------------------------------------------------------------------------ behind.c
+
+enum { BEHIND_OUT = -1 }; // the group's state is of no use any more: the others have to add one again
+extern const char behind_said[], behind_done[], behind_away[];
+// Within a transaction: something of one's own came that this state did not know; `out`: a commit, so it cannot follow.
+void behind_note(struct chat *c, bool out);
+// Whether nothing may be encrypted with the group's state, but a commit if it is not BEHIND_OUT.
+bool behind_bars(struct chat *c);
+// Within a transaction: the message of one's own with this id, if it is here already, was said: it is not said again. Its number, or 0.
+int64_t behind_sent(struct chat *c, const struct wire_entry *x, const uint8_t mimi[CONTENT_ID],
+                    struct history_effect *effect);
+// Outside: does what is needed after behind_note, once the log was read to its end; and what was not finished before the engine began.
+void behind_settle(struct chat *c);
+void behind_start(struct engine *e);
 
 // ----------------------------------------------------------------------------------------------------------- receipt.c
 
@@ -547,7 +564,8 @@ void part_note(struct chat *c, int64_t contact, bool added);
 void part_settle(struct chat *c);
 // One is out of it: what waited to be said or done has failed.
 void part_end(struct chat *c, enum chat_state state);
-// A piece of one's own work that is no message was seen in the log: true if it was that one leaves.
+// That one leaves was seen in the log; and a piece of one's own work that is no message: true if it was that.
+void part_left(struct chat *c, const struct wire_entry *x);
 bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work);
 
 // --------------------------------------------------------------------------------------------------------- welcome.c
@@ -594,7 +612,7 @@ enum err adding_taken(struct engine *e, const struct work *take, struct span tak
 enum err adding_gather(struct chat *c, const struct work *w, struct commit_what *what, struct buf *bytes);
 // Within a transaction: half of it becomes a piece of work of its own. False if it is for one contact alone.
 bool adding_split(struct chat *c, const struct work *w, const struct commit_what *what);
-// One proposal for each device that is not there yet; they point into the list.
+// One proposal for each account whose newest device is not there yet, and those that take their other leaves out; they point into the list.
 enum err adding_plan(struct chat *c, struct span list, struct mls_proposal *proposals, size_t *n);
 // Opens what was taken: how many fit the account, which are appended each as a vector, and how many do not.
 void adding_open(struct engine *e, const uint8_t account[FORMAT_ID], const struct invite *i, struct span taken,

@@ -105,6 +105,12 @@ void part_end(struct chat *c, enum chat_state state)
     (void)db_run(d, q);
 }
 
+void part_left(struct chat *c, const struct wire_entry *x)
+{
+    part_end(c, CHAT_LEFT);
+    (void)history_notice(&c->e->history, c->id, x->seq, x->time, 0, "left", 0, span_of(NULL, 0));
+}
+
 bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work)
 {
     struct history_shape shape = {0};
@@ -113,10 +119,8 @@ bool part_arrived(struct chat *c, const struct wire_entry *x, int64_t work)
     db_int(q, 1, work);
     bool leaves = db_row(d, q) && history_shape(db_get(q, 0), &shape) == ERR_OK && shape.kind == HISTORY_LEAVE;
     db_done(q);
-    if (!leaves) return false;
-    part_end(c, CHAT_LEFT);
-    (void)history_notice(&c->e->history, c->id, x->seq, x->time, 0, "left", 0, span_of(NULL, 0));
-    return true;
+    if (leaves) part_left(c, x);
+    return leaves;
 }
 
 // --------------------------------------------------------------------------------------------------------------- asking

@@ -137,7 +137,7 @@ static void on_unfollowed(void *arg, const struct wire_reply *r)
 
 static bool put_chat(struct buf *list, struct chat *c)
 {
-    if (c->following || !c->made || chat_over(c) || request_rests(c)) return false;
+    if (c->following || !c->made || chat_over(c) || request_rests(c) || c->behind == BEHIND_OUT) return false;
     c->following = true; // until the answer says otherwise
     c->caught_up = false;
     wire_put_follow(

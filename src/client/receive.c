@@ -136,7 +136,8 @@ static void take_content(struct chat *c, const struct wire_entry *x, const uint8
                                   .mimi = id,
                                   .content = content};
     round->message = history_put(&e->history, &n, shape, &effect);
-    if (round->message != 0 && shape->kind == HISTORY_FILE && !effect.gone)
+    if (own && round->message == 0) round->message = behind_sent(c, x, id, &effect);
+    else if (round->message != 0 && shape->kind == HISTORY_FILE && !effect.gone)
         attach_take(c, round->message, n.sender, content);
     if (effect.fresh && !own) receipt_owe(c, effect.message);
     if (effect.gone) e->wiped = true;
@@ -160,9 +161,11 @@ static void take_control(struct chat *c, const struct wire_entry *x, const uint8
 {
     struct engine *e = c->e;
     struct heard h = {.round = round, .chat = c->id};
-    int64_t who = memcmp(account, e->self.account, FORMAT_ID) == 0 ? 0 : contact_of(e, account);
+    bool own = memcmp(account, e->self.account, FORMAT_ID) == 0;
+    int64_t who = own ? 0 : contact_of(e, account);
     if (shape->kind == HISTORY_CARD) take_card(c, shape->body, account);
     else if (shape->kind == HISTORY_AGAIN) doubt_asked(c, shape->body);
+    else if (shape->kind == HISTORY_LEAVE && own) part_left(c, x);
     else if (shape->kind == HISTORY_LEAVE) part_wants_out(c, account);
     else if (shape->kind == HISTORY_STATUS) receipt_take(c, x, who, shape->body, on_receipt, &h);
     else if (shape->kind == HISTORY_TIMER && timer_take(c, x, account, shape->body))
@@ -208,14 +211,43 @@ static enum err take_commit(struct chat *c, struct mls_received *r, const struct
     return ERR_OK;
 }
 
+// Something of one's own that this state is older than: what was said is read, and what was changed cannot be followed. False: it is
+// nothing of the kind.
+static bool take_own(struct chat *c, const struct wire_entry *x, struct round *round, enum err *err)
+{
+    struct mls_received r = {0};
+    enum mls_error m = mls_group_receive_own(c->mls, out_span(x->payload), &r);
+    if (m == MLS_E_MEMORY) *err = ERR_MEMORY;
+    if (m != MLS_OK) return m == MLS_E_MEMORY;
+    bool out = r.content == MLS_CONTENT_COMMIT;
+    behind_note(c, out);
+    if (r.content == MLS_CONTENT_APPLICATION) *err = take_said(c, x, r.sender, buf_of(&r.data), round);
+    mls_received_free(&r);
+    warn(round, c, out ? behind_done : behind_said);
+    return true;
+}
+
+// What was said and changed since then has expired before it was read.
+static bool is_too_late(const struct chat *c, enum mls_error m)
+{
+    return m == MLS_E_MESSAGE_FUTURE && !chat_chain_known(c);
+}
+
 static enum err take_message(struct chat *c, const struct wire_entry *x, struct round *round)
 {
     struct mls_received r = {0};
     enum err err = ERR_OK;
+    if (c->behind == BEHIND_OUT) return ERR_OK; // it cannot be read
     enum mls_error m = mls_group_receive(c->mls, out_span(x->payload), &r);
     if (m == MLS_E_MEMORY) return ERR_MEMORY;
+    if (m == MLS_E_MESSAGE_OWN && take_own(c, x, round, &err)) return err;
     if (m != MLS_OK) { // an entry that is nothing to this group
         if (c->blind) return ERR_OK;
+        if (is_too_late(c, m)) {
+            behind_note(c, true);
+            warn(round, c, behind_away);
+            return ERR_OK;
+        }
         warn(round, c, doubt_entry(c, x, m));
         doubt_ask_again(c, x);
         round->answers = true;
@@ -355,6 +387,7 @@ static bool take_all(struct chat *c, struct span list, struct round *round)
 void chat_entries(struct chat *c, struct span list)
 {
     const bool lost = c->lost;
+    const int64_t behind = c->behind;
     struct engine *e = c->e;
     struct round round = {0};
     if (chat_group(c) == NULL) return;
@@ -376,6 +409,7 @@ void chat_entries(struct chat *c, struct span list)
         refill_other(c);
         return;
     }
+    if (c->behind != behind && c->behind == BEHIND_OUT) behind_settle(c);
     chat_check_caught_up(c);
     if (lost) refill_go_on(c);
     if (round.answers || (lost && !c->lost)) peer_pump(c->peer);
@@ -418,5 +452,6 @@ void chat_check_caught_up(struct chat *c)
     c->caught_up = true;
     look_for_lost(c);
     if (c->lost) refill_go_on(c);
+    if (c->behind != BEHIND_OUT) behind_settle(c);
     peer_pump(c->peer);
 }

@@ -274,6 +274,7 @@ static void try_later(struct chat *c)
 
 void refill_ended(struct chat *c)
 {
+    if (c->behind == BEHIND_OUT) return;
     try_later(c);
     engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = doubt_withheld});
 }
@@ -281,7 +282,7 @@ void refill_ended(struct chat *c)
 void refill_denied(struct chat *c)
 {
     struct db *d = &c->e->db;
-    struct trying *t = mem_new(sizeof *t);
+    struct trying *t = c->behind == BEHIND_OUT ? NULL : mem_new(sizeof *t);
     if (t == NULL) return;
     *t = (struct trying){.peer = c->peer, .chat = c->id};
     d->err = ERR_OK;

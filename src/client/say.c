@@ -48,7 +48,8 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
         c = chat_find(e, db_get_int(q, 0));
         bool ready = c != NULL && db_get_int(q, 2) == 0 && (uint64_t)db_get_int(q, 1) == c->log_epoch;
         if (db_get_int(q, 4) == 0) c = NULL; // until its keys are confirmed
-        if (c != NULL && (ready || !c->caught_up || c->lost || chat_over(c) || chat_group(c) == NULL)) c = NULL;
+        if (c != NULL && (ready || !c->caught_up || c->lost || chat_over(c) || chat_group(c) == NULL || behind_bars(c)))
+            c = NULL;
         if (c != NULL) buf_put(&content, db_get(q, 3));
     }
     db_done(q);

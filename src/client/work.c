@@ -334,7 +334,8 @@ static bool send_to_chat(struct peer *p, const struct work *w)
     struct chat *c = chat_find(p->e, w->chat);
     struct work made;
     struct buf memory;
-    if (c == NULL || !c->caught_up || c->lost) return false;
+    if (c == NULL || !c->caught_up || c->lost || c->behind == BEHIND_OUT) return false;
+    if (w->kind != WORK_COMMIT && behind_bars(c)) return false;
     if (w->kind == WORK_COMMIT && (w->payload.n == 0 || w->epoch != c->log_epoch)) {
         enum err x = commit_make(c, w);
         if (x == ERR_NOT_FOUND) peer_pump(p);

@@ -29,7 +29,7 @@ struct cert {
     const uint8_t *account_key; // [FORMAT_KEY] Ed25519
     struct span device_key;     // the leaf's signature key
     const uint8_t *device;      // [FORMAT_DEVICE]
-    uint64_t created;           // seconds since 1970
+    uint64_t created;           // milliseconds since 1970
 };
 
 // Signs one: the identity of a basic credential. account_private: secret.

@@ -291,7 +291,7 @@ static void nor_are_admins_who_break_the_room(void **state)
     }
 }
 
-// A key package of another device of somebody, which was made then, in seconds since 1970.
+// A key package of another device of somebody, which was made then.
 static void device_package(struct person *p, uint64_t created, struct mls_buf *package)
 {
     struct engine *e = p->e;
@@ -313,7 +313,7 @@ static void device_package(struct person *p, uint64_t created, struct mls_buf *p
     e->self = before;
 }
 
-// Whoever is in a group may put a device that is not younger in the place of somebody's, and no other.
+// Whoever is in a group may put a later device in the place of somebody's, and no other.
 static void an_older_device_takes_nobodys_place(void **state)
 {
     (void)state;
@@ -323,7 +323,7 @@ static void an_older_device_takes_nobodys_place(void **state)
         struct person *alice = &t->person[0], *bob = &t->person[1];
         struct mls_buf package = {0};
         wait_for(t, all_have_three);
-        device_package(alice, engine_now() / 1000 - (fresh ? 0 : 1000), &package);
+        device_package(alice, fresh ? engine_now() : newest(alice).created - 86400000, &package);
         const struct mls_proposal p[] = {
             removal_of(bob, alice),
             {.type = MLS_PROPOSAL_ADD, .key_package = {package.data, package.size}},

@@ -279,7 +279,7 @@ static void make_later_device(struct engine *e)
     const struct cert cert = {.account_key = s->account_public,
                               .device_key = span_of(s->device_public, 32),
                               .device = s->device,
-                              .created = engine_now() / 1000 + 100};
+                              .created = engine_now() + 100};
     buf_init(&bytes, CERT_MAX);
     assert_ok(cert_make(e->crypto, s->account_private, &cert, &bytes));
     memcpy(s->cert, bytes.p, s->cert_n = bytes.n);

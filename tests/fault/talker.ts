@@ -132,9 +132,9 @@ export class Talker {
 
   async contact(name: string): Promise<number> { return (await this.contacts()).find(c => c.name === name)!.id; }
 
-  // What fault-vault says of messages, in the state that this profile is in now. Its engine must not run.
-  senders(messages: Buffer[]): string[] {
-    const r = spawnSync(join(build, 'tests/fault/fault-vault'), ['senders', this.profile],
+  // What fault-vault says of messages, in the state that this profile or another is in now. Its engine must not run.
+  senders(messages: Buffer[], profile = this.profile): string[] {
+    const r = spawnSync(join(build, 'tests/fault/fault-vault'), ['senders', profile],
       { env, input: messages.map(m => m.toString('hex')).join('\n') + '\n', encoding: 'utf8', maxBuffer: 1 << 30 });
     assert.equal(r.status, 0, r.stderr);
     return r.stdout.trim().split('\n');
