@@ -4,7 +4,8 @@
 // size. Everything ends with the test. A page that throws, logs an error, breaks its policy, or asks for anything outside fails the test.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestContext } from 'node:test';
 import { Browser, BrowserContext, Locator, Page, chromium } from 'playwright-core';
@@ -20,13 +21,17 @@ const shots = process.env['WHIMBREL_SHOTS']; // a folder: how the page looked wh
 export const PASSPHRASE = 'correct horse battery staple';
 export interface View { width?: number; height?: number; dark?: boolean; locale?: string; touch?: boolean; calm?: boolean }
 
+/** What the camera sees: a film, which a test that uses it makes. */
+export const CAMERA = join(tmpdir(), `whimbrel-camera-${process.pid}.y4m`);
+
 let browser: Promise<Browser> | undefined;
 export function chrome(): Promise<Browser> {
-  return browser ??= chromium.launch({ executablePath: program!, args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] });
+  return browser ??= chromium.launch({ executablePath: program!, args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${CAMERA}`] });
 }
 export async function closeChrome(): Promise<void> {
   await (await browser)?.close();
   browser = undefined;
+  rmSync(CAMERA, { force: true });
 }
 
 export class Person {

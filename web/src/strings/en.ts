@@ -232,8 +232,7 @@ const entries = {
   compare: 'Compare',
   theirNumber: 'What {name} sees',
   theirNumberHint: 'Their 60 digits, or the text of their code.',
-  enterTheirs: 'Enter theirs',
-  scanTheirs: 'Scan theirs',
+  scanTheirs: 'Scan or enter theirs',
   numbersDiffer: 'These are not the same. Somebody may be listening in between. Do not go on with {name} here; meet, and compare again.',
   safetyCode: 'The safety number as a code to scan',
   scanCode: 'Scan a code',
@@ -241,6 +240,7 @@ const entries = {
   noCamera: 'The camera cannot be used. Choose a picture of the code instead.',
   noCode: 'There is no code in this picture.',
   fromImage: 'Choose a picture',
+  pasteImage: 'A picture can be pasted or dropped here, too.',
 
   // Ways to the relay, timers, the profile
   routes: 'Ways to the relay',

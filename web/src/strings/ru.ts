@@ -232,8 +232,7 @@ export const ru: Record<Key, Entry> = {
   compare: 'Сравнить',
   theirNumber: 'Что видит {name}',
   theirNumberHint: '60 цифр собеседника или текст его кода.',
-  enterTheirs: 'Ввести их код',
-  scanTheirs: 'Сканировать',
+  scanTheirs: 'Сканировать или ввести',
   numbersDiffer: 'Коды не совпадают. Возможно, кто-то слушает между вами. Не продолжайте здесь разговор ({name}); встретьтесь и сравните ещё раз.',
   safetyCode: 'Код безопасности для сканирования',
   scanCode: 'Сканировать код',
@@ -241,6 +240,7 @@ export const ru: Record<Key, Entry> = {
   noCamera: 'Камера недоступна. Выберите снимок кода.',
   noCode: 'На этом снимке нет кода.',
   fromImage: 'Выбрать снимок',
+  pasteImage: 'Снимок можно также вставить или перетащить сюда.',
 
   // Ways to the relay, timers, the profile
   routes: 'Пути к узлу',

@@ -13,7 +13,7 @@ import { Code } from '../ui/code';
 import { Button, Field } from '../ui/controls';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
-import { canScan, Scanner } from './scan';
+import { Scanner } from './scan';
 
 function Compare({ contact, onSame, onClose }: { contact: Contact; onSame: () => void; onClose: () => void }): JSX.Element {
   const [shown, setShown] = useState(''), [different, setDifferent] = useState(false), name = nameOf(contact.id);
@@ -32,7 +32,7 @@ function Compare({ contact, onSame, onClose }: { contact: Contact; onSame: () =>
             <p>{t('numbersDiffer', { name })}</p>
           </section>
         )
-        : canScan && <Scanner onText={text => void compare(text)} />}
+        : <Scanner onText={text => void compare(text)} />}
       <form class="stack" onSubmit={e => {
         e.preventDefault();
         void compare(shown.trim());
@@ -40,7 +40,7 @@ function Compare({ contact, onSame, onClose }: { contact: Contact; onSame: () =>
         <Field label={t('theirNumber', { name })} value={shown} onInput={s => {
           setShown(s);
           setDifferent(false);
-        }} hint={t('theirNumberHint')} lines={3} required focus={!canScan} />
+        }} hint={t('theirNumberHint')} lines={3} required />
         <div class="buttons">
           <Button onClick={onClose}>{t('cancel')}</Button>
           <Button kind="main" submit disabled={shown.trim() === ''}>{t('compare')}</Button>
@@ -76,7 +76,7 @@ export function Safety({ contact }: { contact: Contact }): JSX.Element | null {
       {!contact.verified && (
         <div class="buttons start">
           <Button kind="main" icon="shield" onClick={() => void record(true)}>{t('numbersMatch')}</Button>
-          <Button icon="qr" onClick={() => setComparing(true)}>{canScan ? t('scanTheirs') : t('enterTheirs')}</Button>
+          <Button icon="qr" onClick={() => setComparing(true)}>{t('scanTheirs')}</Button>
         </div>
       )}
       {comparing && <Compare contact={contact} onSame={() => void record(true)} onClose={() => setComparing(false)} />}
