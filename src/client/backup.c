@@ -426,7 +426,8 @@ static enum err ask_in(struct engine *e)
 static enum err make_fresh(struct engine *e)
 {
     struct self *s = &e->self;
-    uint8_t old[FORMAT_DEVICE];
+    const struct crypto_suite *suite = crypto_suite(CRYPTO_X25519_AES128_SHA256_ED25519);
+    uint8_t old[FORMAT_DEVICE], public[32];
     sqlite3_stmt *q = db_sql(&e->db, "SELECT account_public, account_private, device, relay FROM self");
     if (!db_row(&e->db, q)) return ERR_CORRUPT;
     (void)db_get_fixed(&e->db, q, 0, s->account_public, 32);
@@ -436,6 +437,8 @@ static enum err make_fresh(struct engine *e)
     (void)snprintf(s->relay, sizeof s->relay, "%.*s", (int)relay.n, (const char *)relay.p);
     db_done(q);
     enum err x = e->db.err;
+    if (x == ERR_OK) x = crypto_sig_public(e->crypto, suite, span_of(s->account_private, 32), public);
+    if (x == ERR_OK && memcmp(public, s->account_public, 32) != 0) x = ERR_CORRUPT;
     if (x == ERR_OK) x = self_make_device(e);
     if (x != ERR_OK) return x;
     x = self_store_device(e);
@@ -464,6 +467,20 @@ static enum err make_fresh(struct engine *e)
     return e->db.err;
 }
 
+// Somebody else may have made the archive, and said its passphrase: what stands in a path, and what would send a file of this computer, is as
+// an engine writes it.
+static enum err check(struct engine *e)
+{
+    sqlite3_stmt *q =
+        db_sql(&e->db, "SELECT 1 FROM transfer WHERE kind != ?1 OR state != ?2 OR path != '' OR file = '' OR"
+                       " file GLOB '*[^0-9a-z]*'");
+    db_int(q, 1, TRANSFER_DOWN);
+    db_int(q, 2, TRANSFER_DONE);
+    bool odd = db_row(&e->db, q);
+    db_done(q);
+    return odd ? ERR_CORRUPT : e->db.err;
+}
+
 static enum err fill(struct engine *e, const char *folder, struct archive_in *a)
 {
     struct reading r = {.e = e, .a = a, .folder = folder};
@@ -472,6 +489,7 @@ static enum err fill(struct engine *e, const char *folder, struct archive_in *a)
     enum err x = get_all(&r);
     (void)sqlite3_finalize(r.insert);
     buf_wipe(&r.value);
+    if (x == ERR_OK) x = check(e);
     if (x == ERR_OK) x = make_fresh(e);
     if (x == ERR_OK) return db_commit(&e->db);
     db_rollback(&e->db);
