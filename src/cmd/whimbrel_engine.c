@@ -12,18 +12,18 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, LOST_LOOKS = 25 };
+enum { LOOK_MS = 5000 };
 
 struct house {
     const char *profile;
     char path[FOLDER_MAX + 10]; // of the socket
-    unsigned looks;
     struct net_loop *loop;
     struct net_timer look;
     struct rpc *rpc;
@@ -32,18 +32,29 @@ struct house {
     struct web *web; // from the first time that somebody asks for the page
 };
 
-static volatile sig_atomic_t told_to_stop;
+// The end, which a signal or a call may ask for, and which comes from the loop: a post needs neither lock nor memory (net.h).
+struct end {
+    struct net_post post;
+    struct house *house;
+};
+static struct end the_end;
+static atomic_flag told = ATOMIC_FLAG_INIT;
+
+static void ask_for_end(void)
+{
+    if (!atomic_flag_test_and_set(&told)) net_loop_post(the_end.house->loop, &the_end.post);
+}
+
 static void on_signal(int n)
 {
     (void)n;
-    told_to_stop = 1;
+    ask_for_end();
 }
 
 // An engine whose socket is gone, and perhaps its folder, can be asked for nothing any more.
-static bool is_lost(struct house *h)
+static bool is_lost(const struct house *h)
 {
     struct stat st;
-    if (++h->looks % LOST_LOOKS != 0) return false;
     return lstat(h->path, &st) != 0 && errno == ENOENT;
 }
 
@@ -62,14 +73,17 @@ static void stop_backup(void *arg)
     (void)unlink(own);
 }
 
-// Ends from the loop, not from within a call.
 static void on_look(struct net_timer *t)
 {
     struct house *h = (struct house *)(void *)((char *)t - offsetof(struct house, look));
-    if (told_to_stop == 0 && !is_lost(h)) {
-        net_timer_start(h->loop, t, LOOK_MS, on_look);
-        return;
-    }
+    if (is_lost(h)) ask_for_end();
+    net_timer_start(h->loop, t, LOOK_MS, on_look);
+}
+
+static void on_end(struct net_post *p)
+{
+    struct house *h = ((struct end *)(void *)p)->house;
+    net_timer_stop(&h->look);
     stop_backup(h);
     rpc_engine(h->rpc, NULL);
     web_lock(h->web);
@@ -87,7 +101,7 @@ static void on_look(struct net_timer *t)
 static void do_stop(void *arg)
 {
     (void)arg;
-    told_to_stop = 1;
+    ask_for_end();
 }
 
 static bool is_there(void *arg, unsigned *opened)
@@ -272,19 +286,23 @@ static int do_engine(struct session *s)
     enum err e = waits && !make_folders(l->profile) ? ERR_IO : ERR_OK;
     if (e == ERR_OK) e = open_house(&h, &why);
     if (e == ERR_OK) e = open_at_once(&h, l, &why);
+    the_end = (struct end){.post.fn = on_end, .house = &h};
     const struct sigaction quit = {.sa_handler = on_signal};
-    (void)sigaction(SIGTERM, &quit, NULL);
-    (void)sigaction(SIGINT, &quit, NULL);
+    if (h.loop != NULL) {
+        (void)sigaction(SIGTERM, &quit, NULL);
+        (void)sigaction(SIGINT, &quit, NULL);
+    }
     if (e == ERR_OK) {
         printf("ready\n"); // which whoever started it waits for
         (void)fflush(stdout);
     } else {
-        told_to_stop = 1;
+        if (h.loop != NULL) ask_for_end();
         if (why[0] != 0) (void)say_wrong(EXIT_FAILED, "%s", why);
     }
     if (h.loop != NULL) {
-        net_timer_start(h.loop, &h.look, 1, on_look);
+        net_timer_start(h.loop, &h.look, LOOK_MS, on_look);
         net_loop_run(h.loop);
+        (void)atomic_flag_test_and_set(&told); // whoever asks now, asks nobody
     }
     rpc_free(h.rpc);
     if (h.loop != NULL) net_loop_free(h.loop);
