@@ -250,9 +250,9 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
                            int64_t asker, enum chat_state state)
 {
     sqlite3_stmt *q = db_sql(
-        &e->db,
-        "INSERT INTO chat(group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
-        " created, asker, renewed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9, ?10)");
+        &e->db, "INSERT INTO chat(group_id, kind, name, contact, relay, log, log_key, log_epoch, cursor, chain, state,"
+                " created, asker, renewed, admins)"
+                " VALUES(?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), 0, 0, zeroblob(32), ?7, ?8, ?9, ?10, ?11)");
     db_blob(q, 1, in_span(mls_group_id(take)));
     db_int(q, 2, r->kind);
     db_text(q, 3, r->name);
@@ -263,6 +263,7 @@ static struct chat *insert(struct engine *e, struct mls_group *take, const struc
     db_int(q, 8, (int64_t)engine_now());
     db_int(q, 9, asker);
     db_int(q, 10, renew_first(r->kind, asker));
+    db_blob(q, 11, r->admins);
     (void)db_run(&e->db, q);
     int64_t id = db_last_id(&e->db);
     talk_open(&e->history, id);
@@ -424,11 +425,13 @@ static void note_room(struct chat *c, const struct buf *fronts)
     if (n > 1) qsort(fronts->p, n, sizeof *front, by_first);
     for (size_t i = 1; i < n; i++) people += front[i] != front[i - 1];
     if (buf_end(fronts) != ERR_OK || chat_room(c, &room) != ERR_OK) return;
-    sqlite3_stmt *q = db_sql(&c->e->db, "UPDATE chat SET name = ?2, members = ?3, epoch = ?4 WHERE id = ?1");
+    sqlite3_stmt *q =
+        db_sql(&c->e->db, "UPDATE chat SET name = ?2, members = ?3, epoch = ?4, admins = ?5 WHERE id = ?1");
     db_int(q, 1, c->id);
     db_text(q, 2, room.name);
     db_int(q, 3, (int64_t)people);
     db_int(q, 4, (int64_t)mls_group_epoch(c->mls));
+    db_blob(q, 5, room.admins);
     (void)db_run(&c->e->db, q);
 }
 
@@ -457,17 +460,6 @@ void chat_note_members(struct chat *c)
     buf_wipe(&fronts);
 }
 
-// A conversation that one is out of, and is asked into again; NULL.
-static struct chat *find_former(struct engine *e, const struct mls_group *g)
-{
-    int64_t id = 0;
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT id FROM chat WHERE group_id = ?1");
-    db_blob(q, 1, in_span(mls_group_id(g)));
-    if (db_row(&e->db, q)) id = db_get_int(q, 0);
-    db_done(q);
-    return id == 0 ? NULL : chat_find(e, id);
-}
-
 // Whether this account has signed the Welcome: that it is a member proves nothing, since anybody can add somebody else to a group of theirs.
 static bool is_welcome_of(struct engine *e, const struct mls_group *g, const uint8_t account[FORMAT_ID])
 {
@@ -488,35 +480,63 @@ static bool is_of_two(struct engine *e, const struct mls_group *g, const struct 
     return two && mls_group_member_count(g) <= 2 * 32;
 }
 
-// Whether who asks was in it. A profile that was made of an archive does not know who was in its conversations: then it is somebody who is
-// a contact.
-static bool was_in(struct chat *c, const struct invite *from, int64_t contact)
+// Whether one is out of it, or can follow it no more.
+static bool is_former(const struct chat *c) { return chat_over(c) || c->behind == BEHIND_OUT; }
+
+static bool nobody_rose(const struct room *then, const struct room *now)
 {
-    if (chat_group(c) != NULL) return has_member(c->e, c->mls, from->account);
-    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM contact WHERE id = ?1 AND account = ?2 AND state = ?3 AND"
-                                        " NOT EXISTS(SELECT 1 FROM record WHERE chat = ?4)");
-    db_int(q, 1, contact);
-    db_blob(q, 2, span_of(from->account, FORMAT_ID));
-    db_int(q, 3, CONTACT_KNOWN);
-    db_int(q, 4, c->id);
-    bool was = db_row(&c->e->db, q);
-    db_done(q);
-    return was;
+    for (size_t at = 0; at < now->admins.n; at += FORMAT_ID) {
+        if (!room_is_admin(then, now->admins.p + at)) return false;
+    }
+    return true;
 }
 
-// It goes on where it ended, with a new state of the group, if who asks was in it then: a group's id is no secret of those who are in it
-// now. Takes the group.
-static enum err revive(struct chat *c, struct mls_group *take, const struct room *r, const struct invite *from,
-                       int64_t contact, enum chat_state state)
+// Whether who asks may have one go on in it: a group's id is no secret of those who were in it, and each of them can make another one under
+// it, with whoever they like and themselves as its admin. So it is somebody who was an admin, as far as is known here. A device that takes
+// the place of one's own is let in by anybody (allow.c), if nobody has become an admin by it: by who was a member, or, where one
+// does not know that any more, is a contact.
+static bool may_revive(struct chat *c, const struct room *r, const struct invite *from, int64_t contact)
+{
+    struct room then = {0};
+    if (c->kind != r->kind || (c->kind == ROOM_DIRECT && c->contact != contact)) return false;
+    sqlite3_stmt *q =
+        db_sql(&c->e->db, "SELECT admins, EXISTS(SELECT 1 FROM record WHERE chat = ?1) FROM chat WHERE id = ?1");
+    db_int(q, 1, c->id);
+    bool there = db_row(&c->e->db, q), known = there && db_get_int(q, 1) != 0;
+    if (there) then.admins = db_get(q, 0);
+    bool led = room_is_admin(&then, from->account), same = nobody_rose(&then, r);
+    db_done(q);
+    if (led || !same || (known && c->behind != BEHIND_OUT)) return led;
+    return known ? chat_has(c, from->account) : contact_state_of(c->e, contact) == CONTACT_KNOWN;
+}
+
+// The conversation that goes on by it; NULL: it is a new one.
+static struct chat *find_former(struct engine *e, const struct mls_group *g, const struct room *r,
+                                const struct invite *from, int64_t contact)
+{
+    for (struct chat *c = e->chats; c != NULL; c = c->next) {
+        if (!is_former(c)) continue;
+        sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM chat WHERE id = ?1 AND group_id = ?2");
+        db_int(q, 1, c->id);
+        db_blob(q, 2, in_span(mls_group_id(g)));
+        bool same = db_row(&e->db, q);
+        db_done(q);
+        if (same && may_revive(c, r, from, contact)) return c;
+    }
+    return NULL;
+}
+
+// It goes on where it ended, with a new state of the group. Takes the group.
+static enum err revive(struct chat *c, struct mls_group *take, const struct room *r, int64_t contact,
+                       enum chat_state state)
 {
     struct db *d = &c->e->db;
     char relay[RELAY_ROOM];
-    bool known = c->kind == r->kind && (c->kind != ROOM_DIRECT || c->contact == contact) && was_in(c, from, contact);
     (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
-    struct peer *p = known ? peer_in(c->e, relay, c->id, state) : NULL;
+    struct peer *p = peer_in(c->e, relay, c->id, state);
     if (p == NULL) {
         mls_group_free(take);
-        return known ? ERR_MEMORY : ERR_UNAUTHENTICATED;
+        return ERR_MEMORY;
     }
     chat_drop_group(c);
     c->mls = take;
@@ -565,11 +585,11 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
         mls_group_free(g);
         return x;
     }
-    struct chat *c = find_former(e, g);
+    struct chat *c = find_former(e, g, &room, &from, contact);
     bool former = c != NULL;
     if (former) {
         *out = c;
-        x = revive(c, g, &room, &from, contact, state);
+        x = revive(c, g, &room, contact, state);
     } else {
         c = insert(e, g, &room, room.kind == ROOM_DIRECT ? contact : 0, contact, state);
     }

@@ -64,9 +64,11 @@ static bool same_client(void *arg, const struct mls_member *a, const struct mls_
 
 static bool group_known(void *arg, struct mls_span group_id)
 {
-    struct engine *e = arg; // whoever has left, was removed, or cannot follow any more may come back
-    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM chat WHERE group_id = ?1 AND state IN (1, 2) AND behind >= 0");
+    struct engine *e =
+        arg; // whoever has left, was removed, or cannot follow any more may come back, whatever one is asked into
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM chat WHERE group_id = ?1 AND state = ?2 AND behind >= 0");
     db_blob(q, 1, in_span(group_id));
+    db_int(q, 2, CHAT_OPEN);
     bool known = db_row(&e->db, q);
     db_done(q);
     return known;

@@ -263,6 +263,84 @@ static void a_request_shows_the_beginning(void **state)
     town_close(t);
 }
 
+static bool three_are_joined(struct town *t)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (newest(&t->person[i]).members != 3) return false;
+    }
+    return is_quiet(t);
+}
+
+static bool bob_is_out(struct town *t)
+{
+    return is_quiet(t) && newest(&t->person[1]).state == CHAT_LEFT && newest(&t->person[2]).members == 2;
+}
+
+// A group of Carol's own, under the id of one that she is in, of which she is the admin; Bob, who has left that, is asked into it.
+static void take_over(struct person *carol, struct person *bob, const struct place *at, const struct invite *to)
+{
+    static const uint8_t fill[FORMAT_ID] = {1};
+    struct engine *e = carol->e;
+    struct chat *c = chat_find(e, newest(carol).id);
+    struct mls_buf package = package_of(bob);
+    struct mls_group *g = NULL;
+    struct mls_commit made = {0};
+    struct mls_leaf_params leaf = cred_leaf(e);
+    struct buf extension;
+    assert_non_null(chat_group(c));
+    const struct room room = {.kind = ROOM_GROUP,
+                              .relay = span_str(e->self.relay),
+                              .log = fill,
+                              .name = span_str("Tea"),
+                              .admins = span_of(e->self.account, FORMAT_ID),
+                              .recovery = fill};
+    buf_init(&extension, 70000);
+    room_encode(&room, &extension);
+    const struct mls_extension x = {.type = FORMAT_ROOM_EXTENSION, .data = {extension.p, extension.n}};
+    assert_int_equal(mls_group_new(e->mls, 1, mls_group_id(c->mls), &leaf, &x, 1, &g), MLS_OK);
+    const struct mls_proposal add = {.type = MLS_PROPOSAL_ADD, .key_package = {package.data, package.size}};
+    const struct mls_commit_params params = {.proposals = &add, .proposal_count = 1, .tree_in_welcome = true};
+    assert_int_equal(mls_group_commit(g, &params, &made), MLS_OK);
+    introduce(carol, bob, at, to, engine_account(e), &package, (struct intro){.welcome = buf_of(&made.welcome)});
+    mls_commit_free(&made);
+    mls_group_free(g);
+    buf_wipe(&extension);
+}
+
+// Whoever was a plain member does not lead those who have left into a group of theirs: that is another one, and a request.
+static void a_plain_member_takes_no_group_over(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct place at = place_open();
+    struct buf bytes;
+    int64_t contacts[2], chat = 0;
+    (void)state;
+    contacts[0] = meet(t, 1, 0, INVITE_PERSONAL);
+    contacts[1] = meet(t, 2, 0, INVITE_PERSONAL);
+    assert_ok(engine_group(alice->e, span_str("Tea"), contacts, 2, &chat));
+    wait_for(t, three_are_joined);
+    int64_t bobs = newest(bob).id;
+    assert_ok(engine_leave(bob->e, bobs));
+    wait_for(t, bob_is_out);
+    const struct invite to = address_of(t, bob, &bytes);
+    take_over(carol, bob, &at, &to);
+    assert_int_equal(chat_find(bob->e, bobs)->state, CHAT_LEFT);
+    assert_true(newest(bob).id != bobs);
+    assert_int_equal(newest(bob).state, CHAT_REQUEST);
+    // and an admin takes him back, as ever
+    assert_ok(engine_add(alice->e, chat, contacts, 1));
+    while (chat_find(bob->e, bobs)->state != CHAT_OPEN) wait_for(t, is_quiet);
+    assert_ok(engine_answer(bob->e, contact_of_person(bob, carol).id, false));
+    wait_for(t, three_are_joined);
+    assert_int_equal(newest(bob).id, bobs);
+    say(alice, chat, "welcome back");
+    while (read_chat(bob, bobs).n < 1) wait_for(t, is_quiet);
+    close(at.socket);
+    buf_wipe(&bytes);
+    town_close(t);
+}
+
 // Somebody known to Alice is not made use of by somebody else.
 static void nobody_introduces_in_the_name_of_another(void **state)
 {
@@ -290,6 +368,7 @@ int main(void)
         cmocka_unit_test(requests_connect_to_nothing),
         cmocka_unit_test(so_many_requests_wait),
         cmocka_unit_test(a_request_shows_the_beginning),
+        cmocka_unit_test(a_plain_member_takes_no_group_over),
         cmocka_unit_test(nobody_introduces_in_the_name_of_another),
     };
     return unit_run("stranger", tests);
