@@ -4,6 +4,7 @@
 // browser. It may be locked, or have no profile yet: then it answers no more than that. Its memory is in no core dump, and no
 // debugger of the same user reads it.
 #include "cmd/profile.h"
+#include "cmd/profiles.h"
 #include "cmd/whimbrel.h"
 
 #include "net/local.h"
@@ -30,6 +31,7 @@ struct house {
     struct engine *engine;
     struct local_server *server;
     struct web *web; // from the first time that somebody asks for the page
+    struct opening *opening; // another profile's page
 };
 
 // The end, which a signal or a call may ask for, and which comes from the loop: a post needs neither lock nor memory (net.h).
@@ -84,6 +86,7 @@ static void on_end(struct net_post *p)
 {
     struct house *h = ((struct end *)(void *)p)->house;
     net_timer_stop(&h->look);
+    profiles_stop(h->opening);
     stop_backup(h);
     rpc_engine(h->rpc, NULL);
     web_lock(h->web);
@@ -187,6 +190,18 @@ static void do_lock(void *arg)
     engine_close(e);
 }
 
+static void list_profiles(void *arg, rpc_profile_each *each, void *each_arg)
+{
+    const struct house *h = arg;
+    profiles_each(h->profile, each, each_arg);
+}
+
+static enum err open_profile(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg, const char **why)
+{
+    struct house *h = arg;
+    return profiles_open(h->loop, h->profile, name, make, done, done_arg, &h->opening, why);
+}
+
 static enum err give_page(void *arg, struct buf *address, const char **why)
 {
     struct house *h = arg;
@@ -241,6 +256,8 @@ static enum err open_house(struct house *h, const char **why)
                                          .backup = write_backup,
                                          .backup_stop = stop_backup,
                                          .restore = restore,
+                                         .profiles = list_profiles,
+                                         .open_profile = open_profile,
                                          .lock = do_lock,
                                          .page = give_page};
     static const struct local_owner owner = {.accept = on_accept, .line = on_line, .closed = on_gone};

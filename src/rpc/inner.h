@@ -80,6 +80,8 @@ json_t *rpc_yes(struct call *c, enum err e, const char *refused);
 // gone by then.
 struct later *rpc_later(struct call *c);
 void rpc_answer(struct later *take, enum err e, const char *refused, const char *key, int64_t value);
+// The same with a text.
+void rpc_answer_text(struct later *take, enum err e, const char *refused, const char *key, const char *value);
 
 // -------------------------------------------------------------------------------------------------------- parameters
 

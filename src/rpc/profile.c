@@ -149,6 +149,36 @@ json_t *rpc_profile_restore(struct call *c)
     return done(c, e, why);
 }
 
+// ---------------------------------------------------------------------------------------------- other profiles, the page
+
+static void add_profile(void *arg, const char *name, bool own, bool runs)
+{
+    json_t *o = json_object();
+    rpc_set(o, "name", rpc_json_text(span_str(name)));
+    rpc_set(o, "own", json_boolean(own));
+    rpc_set(o, "runs", json_boolean(runs));
+    (void)json_array_append_new(arg, o);
+}
+
+json_t *rpc_profiles_list(struct call *c)
+{
+    json_t *list = json_array();
+    c->rpc->host.profiles(c->rpc->arg, add_profile, list);
+    return list;
+}
+
+static void on_opened(void *arg, enum err e, const char *text) { rpc_answer_text(arg, e, text, "address", text); }
+
+json_t *rpc_profiles_open(struct call *c)
+{
+    const char *why = "", *name = (const char *)rpc_text(c, "name").p;
+    struct later *later = rpc_later(c);
+    if (later == NULL) return rpc_failed(c, ERR_MEMORY, "");
+    enum err e = c->rpc->host.open_profile(c->rpc->arg, name, rpc_bool(c, "make"), on_opened, later, &why);
+    if (e != ERR_OK) rpc_answer_text(later, e == ERR_NOT_FOUND ? e : ERR_REFUSED, why[0] != 0 ? why : err_text(e), "address", "");
+    return NULL;
+}
+
 json_t *rpc_profile_lock(struct call *c)
 {
     c->rpc->host.lock(c->rpc->arg);

@@ -162,18 +162,30 @@ static void detach(struct later *l)
     l->peer = NULL;
 }
 
-void rpc_answer(struct later *take, enum err e, const char *refused, const char *key, int64_t value)
+static void answer_later(struct later *take, enum err e, const char *refused, const char *key, json_t *take_value)
 {
     struct rpc_peer *p = take->peer;
     detach(take);
     if (p != NULL) {
         struct call c = {.rpc = p->rpc, .peer = p};
-        json_t *result = rpc_json_one(&c, e, key, value, refused);
+        json_t *result = e == ERR_OK ? json_object() : rpc_failed(&c, e, refused);
+        if (result != NULL) rpc_set(result, key, json_incref(take_value));
         if (take->id != NULL || result == NULL) answer(p, take->id, result, &c);
         else json_decref(result);
     }
+    json_decref(take_value);
     json_decref(take->id);
     mem_free(take);
+}
+
+void rpc_answer(struct later *take, enum err e, const char *refused, const char *key, int64_t value)
+{
+    answer_later(take, e, refused, key, json_integer(value));
+}
+
+void rpc_answer_text(struct later *take, enum err e, const char *refused, const char *key, const char *value)
+{
+    answer_later(take, e, refused, key, json_string(value));
 }
 
 // ------------------------------------------------------------------------------------------------------ peers and events

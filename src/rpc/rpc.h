@@ -14,6 +14,8 @@ struct rpc_peer;
 
 // Whoever holds the engine: opens and closes profiles, and ends. `why`, where it is set, says to people what is wrong. A passphrase with a NULL
 // pointer was not given: the system's keyring has the secret instead.
+typedef void rpc_profile_each(void *arg, const char *name, bool own, bool runs);
+typedef void rpc_profile_opened(void *arg, enum err e, const char *text); // the address of its page, or what is wrong
 struct rpc_host {
     void (*stop)(void *arg); // somebody asks the engine to end; it does so later
     bool (*there)(void *arg,
@@ -27,6 +29,10 @@ struct rpc_host {
     enum err (*backup)(void *arg, const char *path, struct span passphrase, engine_backed *done, void *done_arg, const char **why);
     void (*backup_stop)(void *arg);
     enum err (*restore)(void *arg, struct span passphrase, const char **why); // of what the page has put; and opens it
+    void (*profiles)(void *arg, rpc_profile_each *each, void *each_arg); // those of this person on this computer
+    // The page of one of them, whose engine is started if need be, or with `make` of one that is not there yet. ERR_REFUSED, ERR_INVALID,
+    // ERR_NOT_FOUND: *why; then `done` is not called.
+    enum err (*open_profile)(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg, const char **why);
     void (*lock)(void *arg);                                            // closes it: its keys are gone from memory
     enum err (*page)(void *arg, struct buf *address, const char **why); // an address for a browser, with a NUL
 };

@@ -103,6 +103,10 @@ test('conversations', { skip }, async t => {
     await inspect(alice, name);
   }
   await p.evaluate(() => { location.hash = '#/settings'; });
+  await p.getByRole('button', { name: /^Profiles/ }).click();
+  await p.getByText('This one', { exact: true }).waitFor();
+  await inspect(alice, 'profiles');
+  await p.keyboard.press('Escape');
   await p.getByRole('button', { name: /^Back up everything/ }).click();
   await p.getByLabel('Passphrase of the archive').fill('four quite random words');
   await inspect(alice, 'backup');

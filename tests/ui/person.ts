@@ -37,6 +37,8 @@ export async function closeChrome(): Promise<void> {
 export class Person {
   readonly profile: string;
   readonly wrong: string[] = []; // what the page did that it must not
+  readonly origins = new Set<string>(); // whom it may ask
+  travels = false; // it may go to pages of other profiles on this computer
   private tab?: Page;
   private window?: BrowserContext;
 
@@ -95,19 +97,23 @@ export class Person {
     this.window.setDefaultTimeout(30_000);
     await this.tab?.close();
     this.tab = await this.window.newPage();
-    this.watch(this.tab, new URL(address).origin);
+    this.origins.add(new URL(address).origin);
+    this.watch(this.tab);
     await this.tab.goto(address);
     return this.tab;
   }
 
-  private watch(page: Page, origin: string): void {
+  private watch(page: Page): void {
     page.on('pageerror', e => this.wrong.push(`threw: ${e.message}`));
     page.on('console', m => { if (m.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection/.test(m.text())) this.wrong.push(m.text()); });
     page.on('dialog', d => {
       this.wrong.push(`dialog: ${d.message()}`);
       void d.dismiss();
     });
-    page.on('request', r => { if (!r.url().startsWith(origin) && !r.url().startsWith('blob:' + origin) && !r.url().startsWith('data:')) this.wrong.push(`asked for ${r.url()}`); });
+    page.on('request', r => {
+      if (this.travels && r.isNavigationRequest() && /^http:\/\/127\.0\.0\.1:\d+\//.test(r.url())) this.origins.add(new URL(r.url()).origin);
+      if (![...this.origins].some(o => r.url().startsWith(o) || r.url().startsWith('blob:' + o)) && !r.url().startsWith('data:')) this.wrong.push(`asked for ${r.url()}`);
+    });
   }
 
   // The first run, as anybody goes through it, up to one's invitation.

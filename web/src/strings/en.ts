@@ -343,6 +343,21 @@ const entries = {
   restoring: 'Restoring. This can take some minutes…',
   restored: 'Everything is back. You can write in a chat again as soon as somebody there is online.',
 
+  // Profiles
+  profiles: 'Profiles',
+  profilesHint: 'Other names of yours on this computer, apart from this one',
+  profilesText: 'Each has a passphrase, a name, people and chats of its own, and knows nothing of the others.',
+  profileMain: 'Main',
+  profileOwn: 'This one',
+  profileRuns: 'Running',
+  profileRests: 'Not running',
+  switchTo: 'Switch',
+  switchToName: 'Switch to {name}',
+  newProfile: 'Another profile',
+  newProfileHint: 'What it is called on this computer; nobody else sees it.',
+  makeProfile: 'Make it',
+  otherProfiles: 'Other profiles',
+
   // Requests, invitations, leaving
   notNow: 'Not now',
   asksInto: 'Would like to join {group}',

@@ -343,6 +343,21 @@ export const ru: Record<Key, Entry> = {
   restoring: 'Восстановление. Это может занять несколько минут…',
   restored: 'Всё вернулось. Писать в чат снова можно будет, когда кто-нибудь из него появится в сети.',
 
+  // Profiles
+  profiles: 'Профили',
+  profilesHint: 'Другие ваши имена на этом компьютере, отдельно от этого',
+  profilesText: 'У каждого своя парольная фраза, своё имя, свои люди и чаты, и об остальных он ничего не знает.',
+  profileMain: 'Основной',
+  profileOwn: 'Этот',
+  profileRuns: 'Работает',
+  profileRests: 'Не работает',
+  switchTo: 'Перейти',
+  switchToName: 'Перейти в {name}',
+  newProfile: 'Ещё один профиль',
+  newProfileHint: 'Как он называется на этом компьютере; больше никто этого не видит.',
+  makeProfile: 'Создать',
+  otherProfiles: 'Другие профили',
+
   // Requests, invitations, leaving
   notNow: 'Не сейчас',
   asksInto: 'Хочет в группу {group}',

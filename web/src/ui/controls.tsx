@@ -14,10 +14,11 @@ interface ButtonProps {
   disabled?: boolean | undefined;
   submit?: boolean;
   wide?: boolean;
+  label?: string; // for who does not see where it stands
 }
-export function Button({ children, onClick, kind = 'plain', icon, disabled, submit, wide }: ButtonProps): JSX.Element {
+export function Button({ children, onClick, kind = 'plain', icon, disabled, submit, wide, label }: ButtonProps): JSX.Element {
   return (
-    <button type={submit === true ? 'submit' : 'button'} class={`button ${kind}${wide === true ? ' wide' : ''}`} onClick={onClick} disabled={disabled}>
+    <button type={submit === true ? 'submit' : 'button'} class={`button ${kind}${wide === true ? ' wide' : ''}`} onClick={onClick} disabled={disabled} aria-label={label}>
       {icon !== undefined && <Icon name={icon} />}
       {children}
     </button>

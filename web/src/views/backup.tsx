@@ -11,13 +11,12 @@ import { size, t } from '../strings/strings';
 import { strength, suggestion } from '../text/passphrase';
 import { Button, Field } from '../ui/controls';
 import { Dialog } from '../ui/dialog';
-import { Icon } from '../ui/icon';
 import { useWork, Working } from '../ui/work';
 import { dated } from './exporting';
 
 interface Made { name: string; bytes: number }
 
-function Backup({ onClose }: { onClose: () => void }): JSX.Element {
+export function Backup({ onClose }: { onClose: () => void }): JSX.Element {
   const [passphrase, setPassphrase] = useState(''), work = useWork<Made>(), grade = strength(passphrase);
   const run = (e: Event): void => {
     e.preventDefault();
@@ -51,22 +50,6 @@ function Backup({ onClose }: { onClose: () => void }): JSX.Element {
         </form>
       )}
     </Dialog>
-  );
-}
-
-export function Keeping(): JSX.Element {
-  const [open, setOpen] = useState(false);
-  return (
-    <>
-      <section>
-        <button type="button" class="goto" onClick={() => setOpen(true)}>
-          <Icon name="save" />
-          <span class="grow">{t('backup')}<span class="hint">{t('backupHint')}</span></span>
-          <Icon name="forward" />
-        </button>
-      </section>
-      {open && <Backup onClose={() => setOpen(false)} />}
-    </>
   );
 }
 

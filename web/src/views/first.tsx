@@ -11,6 +11,7 @@ import { strength, suggestion } from '../text/passphrase';
 import { Button, Choice, Field } from '../ui/controls';
 import { Restore } from './backup';
 import { ShareInvitation } from './invite';
+import { Elsewhere } from './profiles';
 import { AddProxy } from './routes';
 import { ScanInstead } from './scan';
 
@@ -25,6 +26,7 @@ export function FirstRun(): JSX.Element {
           {[0, 1, 2].map(i => <span key={i} class={i <= at ? 'done' : ''} />)}
         </p>
         {at === 0 && <WhoStep name={name} setName={setName} passphrase={passphrase} setPassphrase={setPassphrase} next={() => setStep(1)} archive={() => setStep(-1)} />}
+        {at === 0 && <Elsewhere />}
         {at === 1 && <RelayStep name={name} passphrase={passphrase} back={() => setStep(0)} />}
         {at === 2 && <InviteStep />}
       </div>

@@ -17,4 +17,6 @@ export const NewGroup = lazy(() => import('./group').then(m => m.NewGroup));
 export const ShareInvitation = lazy(() => import('./invite').then(m => m.ShareInvitation));
 export const Given = lazy(() => import('./invite').then(m => m.Given));
 export const Accept = lazy(() => import('./invite').then(m => m.Accept));
+export const Profiles = lazy(() => import('./profiles').then(m => m.Profiles));
+export const Elsewhere = lazy(() => import('./profiles').then(m => m.Elsewhere));
 export const FirstRun = lazy(() => import('./first').then(m => m.FirstRun));

@@ -8,6 +8,7 @@ import { unlock } from '../state/session';
 import { t } from '../strings/strings';
 import { Button, Field } from '../ui/controls';
 import { Icon } from '../ui/icon';
+import { Elsewhere } from './later';
 
 export function Lock(): JSX.Element {
   const [passphrase, setPassphrase] = useState(''), [error, setError] = useState<string | undefined>(undefined), [busy, setBusy] = useState(false);
@@ -25,13 +26,16 @@ export function Lock(): JSX.Element {
   };
   return (
     <main class="centre">
-      <form class="card narrow" onSubmit={e => void submit(e)}>
-        <span class="emblem"><Icon name="lock" /></span>
-        <h1>{t('lockedTitle')}</h1>
-        <p>{t('lockedText')}</p>
-        <Field label={t('passphrase')} value={passphrase} onInput={setPassphrase} type="password" error={error} required focus complete="current-password" />
-        <Button kind="main" submit wide disabled={busy || passphrase === ''}>{busy ? t('opening') : t('unlock')}</Button>
-      </form>
+      <div class="card narrow">
+        <form onSubmit={e => void submit(e)}>
+          <span class="emblem"><Icon name="lock" /></span>
+          <h1>{t('lockedTitle')}</h1>
+          <p>{t('lockedText')}</p>
+          <Field label={t('passphrase')} value={passphrase} onInput={setPassphrase} type="password" error={error} required focus complete="current-password" />
+          <Button kind="main" submit wide disabled={busy || passphrase === ''}>{busy ? t('opening') : t('unlock')}</Button>
+        </form>
+        <Elsewhere />
+      </div>
     </main>
   );
 }

@@ -2,6 +2,7 @@
 //
 // Settings of the page and of the profile.
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import { attempt } from '../state/notices';
 import { status } from '../state/people';
 import { lock } from '../state/session';
@@ -11,8 +12,9 @@ import { t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
 import { go } from '../state/route';
 import { Button, Choice, Switch } from '../ui/controls';
-import { Icon } from '../ui/icon';
-import { Keeping } from './backup';
+import { Icon, type IconName } from '../ui/icon';
+import { Backup } from './backup';
+import { Profiles } from './profiles';
 import { Opening, Storage } from './profile';
 
 function Me(): JSX.Element | null {
@@ -32,23 +34,33 @@ function Me(): JSX.Element | null {
   );
 }
 
+function Goto({ icon, label, hint, run }: { icon: IconName; label: string; hint: string; run: () => void }): JSX.Element {
+  return (
+    <button type="button" class="goto" onClick={run}>
+      <Icon name={icon} />
+      <span class="grow">{label}<span class="hint">{hint}</span></span>
+      <Icon name="forward" />
+    </button>
+  );
+}
+
 async function notify(on: boolean): Promise<void> {
   const allowed = !on || await Notification.requestPermission() === 'granted';
   change({ notify: on && allowed });
 }
 
 export function Settings(): JSX.Element {
-  const s = settings.value;
+  const s = settings.value, [profiles, setProfiles] = useState(false), [backup, setBackup] = useState(false);
   return (
     <>
       <Me />
       <section>
-        <button type="button" class="goto" onClick={() => go('routes')}>
-          <Icon name="route" />
-          <span class="grow">{t('routes')}<span class="hint">{t('routesHint')}</span></span>
-          <Icon name="forward" />
-        </button>
+        <Goto icon="route" label={t('routes')} hint={t('routesHint')} run={() => go('routes')} />
+        <Goto icon="people" label={t('profiles')} hint={t('profilesHint')} run={() => setProfiles(true)} />
+        <Goto icon="save" label={t('backup')} hint={t('backupHint')} run={() => setBackup(true)} />
       </section>
+      {profiles && <Profiles onClose={() => setProfiles(false)} />}
+      {backup && <Backup onClose={() => setBackup(false)} />}
       <section>
         <h2>{t('looks')}</h2>
         <Choice<Theme> label={t('theme')} value={s.theme} onChange={theme => change({ theme })}
@@ -64,7 +76,6 @@ export function Settings(): JSX.Element {
       </section>
       <Opening />
       <Storage />
-      <Keeping />
       <section>
         <h2>{t('keys')}</h2>
         <dl class="keys">
