@@ -244,6 +244,7 @@ void engine_close(struct engine *e)
     e->closing = true;
     batch_close(e);
     engine_backup_stop(e);
+    arrive_stop(e);
     clock_stop(e);
     work_answered(e);
     renew_stop(e);

@@ -126,6 +126,8 @@ struct engine {
     struct files files;
     struct batch *batch; // what is about to be said
     struct backup *backup; // an archive that is being written
+    struct arrival *arrived, **arrived_last;
+    struct net_turn turn; // takes them
     char why[200];  // of the last thing that was refused
     bool owing;     // receipts, or so it may be
     bool wiped;     // something was deleted, and older pages still say it
@@ -232,6 +234,8 @@ struct work {
 // Within a transaction.
 int64_t work_add(struct engine *e, const struct work *w);
 void work_drop(struct engine *e, int64_t id);
+// Whether something of a chat is to be done that is no message which is encrypted.
+bool work_waits(struct engine *e, int64_t chat);
 // It will never be done: a message that it was about is one that failed.
 void work_fail(struct engine *e, int64_t id);
 // Key packages cannot be taken for now, by one piece of work or at a whole relay (or NULL): what is to be said in a group does not wait for them.
@@ -432,9 +436,25 @@ void hold_release_all(struct engine *e);
 void hold_tell(struct engine *e);
 void hold_released(struct engine *e);
 
+// ----------------------------------------------------------------------------------------------------------- arrive.c
+
+// Entries of a conversation that were pushed, and are taken when the loop's turn is over.
+struct arrival {
+    struct arrival *next;
+    int64_t chat;
+    struct peer *peer;
+    struct buf list;
+};
+void arrive(struct chat *c, struct span entries);
+// What has been pushed so far is taken now: before whatever comes behind it and must not come before it. No transaction is open.
+void arrive_settle(struct engine *e);
+void arrive_stop(struct engine *e);
+
 // ---------------------------------------------------------------------------------------------------------- receive.c
 
-// Takes entries that were pushed, in one transaction.
+// Takes entries that were pushed: all of them in one transaction, or, where one cannot be taken, each conversation's by themselves.
+void receive_arrivals(struct engine *e, const struct arrival *first);
+// The same for one conversation.
 void chat_entries(struct chat *c, struct span list);
 void chat_check_caught_up(struct chat *c);
 // Within a transaction: the running hash at the cursor, if it is known.

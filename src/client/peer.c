@@ -50,8 +50,14 @@ static void on_push(void *arg, const struct wire_reply *r)
     struct engine *e = p->e;
     struct chat *c = r->tag == TAG_INBOX ? NULL : chat_find_tag(e, p, r->tag);
     if (p->stalled) return;
-    if (r->type == WIRE_P_ENTRIES && r->tag == TAG_INBOX) take_inbox(p, r->entries);
-    else if (r->type == WIRE_P_ENTRIES && c != NULL) chat_entries(c, r->entries);
+    if (r->type == WIRE_P_ENTRIES && r->tag != TAG_INBOX) {
+        if (c != NULL) arrive(c, r->entries);
+        return;
+    }
+    arrive_settle(e);
+    if (p->stalled) return;
+    c = r->tag == TAG_INBOX ? NULL : chat_find_tag(e, p, r->tag);
+    if (r->type == WIRE_P_ENTRIES) take_inbox(p, r->entries);
     else if (r->type == WIRE_P_SIGNAL && c != NULL) typing_take(c, r->data);
     chat_trim(e);
     if (r->type != WIRE_P_ENDED) return;
@@ -121,6 +127,7 @@ static void on_followed(void *arg, const struct wire_reply *r)
     struct peer *p = arg;
     struct span list = r == NULL || r->type != WIRE_R_FOLLOWED ? span_of(NULL, 0) : r->followed;
     struct wire_followed f;
+    if (r != NULL) arrive_settle(p->e);
     while (wire_next_followed(&list, &f)) {
         struct chat *c = f.tag == TAG_INBOX ? NULL : chat_find_tag(p->e, p, f.tag);
         if (c != NULL) followed_chat(c, &f);
@@ -391,6 +398,7 @@ static void on_down(void *arg, const struct link_failure *why, uint32_t retry_ms
 {
     struct peer *p = arg;
     (void)retry_ms;
+    arrive_settle(p->e);
     p->ready = p->following = p->stalled = p->inbox_asked = false;
     work_answered(p->e);
     net_timer_stop(&p->again);

@@ -16,6 +16,7 @@ enum { EVENTS_MAX = 1 << 20 }; // a push has at most some thousand entries
 struct round {
     struct buf events; // each a struct engine_event
     bool rekeyed, answers; // answers: there may be something to say
+    bool seen;             // something of one's own: what waited behind it may go
     int64_t message;       // that the present entry has brought
     bool differs;          // an entry was another before
     uint64_t gap;          // which entry is missing, and may be asked for again
@@ -289,6 +290,7 @@ static enum err take_new(struct chat *c, const struct wire_entry *x, struct roun
     } else {
         own_arrived(c, x, own, message, round);
         work_drop(c->e, own);
+        round->seen = true;
     }
     return err;
 }
@@ -336,39 +338,48 @@ static enum err take_entry(struct chat *c, const struct wire_entry *x, struct ro
     return err;
 }
 
-// One transaction, to the end of the list, or to the entry that is passed over. If it fails nothing of it has happened, and the list is as
-// it was.
-static enum err take_some(struct chat *c, struct span *list, struct round *round)
+// Within a transaction: to the end of the list, or to the entry that is passed over.
+static enum err take_list(struct chat *c, struct span *list, struct round *round)
 {
-    const struct chat before = *c;
-    struct engine *e = c->e;
-    struct span rest = *list;
     struct wire_entry x;
     enum err err = chat_group(c) == NULL ? ERR_MEMORY : ERR_OK;
     buf_init(&round->events, EVENTS_MAX);
-    db_begin_lazy(&e->db); // if it is lost with the power, the relay has it still
     for (bool more = true; more && err == ERR_OK && !round->differs && round->gap == 0;) {
-        more = wire_next_entry(&rest, &x);
+        more = wire_next_entry(list, &x);
         if (more) err = take_entry(c, &x, round);
         more = more && x.seq != round->over;
     }
     if (err == ERR_OK) err = buf_end(&round->events);
-    if (err == ERR_OK) err = chat_save(c);
+    return err == ERR_OK ? chat_save(c) : err;
+}
+
+// The transaction has failed, and nothing of it has happened: the chat is what it was, and its group is read again from its records.
+static void give_back(struct chat *c, const struct chat *before)
+{
+    struct chat *next = c->next;
+    chat_drop_group(c);
+    *c = *before;
+    c->next = next;
+    c->mls = NULL;
+}
+
+// One transaction. If it fails the list is as it was.
+static enum err take_some(struct chat *c, struct span *list, struct round *round)
+{
+    struct chat before = *c; /* secret */
+    struct engine *e = c->e;
+    struct span rest = *list;
+    db_begin_lazy(&e->db); // if it is lost with the power, the relay has it still
+    enum err err = take_list(c, &rest, round);
     if (err == ERR_OK) err = db_commit(&e->db);
     else db_rollback(&e->db);
     if (err == ERR_OK) chat_saved(c);
+    else give_back(c, &before);
     if (err == ERR_OK) tell_all(e, round);
     if (err == ERR_OK) hold_tell(e);
+    if (err == ERR_OK) *list = rest;
     buf_wipe(&round->events);
-    if (err == ERR_OK) {
-        *list = rest;
-        return ERR_OK;
-    }
-    struct chat *next = c->next;
-    chat_drop_group(c);
-    *c = before;
-    c->next = next;
-    c->mls = NULL;
+    mem_wipe(&before, sizeof before);
     return err;
 }
 
@@ -384,36 +395,114 @@ static bool take_all(struct chat *c, struct span list, struct round *round)
     return true;
 }
 
-void chat_entries(struct chat *c, struct span list)
+// ------------------------------------------------------------------------------------------------------ many at a time
+
+// A conversation's portion of what is taken together.
+struct portion {
+    struct chat *c;
+    int64_t chat;
+    struct span list;
+    struct chat before; /* secret */
+    struct round round;
+    bool begun, taken;
+};
+
+// One transaction for all of them; if it fails nothing of any has happened.
+static bool take_together(struct engine *e, struct portion *portions, size_t n)
 {
-    const bool lost = c->lost;
-    const int64_t behind = c->behind;
-    struct engine *e = c->e;
-    struct round round = {0};
-    if (chat_group(c) == NULL) return;
-    if (!take_all(c, list, &round)) {
-        peer_stall(c->peer);
+    enum err err = ERR_OK;
+    db_begin_lazy(&e->db);
+    for (size_t i = 0; i < n && err == ERR_OK; i++) {
+        struct span rest = portions[i].list;
+        portions[i].begun = true;
+        err = take_list(portions[i].c, &rest, &portions[i].round);
+    }
+    if (err == ERR_OK) err = db_commit(&e->db);
+    else db_rollback(&e->db);
+    for (size_t i = 0; i < n && portions[i].begun; i++) {
+        if (err == ERR_OK) chat_saved(portions[i].c);
+        else give_back(portions[i].c, &portions[i].before);
+    }
+    for (size_t i = 0; i < n && portions[i].begun; i++) {
+        if (err == ERR_OK) tell_all(e, &portions[i].round);
+        buf_wipe(&portions[i].round.events);
+        if (err != ERR_OK) portions[i].round = (struct round){0};
+        portions[i].taken = err == ERR_OK;
+    }
+    if (err == ERR_OK) hold_tell(e);
+    return err == ERR_OK;
+}
+
+// What follows from what has been taken.
+static void go_on(struct chat *c, const struct portion *p)
+{
+    const struct round *round = &p->round;
+    bool lost = p->before.lost;
+    if (request_rests(c)) peer_unfollow_chat(c);
+    if (round->gap != 0) {
+        c->gap = round->gap;
+        link_break(c->peer->link);
+    }
+    if (round->differs) {
+        refill_other(c);
         return;
+    }
+    if (c->behind != p->before.behind && c->behind == BEHIND_OUT) behind_settle(c);
+    chat_check_caught_up(c);
+    if (lost) refill_go_on(c);
+    bool answers = round->answers || (lost && !c->lost) || (round->seen && work_waits(c->e, c->id));
+    if (answers) peer_pump(c->peer);
+    if (round->rekeyed) peer_pump_all(c->e);
+}
+
+static void take_portions(struct engine *e, struct portion *portions, size_t n)
+{
+    if (n == 0) return;
+    bool together = n > 1 && take_together(e, portions, n);
+    for (size_t i = 0; i < n && !together; i++) { // one of them hinders the others no more
+        struct chat *c = chat_find(e, portions[i].chat);
+        if (c == NULL || c->peer->stalled) continue;
+        portions[i].taken = take_all(c, portions[i].list, &portions[i].round);
+        if (!portions[i].taken) peer_stall(c->peer);
     }
     transfer_settle(e->transfers);
     clock_tidy(e);
     files_settle(&e->files);
     clock_end(e);
     receipt_soon(e);
-    if (request_rests(c)) peer_unfollow_chat(c);
-    if (round.gap != 0) {
-        c->gap = round.gap;
-        link_break(c->peer->link);
+    for (size_t i = 0; i < n; i++) {
+        struct chat *c = portions[i].taken ? chat_find(e, portions[i].chat) : NULL;
+        if (c != NULL) go_on(c, &portions[i]);
     }
-    if (round.differs) {
-        refill_other(c);
-        return;
+}
+
+static bool make_portion(struct chat *c, struct span list, struct portion *out)
+{
+    if (c == NULL || c->peer->stalled || chat_group(c) == NULL) return false;
+    *out = (struct portion){.c = c, .chat = c->id, .list = list, .before = *c};
+    return true;
+}
+
+void chat_entries(struct chat *c, struct span list)
+{
+    struct portion p = {0};
+    take_portions(c->e, &p, make_portion(c, list, &p));
+    mem_wipe(&p, sizeof p);
+}
+
+void receive_arrivals(struct engine *e, const struct arrival *first)
+{
+    size_t n = 0, most = 0;
+    for (const struct arrival *a = first; a != NULL; a = a->next) most++;
+    struct portion *portions = most > 1 ? mem_new_array(most, sizeof *portions) : NULL;
+    for (const struct arrival *a = first; a != NULL; a = a->next) {
+        struct chat *c = chat_find(e, a->chat);
+        if (c == NULL || c->peer != a->peer) continue; // it has moved, or is gone
+        if (portions == NULL) chat_entries(c, buf_span(&a->list));
+        else if (make_portion(c, buf_span(&a->list), &portions[n])) n++;
     }
-    if (c->behind != behind && c->behind == BEHIND_OUT) behind_settle(c);
-    chat_check_caught_up(c);
-    if (lost) refill_go_on(c);
-    if (round.answers || (lost && !c->lost)) peer_pump(c->peer);
-    if (round.rekeyed) peer_pump_all(e);
+    if (portions != NULL) take_portions(e, portions, n);
+    mem_free_wiped(portions, most * sizeof *portions);
 }
 
 // The relay has said that it has something of ours, and the log does not show it.

@@ -51,6 +51,15 @@ void work_fail(struct engine *e, int64_t id)
     work_drop(e, id);
 }
 
+bool work_waits(struct engine *e, int64_t chat)
+{
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT 1 FROM work WHERE chat = ?1 AND (payload = x'' OR kind != 9) LIMIT 1");
+    db_int(q, 1, chat);
+    bool waits = db_row(&e->db, q);
+    db_done(q);
+    return waits;
+}
+
 bool work_load(struct engine *e, int64_t id, struct work *out, struct buf *memory)
 {
     struct span part[6];

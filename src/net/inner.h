@@ -40,6 +40,7 @@ struct net_loop {
     uint64_t wake;        // the tick for which `timer` is set; 0: it is not
     struct net_timer *slot[NET_WHEEL];
     struct net_conn *conns, *dirty;
+    struct net_turn *turns; // to run, the last one first
     struct net_listener *listeners;
     size_t pending; // bytes in all queues of all connections
     size_t handles; // of connections and listeners that libuv has not let go yet

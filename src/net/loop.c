@@ -32,13 +32,42 @@ void net_loop_post(struct net_loop *l, struct net_post *p)
 static void on_async(uv_async_t *a) { take_posts(a->data); }
 static void on_again(uv_idle_t *i) { (void)i; }
 
-static void on_prepare(uv_prepare_t *p)
+void net_turn_drop(struct net_turn *t)
 {
-    struct net_loop *l = p->data;
+    if (t->link == NULL) return;
+    *t->link = t->next;
+    if (t->next != NULL) t->next->link = t->link;
+    t->link = NULL;
+}
+
+void net_loop_turn(struct net_loop *l, struct net_turn *t)
+{
+    if (t->link != NULL) return;
+    t->next = l->turns;
+    if (t->next != NULL) t->next->link = &t->next;
+    t->link = &l->turns;
+    l->turns = t;
+}
+
+static void flush(struct net_loop *l)
+{
     struct net_conn *round = l->dirty;
     l->dirty = NULL;
     if (round != NULL) round->dirty_link = &round;
     while (round != NULL) net_conn_flush(round); // takes it off
+}
+
+static void on_prepare(uv_prepare_t *p)
+{
+    struct net_loop *l = p->data;
+    flush(l);
+    bool turned = l->turns != NULL;
+    while (l->turns != NULL) {
+        struct net_turn *t = l->turns;
+        net_turn_drop(t);
+        t->fn(t);
+    }
+    if (turned) flush(l);
     // What an owner sent when it heard that a connection has drained has its turn after the others' events.
     if (l->dirty != NULL) (void)uv_idle_start(&l->again, on_again);
     else (void)uv_idle_stop(&l->again);

@@ -40,6 +40,15 @@ struct net_post {
 };
 void net_loop_post(struct net_loop *l, struct net_post *p);
 
+// What is done when a turn of the loop is over: all that the network, timers and posts had for it has been told, and what was sent is on its
+// way. It runs once, before the loop sleeps, and what it sends leaves then, too. For the loop's own thread. Never fails and never allocates.
+struct net_turn {
+    void (*fn)(struct net_turn *t);
+    struct net_turn *next, **link; // link: NULL while it is not asked for
+};
+void net_loop_turn(struct net_loop *l, struct net_turn *t); // no effect if it is asked for already
+void net_turn_drop(struct net_turn *t);                     // it does not run; no effect if it was not asked for
+
 // A timer within a struct of the caller's; zeroed is idle. Precise to some 100 ms: for time-outs, thousands of them.
 struct net_timer {
     void (*fn)(struct net_timer *t);

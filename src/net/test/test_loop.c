@@ -84,6 +84,62 @@ static void a_post_may_post_itself(void **state)
     net_loop_free(posting);
 }
 
+// A turn of the loop in which two posts and a turn's end are asked for: who was first, as letters.
+static struct net_turn ends[3];
+static char order[10];
+
+static void note(char what)
+{
+    size_t n = strlen(order);
+    assert_true(n + 1 < sizeof order);
+    order[n] = what;
+}
+
+static void on_first_end(struct net_turn *t)
+{
+    assert_null(t->link);
+    note('e');
+    if (strcmp(order, "abe") == 0) net_loop_turn(posting, &ends[1]);
+    else net_loop_stop(posting);
+}
+
+static void never(struct net_turn *t)
+{
+    (void)t;
+    note('x');
+}
+
+static void post_a(struct net_post *p)
+{
+    (void)p;
+    ends[0].fn = ends[1].fn = on_first_end;
+    ends[2].fn = never;
+    note('a');
+    net_loop_turn(posting, &ends[0]);
+    net_loop_turn(posting, &ends[2]);
+    net_loop_turn(posting, &ends[0]); // it is asked for already
+}
+
+static void post_b(struct net_post *p)
+{
+    (void)p;
+    note('b');
+    net_turn_drop(&ends[2]);
+    net_turn_drop(&ends[1]); // it was not asked for
+}
+
+static void a_turn_has_one_end(void **state)
+{
+    (void)state;
+    struct net_post a = {.fn = post_a}, b = {.fn = post_b};
+    assert_ok(net_loop_new(&posting));
+    net_loop_post(posting, &a);
+    net_loop_post(posting, &b);
+    net_loop_run(posting);
+    assert_string_equal(order, "abee");
+    net_loop_free(posting);
+}
+
 // ------------------------------------------------------------------------------------------------------------- timers
 
 struct ring {
@@ -365,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(posts_run_in_order),
         cmocka_unit_test(a_post_may_post_itself),
+        cmocka_unit_test(a_turn_has_one_end),
         cmocka_unit_test(timers_ring_once_when_they_are_due),
         cmocka_unit_test(a_long_sleep_wakes_all_who_are_due),
         cmocka_unit_test(stopped_and_restarted_timers),
