@@ -68,11 +68,23 @@ static bool is_file(struct span target)
     return target.n >= 5 && memcmp(target.p, "/file", 5) == 0 && (target.n == 5 || strchr("/?", target.p[5]) != NULL);
 }
 
+// Where a browser tells what for it asks: neither a tab nor a frame nor a script.
+static bool is_player(const struct http_request *r)
+{
+    return count(r, "sec-fetch-dest") == 0 || says(r, "sec-fetch-dest", "video") || says(r, "sec-fetch-dest", "audio");
+}
+
+static bool is_play(struct span target) { return target.n > 6 && memcmp(target.p, "/play/", 6) == 0; }
+
 enum gate gate_of(const struct http_request *r, uint16_t port)
 {
     bool get = span_eq(r->method, span_str("GET")), head = span_eq(r->method, span_str("HEAD"));
     bool socket = span_eq(r->target, span_str("/rpc")), file = is_file(r->target);
     if (!is_ours(r, port, socket)) return GATE_ELSEWHERE;
+    if (is_play(r->target)) {
+        if (!is_player(r)) return GATE_ELSEWHERE;
+        return !get ? GATE_METHOD : r->body ? GATE_BAD : GATE_PLAY;
+    }
     if (file && span_eq(r->method, span_str("PUT"))) return GATE_PUT;
     if (!get && !head) return GATE_METHOD;
     if (r->body) return GATE_BAD;

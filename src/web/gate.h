@@ -14,6 +14,7 @@ enum gate {
     GATE_FILE,      // GET of a message's file: whoever shows a token
     GATE_FILE_HEAD, // likewise, its head alone
     GATE_PUT,       // a file that the page gives: likewise
+    GATE_PLAY,      // GET of a sound or a film by an element of the page, whose path is its proof (web/ticket.h)
     GATE_SOCKET,    // a WebSocket's handshake at /rpc
     GATE_ELSEWHERE, // the host or the page that asks is another: 403
     GATE_METHOD,    // 405

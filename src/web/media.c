@@ -101,6 +101,7 @@ bool media_get(struct engine *e, const char *folder, const struct http_request *
         there = false;
     }
     if (there) put_head(&f, part, out, head);
+    out->plays = there && f.type != NULL && (strncmp(f.type, "audio/", 6) == 0 || strncmp(f.type, "video/", 6) == 0);
     buf_wipe(&f.disposition);
     return there;
 }

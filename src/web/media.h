@@ -21,6 +21,7 @@ struct media {
     uint64_t left;                // bytes that are to come
     FILE *archive;                // out or in, as it lies there: sealed
     char unfinished[1100];        // the path of one that comes in; empty otherwise
+    bool plays;                   // out: a sound or a film
 };
 
 // ----------------------------------------------------------------------------------------------------------------- out

@@ -10,6 +10,8 @@
 #include "web/asset.h"
 #include "web/gate.h"
 #include "web/media.h"
+#include "web/part.h"
+#include "web/ticket.h"
 #include "web/token.h"
 
 #include <jansson.h>
@@ -29,6 +31,7 @@ struct web {
     struct rpc *rpc;
     char folder[1000];
     struct tokens tokens;
+    struct tickets tickets;
     struct local_server *server;
     struct guest *guests;
     size_t n;
@@ -45,6 +48,7 @@ struct guest {
     struct rpc_peer *peer;
     struct media media;
     bool stays;             // behind the file that is on its way
+    bool bare;              // HEAD was asked: the answer has no body
     struct net_timer timer; // until it is known
 };
 
@@ -55,7 +59,7 @@ struct guest {
 static const char headers[] =
     "Cache-Control: no-store\r\n"
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src "
-    "blob:;"
+    "'self' blob:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for "
     "'script';"
     " trusted-types 'none'\r\n"
@@ -89,7 +93,7 @@ static void on_wasted(struct net_timer *t) { finish((struct guest *)(void *)((ch
 static void refuse(struct guest *g, const char *status, const char *text)
 {
     send_head(g, status, "text/plain; charset=utf-8", strlen(text), false);
-    local_send(g->conn, span_str(text));
+    if (!g->bare) local_send(g->conn, span_str(text));
     finish(g);
 }
 
@@ -141,6 +145,19 @@ static bool send_pieces(struct guest *g)
     return true;
 }
 
+// Of a sound or a film: where an element of the page may ask for it.
+static void put_location(const struct guest *g, const struct http_request *r, struct buf *head)
+{
+    char path[TICKET_PATH], text[TICKET_PATH + 30];
+    uint64_t message = 0;
+    if (!g->media.plays || !part_number(r->target, "/file/", &message)) return;
+    if (tickets_path(&g->web->tickets, message, path) != ERR_OK) return;
+    (void)snprintf(text, sizeof text, "Content-Location: %s\r\n", path);
+    buf_put(head, span_str(text));
+    mem_wipe(path, sizeof path);
+    mem_wipe(text, sizeof text);
+}
+
 static void send_file(struct guest *g, const struct http_request *r, bool body)
 {
     const char *status, *text;
@@ -152,6 +169,7 @@ static void send_file(struct guest *g, const struct http_request *r, bool body)
     } else {
         buf_put(&head, span_str(r->keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n"));
         buf_put(&head, span_str(headers));
+        if (!body) put_location(g, r, &head);
         buf_put(&head, span_str("\r\n"));
         local_send(g->conn, buf_span(&head));
         net_timer_stop(&g->timer);
@@ -159,6 +177,21 @@ static void send_file(struct guest *g, const struct http_request *r, bool body)
         (void)send_pieces(g);
     }
     buf_wipe(&head);
+}
+
+// The same for an element of the page: its path says that the page has shown a token.
+static void send_played(struct guest *g, const struct http_request *r)
+{
+    struct http_request file = *r;
+    char target[40];
+    uint64_t message = 0;
+    if (!tickets_know(&g->web->tickets, r->target, &message)) {
+        refuse(g, "404 Not Found", "There is nothing here.\n");
+        return;
+    }
+    (void)snprintf(target, sizeof target, "/file/%llu", (unsigned long long)message);
+    file.target = span_str(target);
+    send_file(g, &file, true);
 }
 
 // All of it has come: its number.
@@ -209,6 +242,7 @@ static bool shows_token(struct guest *g, const struct http_request *r)
 
 void web_lock(struct web *w)
 {
+    if (w != NULL) (void)tickets_renew(&w->tickets); // without randomness none is given out, and none is good
     for (struct guest *g = w == NULL ? NULL : w->guests; g != NULL; g = g->next) {
         bool moved = media_goes_out(&g->media) || media_comes_in(&g->media);
         media_drop(&g->media);
@@ -299,6 +333,7 @@ static bool answer(struct guest *g)
 {
     struct http_request r;
     size_t size = 0;
+    g->bare = false;
     enum err e = http_head_size(buf_span(&g->head), &size);
     if (e == ERR_OK && size == 0) return false;
     if (e == ERR_OK) e = http_read_request(span_of(g->head.p, size), &r);
@@ -306,6 +341,7 @@ static bool answer(struct guest *g)
         refuse(g, "400 Bad Request", "This is no request that can be understood.\n");
         return false;
     }
+    g->bare = span_eq(r.method, span_str("HEAD"));
     switch (gate_of(&r, g->web->tokens.port)) {
     case GATE_PAGE: send_page(g, &r, true); break;
     case GATE_HEAD: send_page(g, &r, false); break;
@@ -313,6 +349,7 @@ static bool answer(struct guest *g)
     case GATE_FILE_HEAD:
         if (shows_token(g, &r)) send_file(g, &r, gate_of(&r, g->web->tokens.port) == GATE_FILE);
         break;
+    case GATE_PLAY: send_played(g, &r); break;
     case GATE_PUT:
         if (shows_token(g, &r)) take_file(g, &r);
         break;
@@ -402,6 +439,7 @@ static void *on_accept(void *arg, struct local_conn *conn)
 
 static void web_free(struct web *w)
 {
+    tickets_wipe(&w->tickets);
     tokens_wipe(&w->tokens);
     mem_free(w);
 }
@@ -432,6 +470,8 @@ enum err web_open(struct net_loop *l, struct rpc *r, const char *folder, struct 
     *w = (struct web){.loop = l, .rpc = r};
     enum err e = snprintf(w->folder, sizeof w->folder, "%s", folder) < (int)sizeof w->folder ? ERR_OK : ERR_LIMIT;
     if (e == ERR_OK) e = tokens_init(&w->tokens, folder);
+    w->tickets.crypto = w->tokens.crypto;
+    if (e == ERR_OK) e = tickets_renew(&w->tickets);
     if (e == ERR_OK) e = local_listen_port(l, &w->tokens.port, &owner, w, &w->server);
     if (e == ERR_REFUSED) { // somebody else has the port: whoever has the page open must open it anew
         w->tokens.port = 0;

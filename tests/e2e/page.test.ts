@@ -153,6 +153,28 @@ test('another user of this computer is not answered, whatever they know', { skip
   assert.equal((await ask(address, '/', {})).status, 200);
 });
 
+// Where a player may ask for a message's file; '' where it is nothing to play.
+async function played(address: string, message: number, token: Record<string, string>): Promise<string> {
+  return String((await ask(address, `/file/${message}`, token, 'HEAD')).headers['content-location'] ?? '');
+}
+
+async function plays(address: string, message: number, token: Record<string, string>, type: string, bytes: Buffer): Promise<void> {
+  assert.equal((await ask(address, `/file/${message}`, {}, 'HEAD')).headers['content-location'], undefined);
+  const path = await played(address, message, token), video = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'video' };
+  if (!type.startsWith('video/')) return assert.equal(path, '');
+  assert.match(path, new RegExp(`^/play/${message}/[\\w-]{43}$`));
+  const part = await move(address, path, { ...video, range: 'bytes=5-9' });
+  assert.deepEqual([part.status, part.headers['content-type'], part.headers['content-range']], [206, type, `bytes 5-9/${bytes.length}`]);
+  assert.ok(part.bytes.equals(bytes.subarray(5, 10)));
+  assert.ok((await move(address, path, video)).bytes.equals(bytes));
+  const other = path.slice(0, -1) + (path.endsWith('A') ? 'E' : 'A');
+  for (const wrong of [other, path.replace(`/${message}/`, `/${message + 1}/`), `/play/${message}/`, `${path}/`]) assert.equal((await move(address, wrong, video)).status, 404, wrong);
+  for (const from of [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'video' }, { ...video, 'sec-fetch-dest': 'iframe' }, { ...video, 'sec-fetch-dest': 'empty' },
+    { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }, { origin: 'http://evil.example' }, { host: `rebound.example:${new URL(address).port}` }]) {
+    assert.equal((await move(address, path, from)).status, 403, JSON.stringify(from));
+  }
+}
+
 test('files go in and out, to whoever shows the token', { skip }, async t => {
   const relay = await Relay.start(t), { profile, address } = start(t), page = await Page.open(address);
   await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address });
@@ -187,6 +209,7 @@ test('files go in and out, to whoever shows the token', { skip }, async t => {
     assert.equal(got.headers['x-content-type-options'], 'nosniff');
     assert.match(String(got.headers['content-security-policy']), /sandbox/);
     assert.equal((await move(address, `/file/${said}`, {})).status, 401);
+    await plays(address, said, token, type, bytes);
     if (size < 1000) continue;
     const part = await move(address, `/file/${said}`, { ...token, range: 'bytes=1000000-1999999' });
     assert.deepEqual([part.status, part.headers['content-range'], part.bytes.length], [206, 'bytes 1000000-1999999/3000000', 1_000_000]);
@@ -195,8 +218,15 @@ test('files go in and out, to whoever shows the token', { skip }, async t => {
     assert.equal((await move(address, `/file/${said}`, { ...token, range: 'bytes=3000000-' })).status, 416);
     await until(() => bob.json<{ name: string; state: string }[]>('file', 'list')[0]?.state === 'here', 30000);
   }
+  const film = await played(address, 1, token);
+  assert.equal((await move(address, film, {})).status, 200);
   assert.equal((await page.call('profile.lock')).result, true);
   assert.equal((await move(address, '/file/1', token)).status, 404);
+  assert.equal((await move(address, film, {})).status, 404);
+  assert.equal((await page.call('profile.unlock', { passphrase: 'correct horse' })).result, true);
+  assert.equal((await move(address, film, {})).status, 404); // it was good for that session
+  assert.equal((await move(address, await played(address, 1, token), {})).status, 200);
+  assert.equal((await page.call('profile.lock')).result, true);
   assert.equal((await move(address, '/file', token, Buffer.from('x'))).status, 404);
 });
 

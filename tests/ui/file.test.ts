@@ -69,3 +69,50 @@ test('files that would like to be something else', { skip }, async t => {
   assert.doesNotMatch(await alice.page.locator('.scroller').innerText(), /\u202e/);
   assert.ok(await alice.page.evaluate(() => [...document.querySelectorAll('.scroller')].every(s => s.scrollWidth <= s.clientWidth)));
 });
+
+// Ten minutes and more of a tone, a byte a sample.
+function tone(seconds: number): Buffer {
+  const rate = 8000, n = rate * seconds, head = Buffer.alloc(44);
+  head.write('RIFF');
+  head.writeUInt32LE(36 + n, 4);
+  head.write('WAVEfmt ', 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(rate, 24);
+  head.writeUInt32LE(rate, 28);
+  head.writeUInt16LE(1, 32);
+  head.writeUInt16LE(8, 34);
+  head.write('data', 36);
+  head.writeUInt32LE(n, 40);
+  return Buffer.concat([head, Buffer.from(Uint8Array.from({ length: n }, (_, i) => 128 + 100 * Math.sin(i / 6)))]);
+}
+
+test('a long sound plays while it is read, from any place, until the profile is locked', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob'), parts: string[] = [];
+  await meet(alice, bob, relay.address);
+  await alice.chat('Bob');
+  await choose(alice, { name: 'tone.wav', mimeType: 'audio/wav', buffer: tone(900) });
+  await bob.page.locator('.file', { hasText: 'tone.wav' }).waitFor();
+  const fetchIt = bob.page.getByRole('button', { name: /Fetch .*tone/ });
+  if (await fetchIt.isVisible()) await fetchIt.click();
+  bob.page.on('response', r => { if (r.url().includes('/play/')) parts.push(`${r.status()} ${r.headers()['content-range'] ?? ''}`); });
+  await bob.page.getByRole('button', { name: 'Play', exact: true }).click();
+  const player = bob.page.locator('audio.player');
+  await bob.page.waitForFunction(() => document.querySelector<HTMLAudioElement>('audio.player')!.currentTime > 0.3);
+  assert.equal(await player.evaluate((a: HTMLAudioElement) => Math.round(a.duration)), 900);
+  await player.evaluate((a: HTMLAudioElement) => { a.currentTime = 850; });
+  await bob.page.waitForFunction(() => document.querySelector<HTMLAudioElement>('audio.player')!.currentTime > 850.3);
+  assert.ok(parts.some(x => Number(/^206 bytes (\d+)-/.exec(x)?.[1]) > 5_000_000), `the end was not asked for by itself: ${parts.join(', ')}`);
+  const address = await player.evaluate((a: HTMLAudioElement) => a.src);
+  assert.equal(await bob.page.evaluate(a => fetch(a).then(r => r.status), address), 403); // no script gets it so
+  bob.wrong.length = 0; // what the browser says of that
+  await bob.page.evaluate(() => { location.hash = '#/settings'; });
+  await bob.page.getByRole('button', { name: 'Lock', exact: true }).click();
+  await bob.page.getByRole('heading', { name: 'Locked' }).waitFor();
+  await bob.unlock();
+  await bob.page.getByRole('heading', { name: 'Settings' }).waitFor();
+  await bob.chat('Alice');
+  await bob.page.locator('.file', { hasText: 'tone.wav' }).waitFor();
+  assert.equal(await player.count(), 0); // and that the address is void is tried in e2e-page
+});

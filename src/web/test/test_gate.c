@@ -5,6 +5,7 @@
 
 #include "web/asset.h"
 #include "web/gate.h"
+#include "web/ticket.h"
 #include "web/token.h"
 
 #include <stdio.h>
@@ -135,6 +136,55 @@ static void tokens_outlive_the_engine(void **state)
     (void)rmdir(folder);
 }
 
+static void players_ask_by_their_path(void **state)
+{
+    static const char path[] = "GET /play/7/AAAA";
+    (void)state;
+    assert_int_equal(gate(path, HOST), GATE_PLAY);
+    assert_int_equal(gate(path, HOST "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Dest: video\r\n"), GATE_PLAY);
+    assert_int_equal(gate(path, HOST "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Dest: audio\r\n"), GATE_PLAY);
+    assert_int_equal(gate(path, HOST "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Dest: empty\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate(path, HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: video\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate(path, HOST "Origin: http://evil.example\r\n"), GATE_ELSEWHERE);
+    assert_int_equal(gate(path, "Host: evil.example:4711\r\n"), GATE_ELSEWHERE);
+    const char *link = HOST "Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+    assert_int_equal(gate(path, link), GATE_ELSEWHERE);
+    assert_int_equal(gate("HEAD /play/7/AAAA", HOST), GATE_METHOD);
+    assert_int_equal(gate("PUT /play/7/AAAA", HOST), GATE_METHOD);
+    assert_int_equal(gate(path, HOST "Content-Length: 3\r\n"), GATE_BAD);
+}
+
+static void a_path_is_good_until_the_secret_changes(void **state)
+{
+    struct tickets t = {0};
+    char path[TICKET_PATH], other[TICKET_PATH], longer[TICKET_PATH + 10];
+    uint64_t message = 0;
+    (void)state;
+    assert_int_equal(crypto_new(&t.crypto), ERR_OK);
+    assert_int_equal(tickets_path(&t, 7, path), ERR_REFUSED); // no secret yet
+    assert_int_equal(tickets_renew(&t), ERR_OK);
+    assert_int_equal(tickets_path(&t, 70, path), ERR_OK);
+    assert_true(tickets_know(&t, span_str(path), &message));
+    assert_int_equal(message, 70);
+    for (size_t i = 0; path[i] != 0; i++) { // no character can be another one, or be missing
+        memcpy(other, path, sizeof other);
+        other[i] = (char)(other[i] == 'A' ? 'B' : 'A');
+        assert_false(tickets_know(&t, span_str(other), &message));
+        assert_false(tickets_know(&t, span_of(path, i), &message));
+    }
+    (void)snprintf(longer, sizeof longer, "/play/0%s", path + 6); // the same number, spelt otherwise
+    assert_false(tickets_know(&t, span_str(longer), &message));
+    assert_int_equal(tickets_path(&t, 71, other), ERR_OK);
+    assert_true(tickets_know(&t, span_str(other), &message));
+    other[7] = '0'; // the key of one with the number of another
+    assert_false(tickets_know(&t, span_str(other), &message));
+    assert_int_equal(tickets_path(&t, UINT64_MAX, other), ERR_REFUSED);
+    assert_int_equal(tickets_renew(&t), ERR_OK);
+    assert_false(tickets_know(&t, span_str(path), &message));
+    crypto_free(t.crypto);
+    tickets_wipe(&t);
+}
+
 static void there_is_a_page(void **state)
 {
     (void)state;
@@ -152,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_page_is_for_those_who_name_it), cmocka_unit_test(other_sites_get_nothing),
         cmocka_unit_test(files_are_asked_for_and_given),     cmocka_unit_test(a_socket_tells_its_origin),
         cmocka_unit_test(tokens_outlive_the_engine),         cmocka_unit_test(there_is_a_page),
+        cmocka_unit_test(players_ask_by_their_path),         cmocka_unit_test(a_path_is_good_until_the_secret_changes),
     };
     return cmocka_run_group_tests_name("web gate", tests, NULL, NULL);
 }

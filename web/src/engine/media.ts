@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files of messages over HTTP, with the token in a header, so that no address of a file gives it to anybody.
+// Files of messages over HTTP, with the token in a header, so that no address of a file gives it to anybody. Players cannot say it: for them there is
+// an address for each sound and film, which is good until the profile is locked.
 import { AWAY, Failure } from './connection';
 import { token } from './engine';
 
@@ -32,4 +33,11 @@ export async function fetchBytes(path: string, stop?: AbortSignal): Promise<Blob
   const answer = await fetch(path, { headers: { Authorization: `Bearer ${token}` }, signal: stop ?? null });
   if (!answer.ok) throw new Failure(answer.status, (await answer.text()).trim());
   return answer.blob();
+}
+
+/** Where a player gets the sound or film of a message, piece by piece. */
+export async function playFrom(message: number): Promise<string> {
+  const answer = await fetch(`/file/${message}`, { method: 'HEAD', headers: { Authorization: `Bearer ${token}` } }), at = answer.headers.get('Content-Location');
+  if (!answer.ok || at === null) throw new Failure(answer.status, answer.statusText);
+  return at;
 }

@@ -4,7 +4,7 @@
 // that are on their way out. This is the only code that writes them.
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { call, on } from '../engine/engine';
-import { fetchFile, upload } from '../engine/media';
+import { fetchFile, playFrom, upload } from '../engine/media';
 import type { FileInfo, Methods } from '../engine/methods';
 import { fromBase64 } from '../text/base64';
 import { attempt } from './notices';
@@ -56,6 +56,14 @@ export function contentOf(f: FileInfo): string | undefined { return f.state !== 
 export async function save(f: FileInfo): Promise<void> {
   const blob = await attempt(fetchFile(f.message));
   if (blob !== undefined) download(blob, f.name);
+}
+
+/** The one sound or film that plays: each holds a connection to the engine, of which a browser opens few. */
+export const playing = signal<{ file: number; from: string } | undefined>(undefined);
+
+export async function play(f: FileInfo): Promise<void> {
+  const from = await attempt(playFrom(f.message));
+  if (from !== undefined) playing.value = { file: f.id, from };
 }
 
 /** Into the browser's folder of downloads. */
@@ -118,5 +126,6 @@ export function forgetFiles(): void {
   for (const s of urls.values()) if (s.value !== undefined) URL.revokeObjectURL(s.value);
   urls.clear();
   newer.clear();
+  playing.value = undefined;
   leaving.value = new Map();
 }

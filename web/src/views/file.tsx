@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A file in a message: pictures and spoken messages in place, all others by name and size; each says how far it is, and what can be done.
-import type { JSX } from 'preact';
+import type { JSX, TargetedEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
 import type { FileInfo } from '../engine/methods';
-import { contentOf, fileNow, save, thumbnailOf } from '../state/files';
+import { contentOf, fileNow, play, playing, save, thumbnailOf } from '../state/files';
 import { attempt, sentence } from '../state/notices';
 import { size, t } from '../strings/strings';
 import { fromBase64 } from '../text/base64';
@@ -118,13 +118,29 @@ function Voice({ f }: { f: FileInfo }): JSX.Element {
   );
 }
 
+// Where it was when its address became void, as that of an engine that has ended: there it goes on with a new one, once.
 function Player({ f }: { f: FileInfo }): JSX.Element {
-  const [open, setOpen] = useState(false), src = open ? contentOf(f) : undefined;
+  const from = playing.value?.file === f.id ? playing.value.from : undefined, at = useRef(0), again = useRef(true);
+  const Kind = SOUND.test(f.type) ? 'audio' : 'video';
   return (
     <>
       <FileRow f={f} />
-      {f.state === 'here' && !open && <button type="button" class="button quiet all" tabIndex={-1} onClick={() => setOpen(true)}>{t('play')}</button>}
-      {src !== undefined && (SOUND.test(f.type) ? <audio class="player" src={src} controls autoplay /> : <video class="player" src={src} controls autoplay />)}
+      {f.state === 'here' && from === undefined && <button type="button" class="button quiet all" tabIndex={-1} onClick={() => {
+        at.current = 0;
+        void play(f);
+      }}>{t('play')}</button>}
+      {from !== undefined && (
+        <Kind key={from} class="player" src={from} controls autoplay aria-label={nameOfFile(f)}
+          onLoadedMetadata={(e: TargetedEvent<HTMLMediaElement>) => { if (at.current > 0) e.currentTarget.currentTime = at.current; }}
+          onTimeUpdate={(e: TargetedEvent<HTMLMediaElement>) => {
+            at.current = e.currentTarget.currentTime;
+            again.current = true;
+          }}
+          onError={() => {
+            if (again.current) void play(f);
+            again.current = false;
+          }} />
+      )}
     </>
   );
 }
