@@ -603,6 +603,8 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     chat_remember(c);
     chat_note_members(c);
     hold_members(c);
+    if (c->kind == ROOM_GROUP)
+        (void)history_notice(&e->history, c->id, c->cursor, engine_now(), contact, "added", 0, span_of(NULL, 0));
     x = chat_save(c);
     if (x != ERR_OK && !former) chat_forget(c);
     else *out = c;
