@@ -100,12 +100,33 @@ static void print_quoted(const struct view *v, const json_t *quoted)
     free(line);
 }
 
+// "2 days", "90 minutes": in the largest unit that it is so many of.
+static void duration_text(long long seconds, char *room, size_t n)
+{
+    static const struct {
+        const char *name;
+        long long seconds;
+    } units[] = {{"week", 7 * 86400}, {"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1}};
+    size_t i = 0;
+    while (seconds % units[i].seconds != 0) i++;
+    long long many = seconds / units[i].seconds;
+    (void)snprintf(room, n, "%lld %s%s", many, units[i].name, many == 1 ? "" : "s");
+}
+
 // Something has happened: "(added Carol)", "(renamed: Tea)".
 static void notice_text(const struct session *s, const json_t *m, char *room, size_t n)
 {
-    const char *text = text_of(m, "text"), *type = text_of(m, "type");
+    const char *text = text_of(m, "text"), *type = text_of(m, "type"), *whom = "";
+    char words[60];
     if (strcmp(type, "device") == 0) type = "has another device than before"; // what one must understand
-    const char *whom = int_of(m, "whom") != 0 ? contact_name(s, int_of(m, "whom")) : "";
+    if (strcmp(type, "timer") == 0) {
+        long long seconds = strtoll(text, NULL, 10);
+        type = seconds > 0 ? "messages end after reading" : "messages stay";
+        duration_text(seconds, words, sizeof words);
+        text = seconds > 0 ? words : "";
+    }
+    if (int_of(m, "whom") != 0) whom = contact_name(s, int_of(m, "whom"));
+    else if (strcmp(type, "added") == 0 || strcmp(type, "removed") == 0) whom = "you";
     (void)snprintf(room, n, "(%.100s%s%.200s%s%.200s)", type, whom[0] != 0 ? " " : "", whom, text[0] != 0 ? ": " : "",
                    text);
 }
