@@ -44,7 +44,7 @@ test('conversations are searched, pinned, muted and put aside', { skip }, async 
   assert.match(alice.ok('read', 'note to self'), / Milk( \u2713+)?( \(not sent yet\))?$/u);
   assert.equal(alice.run('chat', 'timer', 'bob', 'soon').status, 2);
   alice.ok('chat', 'timer', 'bob', '1w');
-  await until(() => / \(timer: 604800\)$/m.test(bob.ok('read', 'alice')), 30000);
+  await until(() => / \(messages end after reading: 1 week\)$/m.test(bob.ok('read', 'alice')), 30000);
   assert.equal(bob.json<{ timer: number }[]>('chats')[0]!.timer, 604800);
   bob.ok('send', 'alice', '@alice, are you there?', '--lives', '8h');
   await until(() => / {2}1 unread, with your name$/m.test(alice.ok('chats')), 30000); // it has come back
