@@ -365,6 +365,8 @@ extern const char published_tables[];
 // What a relay has published before is used; and what it publishes now is asked for.
 void published_load(struct peer *p);
 void published_ask(struct peer *p);
+// The further addresses of a relay, as it has published them last; how many. They have its secret path: the caller wipes them.
+size_t published_others(struct engine *e, const char *relay, struct link_address out[LINK_OTHERS_MAX]);
 
 // -------------------------------------------------------------------------------------------------------------- chat.c
 

@@ -90,13 +90,13 @@ static void use(struct peer *p, const struct published *all)
 
 // -------------------------------------------------------------------------------------------------------- believing them
 
-static enum err check(const struct peer *p, struct span bytes, struct published *out)
+static enum err check(const char *relay, struct span bytes, struct published *out)
 {
     struct link_address own;
     struct buf said;
     const char *why;
     enum err e = published_read(bytes, out);
-    if (e == ERR_OK) e = link_address_read(span_str(p->relay), &own, &why);
+    if (e == ERR_OK) e = link_address_read(span_str(relay), &own, &why);
     buf_init(&said, 2 * WIRE_PUBLISHED_MAX);
     if (e == ERR_OK) published_signed(&said, out->said);
     if (e == ERR_OK) e = buf_end(&said);
@@ -111,8 +111,24 @@ void published_load(struct peer *p)
     struct published all;
     sqlite3_stmt *q = db_sql(&p->e->db, "SELECT bytes FROM published WHERE relay = ?1");
     db_text(q, 1, span_str(p->relay));
-    if (db_row(&p->e->db, q) && check(p, db_get(q, 0), &all) == ERR_OK) use(p, &all);
+    if (db_row(&p->e->db, q) && check(p->relay, db_get(q, 0), &all) == ERR_OK) use(p, &all);
     db_done(q);
+}
+
+size_t published_others(struct engine *e, const char *relay, struct link_address out[LINK_OTHERS_MAX])
+{
+    struct link_address own = {.port = 0}; /* secret */
+    struct published all;
+    struct span way;
+    const char *why;
+    size_t n = 0;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT bytes FROM published WHERE relay = ?1");
+    db_text(q, 1, span_str(relay));
+    if (db_row(&e->db, q) && check(relay, db_get(q, 0), &all) == ERR_OK && link_address_read(span_str(relay), &own, &why) == ERR_OK)
+        while (n < LINK_OTHERS_MAX && published_next(&all.ways, &way)) n += is_other(way, &own, &out[n]);
+    db_done(q);
+    mem_wipe(&own, sizeof own);
+    return n;
 }
 
 static bool is_newer(struct peer *p, const struct published *all)
@@ -131,7 +147,7 @@ static void on_ways(void *arg, const struct wire_reply *r)
     struct published all;
     struct db *d = &p->e->db;
     if (r == NULL || r->type != WIRE_R_PUBLISHED || r->data.n == 0 || p->e->closing) return;
-    if (check(p, r->data, &all) != ERR_OK || all.issued > INT64_MAX || !is_newer(p, &all)) return;
+    if (check(p->relay, r->data, &all) != ERR_OK || all.issued > INT64_MAX || !is_newer(p, &all)) return;
     db_begin(d);
     sqlite3_stmt *q = db_sql(d, "INSERT OR REPLACE INTO published VALUES(?1, ?2, ?3)");
     db_text(q, 1, span_str(p->relay));

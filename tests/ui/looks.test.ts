@@ -97,7 +97,7 @@ test('conversations', { skip }, async t => {
   await p.locator('mark').first().waitFor();
   await inspect(alice, 'search');
   await p.keyboard.press('Escape');
-  for (const [name, route] of [['settings', 'settings'], ['routes', 'routes'], ['requests', 'requests'], ['new-group', 'group'], ['accept', 'accept'], ['warnings', 'warnings']] as const) {
+  for (const [name, route] of [['settings', 'settings'], ['routes', 'routes'], ['relays', 'relays'], ['requests', 'requests'], ['new-group', 'group'], ['accept', 'accept'], ['warnings', 'warnings']] as const) {
     await p.evaluate(r => { location.hash = `#/${r}`; }, route);
     await p.locator('.page-body').waitFor();
     await inspect(alice, name);

@@ -358,6 +358,25 @@ const entries = {
   makeProfile: 'Make it',
   otherProfiles: 'Other profiles',
 
+  // Relays
+  relays: 'Relays',
+  relaysHint: 'Where your sealed messages wait',
+  relaysText: 'A relay keeps sealed messages until everybody has them. It sees from which address it is reached and how much is sent, and nothing of what.',
+  relayOwn: 'yours',
+  relayUp: 'Connected',
+  relayBy: 'Connected by {way}',
+  relayDown: 'Not connected',
+  relayChats: 'Chats',
+  relayPeople: 'People',
+  relayKeeps: 'Keeps for',
+  relayFile: 'Files up to',
+  hosting: 'Open to',
+  hostingOpen: 'everybody who has its address',
+  hostingPassword: 'whoever has its password',
+  hostingClosed: 'nobody new',
+  relayOthers: 'Also at',
+  relayStays: 'A profile stays with its relay. For another relay, make another profile.',
+
   // Requests, invitations, leaving
   notNow: 'Not now',
   asksInto: 'Would like to join {group}',

@@ -358,6 +358,25 @@ export const ru: Record<Key, Entry> = {
   makeProfile: 'Создать',
   otherProfiles: 'Другие профили',
 
+  // Relays
+  relays: 'Узлы',
+  relaysHint: 'Где ждут ваши запечатанные сообщения',
+  relaysText: 'Узел хранит запечатанные сообщения, пока их не получат все. Он видит, с какого адреса к нему обращаются и сколько отправлено, но не что.',
+  relayOwn: 'ваш',
+  relayUp: 'Есть связь',
+  relayBy: 'Есть связь через {way}',
+  relayDown: 'Нет связи',
+  relayChats: 'Чаты',
+  relayPeople: 'Люди',
+  relayKeeps: 'Хранит',
+  relayFile: 'Файлы до',
+  hosting: 'Открыт',
+  hostingOpen: 'всем, у кого есть его адрес',
+  hostingPassword: 'тем, у кого есть его пароль',
+  hostingClosed: 'никому новому',
+  relayOthers: 'Ещё адреса',
+  relayStays: 'Профиль остаётся на своём узле. Для другого узла создайте ещё один профиль.',
+
   // Requests, invitations, leaving
   notNow: 'Не сейчас',
   asksInto: 'Хочет в группу {group}',

@@ -85,6 +85,10 @@ export function brief(time: number, now = Date.now()): string {
   return format(time, { day: 'numeric', month: 'numeric', year: '2-digit' });
 }
 
+export function days(seconds: number): string {
+  return new Intl.NumberFormat(settings.value.language, { style: 'unit', unit: 'day', unitDisplay: 'long', maximumFractionDigits: 1 }).format(seconds / 86_400);
+}
+
 export function size(bytes: number): string {
   const unit = bytes < 1e3 ? 'byte' : bytes < 1e6 ? 'kilobyte' : bytes < 1e9 ? 'megabyte' : 'gigabyte';
   const n = bytes / { byte: 1, kilobyte: 1e3, megabyte: 1e6, gigabyte: 1e9 }[unit];

@@ -43,6 +43,7 @@ const PATHS = {
   pause: 'M8 5v14M16 5v14',
   download: 'M12 4v11M7 11l5 5 5-5M5 20h14',
   route: 'M6 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM18 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 17h6a3.500 3.500 0 0 0 0-7h-4a3 3 0 0 1 0-6h6',
+  relay: 'M5 5h14v5H5zM5 14h14v5H5zM8 7.500v.01M8 16.500v.01',
   qr: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2v2M20 14v2M14 20h2M18 18h2v2',
 } as const;
 

@@ -12,6 +12,7 @@ export const Recorder = lazy(() => import('./attach').then(m => m.Recorder));
 export const Settings = lazy(() => import('./settings').then(m => m.Settings));
 export const Routes = lazy(() => import('./routes').then(m => m.Routes));
 export const ProxyDialog = lazy(() => import('./routes').then(m => m.ProxyDialog));
+export const Relays = lazy(() => import('./relays').then(m => m.Relays));
 export const Requests = lazy(() => import('./requests').then(m => m.Requests));
 export const NewGroup = lazy(() => import('./group').then(m => m.NewGroup));
 export const ShareInvitation = lazy(() => import('./invite').then(m => m.ShareInvitation));

@@ -14,7 +14,7 @@ import { type Action, Confirm, Dialog, Menu } from '../ui/dialog';
 import { Icon, type IconName } from '../ui/icon';
 import { Link } from './invite';
 
-function kindWord(r: Pick<Route, 'kind'> & { transport?: string }): string {
+export function kindWord(r: Pick<Route, 'kind'> & { transport?: string }): string {
   switch (r.kind) {
     case 'direct': return t('routeDirect');
     case 'socks5': return t('routeSocks');

@@ -56,6 +56,7 @@ export function Settings(): JSX.Element {
       <Me />
       <section>
         <Goto icon="route" label={t('routes')} hint={t('routesHint')} run={() => go('routes')} />
+        <Goto icon="relay" label={t('relays')} hint={t('relaysHint')} run={() => go('relays')} />
         <Goto icon="people" label={t('profiles')} hint={t('profilesHint')} run={() => setProfiles(true)} />
         <Goto icon="save" label={t('backup')} hint={t('backupHint')} run={() => setBackup(true)} />
       </section>

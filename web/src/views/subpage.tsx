@@ -5,7 +5,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { go } from '../state/route';
 import { t } from '../strings/strings';
 import { IconButton } from '../ui/controls';
-import { Accept, Given, NewGroup, Requests, Routes, Settings, ShareInvitation } from './later';
+import { Accept, Given, NewGroup, Relays, Requests, Routes, Settings, ShareInvitation } from './later';
 import { Warnings } from './warnings';
 
 function Frame({ title, back, children }: { title: string; back?: string; children: ComponentChildren }): JSX.Element {
@@ -28,6 +28,7 @@ export function Subpage({ page, word }: { page: string; word: string }): JSX.Ele
     case 'requests': return <Frame title={t('requestsTitle')}><Requests /></Frame>;
     case 'warnings': return <Frame title={t('warningsTitle')}><Warnings /></Frame>;
     case 'routes': return <Frame title={t('routes')} back="settings"><Routes /></Frame>;
+    case 'relays': return <Frame title={t('relays')} back="settings"><Relays /></Frame>;
     case 'settings': return <Frame title={t('settings')}><Settings /></Frame>;
     default: return <Frame title="Whimbrel"><p>{t('nothingHere')}</p></Frame>;
   }
