@@ -42,7 +42,7 @@ function chat(id: number): Chat {
   return {
     id, kind: group ? 'group' : 'direct', name: group ? `Harbour ${id}` : '', contact: group ? 0 : id % PEOPLE.length + 1, state: 'open', members: group ? 5 : 2, epoch: 3, created: time,
     last: { id: MESSAGES, from: id % PEOPLE.length + 1, time, kind: 'text', type: 'text/markdown', text: words(id, 9), whom: 0, deleted: false },
-    unread: id % 7 === 3 ? id % 12 + 1 : 0, mentions: 0, read_to: MESSAGES, pinned: false, archived: false, muted: 0, receipts: 'usual', timer: 0, draft: '', held: [],
+    unread: id % 7 === 3 ? id % 12 + 1 : 0, mentions: 0, read_to: MESSAGES, pinned: false, archived: false, hidden: false, muted: 0, receipts: 'usual', timer: 0, draft: '', held: [],
   };
 }
 const chats = Array.from({ length: CHATS }, (_, i) => chat(i + 1));

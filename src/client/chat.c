@@ -142,13 +142,15 @@ static struct chat *add_chat(struct engine *e, int64_t id, struct span relay, en
 
 void chat_delete(struct chat *c)
 {
-    struct db *d = &c->e->db;
-    sqlite3_stmt *q = db_sql(d, "DELETE FROM work WHERE chat = ?1");
-    db_int(q, 1, c->id);
-    (void)db_run(d, q);
-    q = db_sql(d, "DELETE FROM chat WHERE id = ?1");
-    db_int(q, 1, c->id);
-    (void)db_run(d, q);
+    static const char *const sql[] = {"DELETE FROM work WHERE chat = ?1", "DELETE FROM warning WHERE chat = ?1",
+                                      "DELETE FROM chat WHERE id = ?1"};
+    chat_clear(c);
+    invite_chat_gone(c->e, c->id);
+    for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
+        sqlite3_stmt *q = db_sql(&c->e->db, sql[i]);
+        db_int(q, 1, c->id);
+        (void)db_run(&c->e->db, q);
+    }
 }
 
 void chat_forget(struct chat *c)

@@ -22,6 +22,7 @@ enum engine_event_kind {
     ENGINE_CHAT,       // a conversation is new, or something about it has changed
     ENGINE_CONTACT,    // likewise a contact; state tells of a request
     ENGINE_MESSAGE,    // a message has come, or the state of one has changed
+    ENGINE_CLEARED,    // all that was said in a conversation is gone from this device
     ENGINE_TYPING,     // a contact is writing in a conversation, or has stopped: typing
     ENGINE_GONE,       // a message's time has come: it is not there any more
     ENGINE_FILE,       // a file has made progress, or changed its state: client/file.h
@@ -240,6 +241,11 @@ struct engine_request {
 };
 enum err engine_requests(struct engine *e, void (*each)(void *arg, const struct engine_request *r), void *arg);
 enum err engine_admit(struct engine *e, int64_t chat, int64_t contact, bool admit); // ERR_NOT_FOUND, ERR_REFUSED
+
+// All that was said in a conversation, its files and what was not sent yet goes from this device, and from nobody else's. One that one is out of goes
+// altogether; another is not listed until there is something in it again. What others delete or answer later of it comes to nothing. ERR_NOT_FOUND;
+// ERR_MISUSE: it is a group that one has to leave first; ERR_REFUSED: it is a request, to be answered.
+enum err engine_chat_delete(struct engine *e, int64_t chat);
 
 // Asks to be taken back into a conversation that one has left or was put out of, or that a restored profile has lost: whoever has brought one in
 // answers. ERR_NOT_FOUND; ERR_MISUSE: one is in it; ERR_REFUSED: there is no way to them.

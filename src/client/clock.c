@@ -29,8 +29,9 @@ static void on_tidy(struct net_timer *t)
     struct engine *e = (struct engine *)(void *)((char *)t - offsetof(struct engine, tidy));
     bool more = false;
     chat_trim(e);
-    if (search_index(&e->history, INDEX_STEP, &more) == ERR_OK && more)
-        net_timer_start(e->loop, &e->tidy, NEXT_MS, on_tidy);
+    enum err x = search_index(&e->history, INDEX_STEP, &more);
+    if (x == ERR_OK && !more) x = search_shed(&e->history, &more);
+    if (x == ERR_OK && more) net_timer_start(e->loop, &e->tidy, NEXT_MS, on_tidy);
     else if (e->wiped) cut_log(e);
 }
 

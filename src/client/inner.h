@@ -356,6 +356,8 @@ struct invite_own {
 bool invite_find(struct engine *e, const uint8_t key[32], struct invite_own *out);
 // A contact has come by it: it is theirs if it is for one person, and over if it is for one use.
 void invite_use(struct engine *e, const struct invite_own *own, int64_t contact);
+// A chat goes: so do links that lead to it.
+void invite_chat_gone(struct engine *e, int64_t chat);
 // What a contact alone holds is taken back.
 void invite_take_back(struct engine *e, int64_t contact);
 
@@ -385,7 +387,9 @@ void chat_forget(struct chat *c);
 enum err chat_save(struct chat *c);
 // After the transaction.
 void chat_saved(struct chat *c);
-// Within a transaction: the chat and all that is in it goes from the vault; after it chat_forget is called.
+// Within a transaction, and files_settle and clock_tidy after it: what was said in a chat goes from the vault (clear.c).
+void chat_clear(struct chat *c);
+// Likewise: the chat itself goes, too, and after it chat_forget is called.
 void chat_delete(struct chat *c);
 // The transaction that made or changed the chat has failed: it is what the vault says, or gone.
 void chat_undo(struct chat *c);

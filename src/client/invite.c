@@ -135,6 +135,21 @@ void invite_take_back(struct engine *e, int64_t contact)
     } while (n == 64 && e->db.err == ERR_OK);
 }
 
+void invite_chat_gone(struct engine *e, int64_t chat)
+{
+    int64_t id = 1;
+    while (id != 0 && e->db.err == ERR_OK) {
+        sqlite3_stmt *q = db_sql(&e->db, "SELECT coalesce(max(id), 0) FROM invite WHERE chat = ?1 AND chat > 0");
+        db_int(q, 1, chat);
+        id = db_row(&e->db, q) ? db_get_int(q, 0) : 0;
+        db_done(q);
+        (void)end(e, id, ENGINE_INVITE_REVOKED);
+        q = db_sql(&e->db, "DELETE FROM invite WHERE id = ?1");
+        db_int(q, 1, id);
+        (void)db_run(&e->db, q);
+    }
+}
+
 // --------------------------------------------------------------------------------------------------------------- asking
 
 static enum err show(struct engine *e, sqlite3_stmt *q, void (*each)(void *arg, const struct engine_invite_info *i),

@@ -106,6 +106,8 @@ enum err request_forget(struct engine *e, int64_t contact, enum contact_state st
         if (c->asker == contact && c->state == CHAT_REQUEST) chat_delete(c);
     }
     enum err x = ended(e, contact, ERR_OK);
+    files_settle(&e->files);
+    if (x == ERR_OK) clock_tidy(e);
     while (x == ERR_OK && (c = requested(e, contact)) != NULL) {
         int64_t id = c->id;
         chat_forget(c);

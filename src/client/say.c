@@ -53,7 +53,9 @@ static enum err prepare_one(struct engine *e, int64_t id, struct chat **touched)
         if (c != NULL) buf_put(&content, db_get(q, 3));
     }
     db_done(q);
-    if (c != NULL) x = chat_is_empty(c) ? ERR_REFUSED : buf_end(&content); // nobody would hear it
+    if (c != NULL)
+        x = chat_is_empty(c) || content.n == 0 ? ERR_REFUSED
+                                               : buf_end(&content); // nobody would hear it, or it is deleted
     if (c != NULL && x == ERR_OK) x = protect(c, id, buf_span(&content));
     if (x != ERR_OK && !passes(x) && e->db.err == ERR_OK) { // it will never go; what is behind it may
         work_fail(e, id);

@@ -230,6 +230,30 @@ static int do_note(struct session *s)
     return s->status;
 }
 
+// Whether somebody who can be asked, or has said so before, means it.
+static bool is_meant(struct session *s)
+{
+    char answer[20] = "";
+    if (flag_on(s->line, "yes")) return true;
+    if (prompt_line("Delete all of this conversation on this device? It cannot be brought back. (yes or no)", answer,
+                    sizeof answer))
+        return strcmp(answer, "yes") == 0;
+    s->status = say_wrong(EXIT_USAGE, "say --yes if you mean it: it cannot be brought back");
+    return false;
+}
+
+static int do_delete(struct session *s)
+{
+    json_int_t chat = find_chat(s, s->line->words[0]);
+    if (chat == 0 || !is_meant(s)) return s->status;
+    return finish(s, ask(s, "chat.delete", json_pack("{s:I}", "chat", chat)), "deleted on this device");
+}
+
+static const struct flag delete_flags[] = {
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL},
+};
+
 static const struct flag search_flags[] = {
     {"in", "CHAT", "only in this conversation"},
     {"last", "N", "at most the last N that fit; 50 if it is left out"},
@@ -252,6 +276,11 @@ const struct command chat_commands[] = {
      NULL},
     {"note", "TEXT...", "write something to yourself; `whimbrel read \"note to self\"` shows it", do_note, AN_ENGINE,
      NULL, NULL},
+    {"chat delete", "CHAT", "delete all of a conversation on this device, with its files", do_delete, AN_ENGINE,
+     delete_flags,
+     "Nobody else hears of it, and nothing goes from their devices. A group has to be left first. A conversation with "
+     "one "
+     "person is not listed any more until one of you says something; you can still write to them by name."},
     {"chat timer", "CHAT TIME|off", "let messages end after reading, for everybody: after 30m, 8h, 2d or 1w", do_timer,
      AN_ENGINE, NULL, "What was said before stays. In groups only admins may do this."},
     {"chat receipts", "CHAT on|off|usual", "whether others are told that you have got and read something", do_receipts,

@@ -46,7 +46,7 @@ static int do_chats(struct session *s)
     struct text *t = pages_begin(&p);
     bool archived = flag_on(s->line, "archived");
     json_array_foreach (s->chats, i, o) {
-        if (is_set(o, "archived") == archived) print_chat(s, t, o);
+        if (is_set(o, "archived") == archived && !is_set(o, "hidden")) print_chat(s, t, o);
     }
     pages_end(&p, false);
     if (i == 0 && !s->line->quiet)

@@ -233,6 +233,21 @@ void files_gone(struct files *f, int64_t message)
     if (id != 0) entry_drop(f, id, sender == 0);
 }
 
+void files_chat_gone(struct files *f, int64_t chat)
+{
+    int64_t id = 1;
+    while (id != 0 && f->h.db->err == ERR_OK) {
+        bool said = false;
+        sqlite3_stmt *q = db_sql(f->h.db, "SELECT id, message FROM file WHERE chat = ?1 ORDER BY id LIMIT 1");
+        db_int(q, 1, chat);
+        id = db_row(f->h.db, q) ? db_get_int(q, 0) : 0;
+        if (id != 0) said = db_get_int(q, 1) != 0;
+        db_done(q);
+        if (id != 0) entry_drop(f, id, !said);
+        f->moved = f->moved || id != 0;
+    }
+}
+
 // ------------------------------------------------------------------------------------------------------------- asked for
 
 static void note_transfer(void *arg, const struct transfer_info *i)

@@ -94,6 +94,10 @@ void files_take(struct files *f, const struct files_come *n);
 // Within a transaction: what a message said is gone, and so is its file: on the disk, and if it was one's own at the relay.
 void files_gone(struct files *f, int64_t message);
 
+// Within a transaction: a conversation is deleted on this device. What is here of its files goes, and what is being sent is given up; what was sent
+// stays at the relay, for the others.
+void files_chat_gone(struct files *f, int64_t chat);
+
 // Begins to fetch it, or goes on. ERR_NOT_FOUND; ERR_REFUSED: it is being sent; ERR_INVALID: its relay
 // has no address. Nothing is done for one that is here.
 enum err files_fetch(struct files *f, int64_t id);

@@ -115,6 +115,8 @@ int64_t history_notice(struct history *h, int64_t chat, uint64_t seq, uint64_t t
 enum err history_pin(struct history *h, int64_t chat, int64_t message, bool pinned);
 // The message is gone from the vault, with all that is about it.
 void history_drop(struct history *h, int64_t message);
+// All messages of a conversation are, and what one has written there and not sent. `gone` is not called.
+void history_clear(struct history *h, int64_t chat);
 
 // ------------------------------------------------------------------------------------------------------------- reading
 

@@ -19,6 +19,8 @@ int64_t message_drop(struct history *h, int64_t message);
 void talk_put(struct history *h, int64_t chat, int64_t message, bool unread, bool mention);
 // A message has changed, or gone: if it is the last one, the list shows another.
 void talk_refresh(struct history *h, int64_t chat, int64_t message);
+// Nothing is in it any more.
+void talk_clear(struct history *h, int64_t chat);
 // Counts anew what is unread.
 void talk_recount(struct history *h, int64_t chat);
 
@@ -31,6 +33,7 @@ enum err list_one(struct history *h, int64_t message, history_each *each, void *
 
 // Before the text of a message changes, and after; of no effect while it has not come to be indexed.
 void index_remove(struct history *h, int64_t message);
+void index_clear(struct history *h, int64_t chat); // of all messages of a conversation, before they go
 void index_add(struct history *h, int64_t message);
 
 #endif

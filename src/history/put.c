@@ -313,6 +313,15 @@ int64_t message_drop(struct history *h, int64_t message)
     return chat;
 }
 
+void history_clear(struct history *h, int64_t chat)
+{
+    index_clear(h, chat);
+    sqlite3_stmt *q = db_sql(h->db, "DELETE FROM message WHERE chat = ?1");
+    db_int(q, 1, chat);
+    (void)db_run(h->db, q);
+    talk_clear(h, chat);
+}
+
 void history_drop(struct history *h, int64_t message)
 {
     int64_t chat = message_drop(h, message);

@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+enum { MANY = 100, SHED_PAGES = 100 };
+
 #define HAS_TEXT "kind IN (1, 2, 3) AND body != ''"
 
 void index_remove(struct history *h, int64_t message)
@@ -18,6 +20,63 @@ void index_remove(struct history *h, int64_t message)
                       " WHERE id = ?1 AND id <= (SELECT upto FROM indexed) AND " HAS_TEXT);
     db_int(q, 1, message);
     (void)db_run(h->db, q);
+}
+
+// Whether what is deleted in the index is written over at once.
+static void set_secure(struct history *h, bool secure)
+{
+    sqlite3_stmt *q = db_sql(h->db, "INSERT INTO search(search, rank) VALUES('secure-delete', ?1)");
+    db_int(q, 1, secure);
+    (void)db_run(h->db, q);
+}
+
+static bool is_many(struct history *h, int64_t chat)
+{
+    sqlite3_stmt *q =
+        db_sql(h->db, "SELECT count(*) FROM (SELECT 1 FROM message WHERE chat = ?1 AND " HAS_TEXT " LIMIT ?2)");
+    db_int(q, 1, chat);
+    db_int(q, 2, MANY);
+    bool many = db_row(h->db, q) && db_get_int(q, 0) == MANY;
+    db_done(q);
+    return many;
+}
+
+// To write over the words of one message takes some 2 ms, since they are everywhere. Of many they are only marked as deleted, and all of the
+// index is written anew behind it, piece by piece.
+void index_clear(struct history *h, int64_t chat)
+{
+    bool many = is_many(h, chat);
+    if (many) set_secure(h, false);
+    sqlite3_stmt *q =
+        db_sql(h->db, "INSERT INTO search(search, rowid, chat, body) SELECT 'delete', id, chat, body FROM message"
+                      " WHERE chat = ?1 AND id <= (SELECT upto FROM indexed) AND " HAS_TEXT);
+    db_int(q, 1, chat);
+    (void)db_run(h->db, q);
+    if (!many) return;
+    set_secure(h, true);
+    (void)db_run(h->db, db_sql(h->db, "UPDATE indexed SET sheds = 1"));
+}
+
+enum err search_shed(struct history *h, bool *more)
+{
+    struct db *d = h->db;
+    d->err = ERR_OK;
+    sqlite3_stmt *q = db_sql(d, "SELECT sheds FROM indexed");
+    int64_t sheds = db_row(d, q) ? db_get_int(q, 0) : 0;
+    db_done(q);
+    *more = sheds != 0 && d->err == ERR_OK;
+    if (!*more) return d->err;
+    db_begin_lazy(d);
+    int before = sqlite3_total_changes(d->h);
+    q = db_sql(d, "INSERT INTO search(search, rank) VALUES('merge', ?1)");
+    db_int(q, 1, sheds == 1 ? -SHED_PAGES : SHED_PAGES); // below 0: all of it, from here on
+    (void)db_run(d, q);
+    *more =
+        sheds == 1 || sqlite3_total_changes(d->h) - before >= 2; // fewer: there was nothing to do, as SQLite says it
+    q = db_sql(d, "UPDATE indexed SET sheds = ?1");
+    db_int(q, 1, *more ? 2 : 0);
+    (void)db_run(d, q);
+    return db_commit(d);
 }
 
 void index_add(struct history *h, int64_t message)

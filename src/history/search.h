@@ -11,6 +11,8 @@ enum { SEARCH_WORDS_MAX = 16, SEARCH_QUERY_MAX = 500 };
 
 // Takes up to n messages more into the index; whether there are still more. In a transaction of its own, so outside of any.
 enum err search_index(struct history *h, uint32_t n, bool *more);
+// Writes over a piece of what is left in the index of conversations that were deleted as a whole; whether there is still more. Likewise.
+enum err search_shed(struct history *h, bool *more);
 
 // What was found: around the words that match stand \1 and \2.
 typedef void search_each(void *arg, const struct history_message *m, struct span snippet);

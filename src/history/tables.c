@@ -44,7 +44,7 @@ const char history_tables[] =
     "CREATE INDEX owed_message ON owed(message);"
 
     // What one has of a chat for oneself, and how it looks in a list. last: the last message that has a place; read_to: the
-    // last that was read; muted: until when
+    // last that was read; muted: until when; hidden: all in it was deleted, and nothing has been said since
     "CREATE TABLE talk(chat INTEGER PRIMARY KEY REFERENCES chat ON DELETE CASCADE,"
     " last INTEGER, last_time INTEGER, last_sender INTEGER, last_whom INTEGER, last_kind INTEGER, last_flags INTEGER,"
     " last_type TEXT, last_body TEXT,"
@@ -56,11 +56,13 @@ const char history_tables[] =
     " archived INTEGER NOT NULL DEFAULT 0,"
     " receipts INTEGER NOT NULL DEFAULT 0,"
     " timer INTEGER NOT NULL DEFAULT 0,"
+    " hidden INTEGER NOT NULL DEFAULT 0,"
     " draft TEXT NOT NULL DEFAULT '') STRICT;"
 
-    // The words of messages up to the number in `indexed`; it holds no text.
+    // The words of messages up to the number in `indexed`; it holds no text. sheds: it has words still that are of no message, and they are
+    // being written over (search_shed): 1 from the beginning, 2 further
     "CREATE VIRTUAL TABLE search USING fts5(chat, body, content='message', content_rowid='id', columnsize=0,"
     " prefix='2 3', tokenize='unicode61 remove_diacritics 2');"
     "INSERT INTO search(search, rank) VALUES('secure-delete', 1);"
-    "CREATE TABLE indexed(upto INTEGER NOT NULL) STRICT;"
-    "INSERT INTO indexed VALUES(0);";
+    "CREATE TABLE indexed(upto INTEGER NOT NULL, sheds INTEGER NOT NULL) STRICT;"
+    "INSERT INTO indexed VALUES(0, 0);";

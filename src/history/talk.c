@@ -20,8 +20,10 @@ void talk_open(struct history *h, int64_t chat)
 
 void talk_put(struct history *h, int64_t chat, int64_t message, bool unread, bool mention)
 {
-    sqlite3_stmt *q = db_sql(h->db, LAST "WHERE id = ?2), unread = unread + ?3, mentions = mentions + ?4,"
-                                         " archived = archived AND (NOT ?3 OR muted > last_time) WHERE chat = ?1");
+    sqlite3_stmt *q =
+        db_sql(h->db, LAST "WHERE id = ?2), unread = unread + ?3, mentions = mentions + ?4,"
+                           " archived = archived AND (NOT ?3 OR muted > last_time),"
+                           " hidden = hidden AND (SELECT kind FROM message WHERE id = ?2) = 4 WHERE chat = ?1");
     db_int(q, 1, chat);
     db_int(q, 2, message);
     db_int(q, 3, unread);
@@ -35,6 +37,23 @@ void talk_refresh(struct history *h, int64_t chat, int64_t message)
         db_sql(h->db, LAST "WHERE chat = ?1 AND kind < 16 ORDER BY id DESC LIMIT 1) WHERE chat = ?1 AND last = ?2");
     db_int(q, 1, chat);
     db_int(q, 2, message);
+    (void)db_run(h->db, q);
+}
+
+void talk_clear(struct history *h, int64_t chat)
+{
+    sqlite3_stmt *q = db_sql(
+        h->db, "UPDATE talk SET (last, last_time, last_sender, last_whom, last_kind, last_flags, last_type,"
+               " last_body) = (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), unread = 0, mentions = 0, draft = ''"
+               " WHERE chat = ?1");
+    db_int(q, 1, chat);
+    (void)db_run(h->db, q);
+}
+
+void talk_hide(struct history *h, int64_t chat)
+{
+    sqlite3_stmt *q = db_sql(h->db, "UPDATE talk SET hidden = 1, pinned = 0, archived = 0 WHERE chat = ?1");
+    db_int(q, 1, chat);
     (void)db_run(h->db, q);
 }
 
@@ -123,7 +142,8 @@ static void read_row(sqlite3_stmt *q, void (*each)(void *arg, const struct histo
                                    .archived = db_get_int(q, 21) != 0,
                                    .receipts = (enum talk_receipts)db_get_int(q, 22),
                                    .timer = (uint32_t)db_get_int(q, 23),
-                                   .draft = db_get(q, 24)};
+                                   .draft = db_get(q, 24),
+                                   .hidden = db_get_int(q, 25) != 0};
     each(arg, &c);
 }
 
@@ -132,7 +152,7 @@ static void read_row(sqlite3_stmt *q, void (*each)(void *arg, const struct histo
     "t.last_sender,"                                                                                                \
     " t.last_whom, t.last_kind, t.last_flags, t.last_type, t.last_body, t.unread, t.mentions, t.read_to, t.muted, " \
     "t.pinned,"                                                                                                     \
-    " t.archived, t.receipts, t.timer, t.draft FROM chat c JOIN talk t ON t.chat = c.id"
+    " t.archived, t.receipts, t.timer, t.draft, t.hidden FROM chat c JOIN talk t ON t.chat = c.id"
 
 static enum err read_rows(struct history *h, sqlite3_stmt *q, void (*each)(void *arg, const struct history_chat *c),
                           void *arg, bool *any)

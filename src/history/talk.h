@@ -29,6 +29,7 @@ struct history_chat {
     int64_t read_to; // the last message that was read
     uint64_t muted;  // until when, milliseconds; 0: it is not
     bool pinned, archived;
+    bool hidden; // all in it was deleted on this device, and nothing has been said since
     enum talk_receipts receipts;
     uint32_t timer; // seconds that messages live; 0: for ever
     struct span draft;
@@ -45,6 +46,8 @@ enum err talk_read(struct history *h, int64_t chat, int64_t message, uint64_t no
 
 enum talk_what { TALK_PINNED, TALK_MUTED, TALK_ARCHIVED, TALK_RECEIPTS, TALK_TIMER };
 enum err talk_set(struct history *h, int64_t chat, enum talk_what what, int64_t value);
+// It is not to be listed until something is said in it again.
+void talk_hide(struct history *h, int64_t chat);
 enum err talk_draft(struct history *h, int64_t chat, struct span text);
 
 #endif

@@ -41,6 +41,7 @@ static json_t *chat_of(struct engine *e, const struct history_chat *x)
     rpc_set(o, "mentions", json_integer(x->mentions));
     rpc_set(o, "read_to", json_integer(x->read_to));
     rpc_set(o, "pinned", json_boolean(x->pinned));
+    rpc_set(o, "hidden", json_boolean(x->hidden));
     rpc_set(o, "archived", json_boolean(x->archived));
     rpc_set(o, "muted", json_integer((json_int_t)x->muted));
     rpc_set(o, "receipts", json_string(receipts[x->receipts]));
@@ -135,6 +136,14 @@ json_t *rpc_chat_leave(struct call *c)
     return rpc_yes(c, e,
                    e == ERR_MISUSE ? "you are the only admin: make somebody else one first"
                                    : "that is no group, or you are out of it already");
+}
+
+json_t *rpc_chat_delete(struct call *c)
+{
+    enum err e = engine_chat_delete(c->e, rpc_int(c, "chat", 0));
+    return rpc_yes(c, e,
+                   e == ERR_MISUSE ? "you are in this group: leave it first, then it can be deleted here"
+                                   : "this is a request: decline it, and it goes");
 }
 
 json_t *rpc_chat_return(struct call *c)

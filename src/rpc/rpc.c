@@ -256,6 +256,7 @@ void rpc_event(void *rpc, const struct engine_event *e)
                                         [ENGINE_CHAT] = "chat",
                                         [ENGINE_CONTACT] = "contact",
                                         [ENGINE_MESSAGE] = "message",
+                                        [ENGINE_CLEARED] = "chat.deleted",
                                         [ENGINE_TYPING] = "typing",
                                         [ENGINE_GONE] = "message.gone",
                                         [ENGINE_ROUTE] = "route",

@@ -243,6 +243,47 @@ static void a_deleted_message_takes_its_file_along(void **state)
     town_close(t);
 }
 
+static bool bob_is_quiet(struct town *t) { return engine_waiting(t->person[1].e) == 0; }
+
+// On this device: the others have theirs, and the relay has it for them.
+static void a_deleted_conversation_takes_its_files_along(void **state)
+{
+    struct town *t = two_friends();
+    char path[200], other[200];
+    const char *why = "";
+    int64_t file = 0;
+    (void)state;
+    make_file(t, "tea.jpg", SMALL, path);
+    (void)send_as(t, path, "", NULL);
+    bob_comes_to(t, FILES_HERE);
+    wait_for(t, is_quiet);
+    make_file(t, "cake.jpg", LARGE, other);
+    const struct engine_file f = {.chat = now.chat[1], .path = other};
+    assert_ok(engine_file_send(t->person[1].e, &f, &file, &why));
+    assert_ok(files_pause(engine_files(t->person[1].e), file)); // on its way
+    assert_ok(engine_chat_delete(t->person[1].e, now.chat[1]));
+    look(t);
+    assert_int_equal(now.n[1], 0);
+    assert_true(stored(&t->person[1]) == 0);
+    wait_for(t, bob_is_quiet);
+    town_reopen(t);
+    wait_for(t, is_quiet);
+    look(t);
+    assert_int_equal(now.n[0], 1);
+    assert_string_equal(read_chat(&t->person[0], now.chat[0]).text, "I: Look\n"); // it was never said
+    // and what Alice has sent she can delete here, too: Bob, who has not fetched it yet, still can
+    make_file(t, "nuts.jpg", LARGE, path);
+    (void)send_as(t, path, "", NULL);
+    bob_comes_to(t, FILES_OFFERED);
+    wait_for(t, is_quiet);
+    assert_ok(engine_chat_delete(t->person[0].e, now.chat[0]));
+    wait_for(t, is_quiet);
+    look(t);
+    assert_ok(files_fetch(engine_files(t->person[1].e), now.info[1].id));
+    bob_comes_to(t, FILES_HERE);
+    town_close(t);
+}
+
 static uint8_t said[CONTENT_MESSAGE_MAX];
 static size_t said_n;
 static bool said_answers;
@@ -421,6 +462,7 @@ int main(void)
         cmocka_unit_test(ends_on_the_way_change_nothing),
         cmocka_unit_test(a_large_file_is_fetched_when_it_is_asked_for),
         cmocka_unit_test(a_deleted_message_takes_its_file_along),
+        cmocka_unit_test(a_deleted_conversation_takes_its_files_along),
         cmocka_unit_test(what_ends_takes_its_file_along),
         cmocka_unit_test(one_that_is_given_up_is_never_said),
         cmocka_unit_test(what_a_liar_sends_is_never_shown),

@@ -62,6 +62,34 @@ test('messages disappear after reading, and where a timer was set is said', { sk
   await bob.bubble('gone in two seconds').waitFor({ state: 'detached' });
 });
 
+test('a chat is deleted here, and begins again', { skip }, async t => {
+  const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob');
+  await meet(alice, bob, relay.address);
+  const p = alice.page;
+  await bob.say('The herring is in the shed');
+  await alice.chat('Bob');
+  await alice.bubble('herring').waitFor();
+  await p.locator('.composer textarea').fill('Which herr');
+  await p.getByRole('button', { name: 'Details' }).click();
+  await p.getByRole('button', { name: 'Delete this chat' }).click();
+  const dialog = p.getByRole('dialog');
+  await dialog.getByText('The other side keeps theirs').waitFor();
+  await dialog.getByRole('button', { name: 'Delete this chat' }).click();
+  await p.locator('.chat-row').waitFor({ state: 'detached' });
+  await p.getByPlaceholder('Search').fill('herring');
+  await p.getByText('Nothing found').waitFor();
+  await p.getByPlaceholder('Search').fill('Bob'); // whoever looks for the name may begin
+  await alice.chat('Bob');
+  assert.equal(await p.locator('.composer textarea').inputValue(), '');
+  assert.equal(await p.locator('.message').count(), 0);
+  await p.getByPlaceholder('Search').fill('');
+  await bob.say('Are you there?');
+  await p.locator('.chat-row', { hasText: 'Are you there?' }).waitFor();
+  await alice.bubble('Are you there?').waitFor();
+  assert.equal(await p.locator('.message').count(), 1);
+  await bob.bubble('herring').waitFor(); // his is his
+});
+
 test('it is locked, and opens only with the passphrase; a reload keeps the page', { skip }, async t => {
   const relay = await Relay.start(t), alice = new Person(t, 'Alice');
   await alice.begin(relay.address);

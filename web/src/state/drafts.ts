@@ -3,7 +3,7 @@
 // What is being written where: the text, and whether it answers or replaces a message. It stays when one goes to another conversation; the
 // engine keeps the text, so it is there on the next day, too. This is the only code that writes drafts.
 import { type Signal, signal } from '@preact/signals';
-import { call } from '../engine/engine';
+import { call, on } from '../engine/engine';
 import type { Chat, Message } from '../engine/methods';
 import { tellTyping } from './typing';
 
@@ -63,6 +63,13 @@ export function take(chat: Chat): Draft {
   return taken;
 }
 export function put(chat: Chat, draft: Draft): void { if (draftOf(chat).value.text === '') set(chat, draft); }
+
+/** The conversation was deleted, and what was being written there with it. */
+on('chat.deleted', c => {
+  clearTimeout(timers.get(c.chat));
+  const there = drafts.get(c.chat);
+  if (there !== undefined) there.value = EMPTY;
+});
 
 export function forgetDrafts(): void {
   for (const timer of timers.values()) clearTimeout(timer);

@@ -23,8 +23,10 @@ export const knocks = signal<readonly Request[]>([]);
 /** Pinned ones first, then by when something was last said. */
 const sorted = computed(() => [...chatById.value.values()].sort((a, b) =>
   Number(b.pinned) - Number(a.pinned) || timeOf(b) - timeOf(a) || b.id - a.id));
-export const listed = computed(() => sorted.value.filter(c => !c.archived));
-export const archived = computed(() => sorted.value.filter(c => c.archived));
+export const listed = computed(() => sorted.value.filter(c => !c.archived && !c.hidden));
+export const archived = computed(() => sorted.value.filter(c => c.archived && !c.hidden));
+/** All in them was deleted here; whoever looks for their names finds them, to begin anew. */
+export const hidden = computed(() => sorted.value.filter(c => c.hidden));
 export const requests = computed(() => [...contacts.value.values()].filter(c => c.state === 'request'));
 export const known = computed(() => [...contacts.value.values()].filter(c => c.state === 'known'));
 export const byAccount = computed(() => new Map([...contacts.value.values()].map(c => [c.account, c])));
@@ -130,6 +132,13 @@ export async function confirmKeys(chat: Chat): Promise<true> {
 export async function setChat(chat: number, how: Omit<Methods['chat.set']['params'], 'chat'>): Promise<void> {
   await call('chat.set', { chat, ...how });
   await loadChat(chat);
+}
+
+/** All of a conversation goes, on this device. */
+export async function deleteChat(chat: number): Promise<true> {
+  await call('chat.delete', { chat });
+  await loadChat(chat);
+  return true;
 }
 
 /** All up to a message was read. */

@@ -69,6 +69,11 @@ export class Timeline {
     }
   }
 
+  /** All of it was deleted on this device. */
+  cleared(): void {
+    if (this.loaded.value) void this.then(async () => this.show([], true, true));
+  }
+
   /** A message came, or changed. Several in one turn are asked for together. */
   touch(message: number): void {
     if (!this.loaded.value) return;
@@ -154,5 +159,6 @@ export function refreshTimelines(): void {
 export function forgetTimelines(): void { timelines.clear(); }
 
 on('chat', c => timelines.get(c.chat)?.follow());
+on('chat.deleted', c => timelines.get(c.chat)?.cleared());
 on('message.gone', m => timelines.get(m.chat)?.touch(m.message));
 on('message', m => timelines.get(m.chat)?.touch(m.message));

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Chat, Message } from '../engine/methods';
 import { call } from '../engine/engine';
 import { attempt } from '../state/notices';
-import { contacts, isMuted, loadContacts, nameOf, seedOf, setChat, titleOf, verifiedWord } from '../state/people';
+import { contacts, deleteChat, isMuted, loadContacts, nameOf, seedOf, setChat, titleOf, verifiedWord } from '../state/people';
 import { pictureOf } from '../state/pictures';
 import { go } from '../state/route';
 import { block } from '../state/requests';
@@ -14,6 +14,7 @@ import { query, within } from '../state/search';
 import { brief, t } from '../strings/strings';
 import { Avatar } from '../ui/avatar';
 import { Button, Field, IconButton, Select } from '../ui/controls';
+import { Confirm } from '../ui/dialog';
 import { Icon, type IconName } from '../ui/icon';
 import { FOR_EVER } from './chatrow';
 import { Export } from './export';
@@ -114,6 +115,19 @@ function Pinned({ chat }: { chat: Chat }): JSX.Element | null {
   );
 }
 
+// A group has to be left first, and a request is answered.
+function Delete({ chat }: { chat: Chat }): JSX.Element | null {
+  const [asking, ask] = useState(false), over = chat.state === 'left' || chat.state === 'removed';
+  if (chat.state === 'request' || (chat.kind === 'group' && !over)) return null;
+  return (
+    <section>
+      <div class="buttons start"><Button kind="danger" icon="trash" onClick={() => ask(true)}>{t('deleteChat')}</Button></div>
+      {asking && <Confirm title={t('deleteChatTitle')} text={over ? t('deleteChatText') : t('deleteChatStays')} action={t('deleteChat')} onClose={() => ask(false)}
+        run={() => void attempt(deleteChat(chat.id)).then(done => { if (done === true) go(); })} />}
+    </section>
+  );
+}
+
 export function Info({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }): JSX.Element {
   const contact = contacts.value.get(chat.contact), title = titleOf(chat), [renaming, setRenaming] = useState(false);
   return (
@@ -132,6 +146,7 @@ export function Info({ chat, onDate }: { chat: Chat; onDate: (time: number) => v
         {contact !== undefined && <Safety contact={contact} />}
         {chat.kind === 'group' && <Group chat={chat} />}
         <Pinned chat={chat} />
+        <Delete chat={chat} />
         {contact?.state === 'known' && (
           <section>
             <div class="buttons start">

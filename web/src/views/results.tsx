@@ -3,7 +3,7 @@
 // What a search found: conversations by name, then messages, with the words that fit marked.
 import type { JSX } from 'preact';
 import type { Chat, Found } from '../engine/methods';
-import { archived, chatById, listed, nameOf, seedOf, titleOf } from '../state/people';
+import { archived, chatById, hidden, listed, nameOf, seedOf, titleOf } from '../state/people';
 import { href } from '../state/route';
 import { found, more, query, searching, searchMore, within } from '../state/search';
 import { brief, t } from '../strings/strings';
@@ -35,7 +35,7 @@ function MessageRow({ chat, hit, tab }: { chat: Chat; hit: Found; tab: boolean }
 
 export function Results(): JSX.Element {
   const wanted = query.value.trim().toLocaleLowerCase(), inside = chatById.value.get(within.value);
-  const chats = inside !== undefined ? [] : [...listed.value, ...archived.value].filter(c => titleOf(c).toLocaleLowerCase().includes(wanted));
+  const chats = inside !== undefined ? [] : [...listed.value, ...archived.value, ...hidden.value].filter(c => titleOf(c).toLocaleLowerCase().includes(wanted));
   const hits: Hit[] = chats.map(chat => ({ key: `c${chat.id}`, chat }));
   for (const f of found.value) {
     const chat = chatById.value.get(f.message.chat);
