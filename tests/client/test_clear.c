@@ -66,14 +66,16 @@ static void it_goes_on_when_somebody_says_something(void **state)
     assert_true(newest(alice).hidden);
     assert_int_equal(newest(alice).draft.n, 0);
     assert_int_equal(finds(alice, "herr"), 0);
-    assert_int_equal(count(alice, "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM reaction) + (SELECT count(*)"
-                                  " FROM receipt) + (SELECT count(*) FROM owed) + (SELECT count(*) FROM file)"),
+    assert_int_equal(count(alice,
+                           "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM reaction) + (SELECT count(*)"
+                           " FROM receipt) + (SELECT count(*) FROM owed) + (SELECT count(*) FROM file)"),
                      0);
     assert_int_equal(finds(bob, "herr"), 2); // his are his
     town_reopen(t);
     assert_true(newest(alice).hidden);
     // what he deletes, edits and answers of it comes to nothing; what he says is new
-    assert_ok(engine_act(bob->e, newest(bob).id, newest(bob).last.message, ENGINE_EDIT, span_str("2 herrings"), &message));
+    assert_ok(
+        engine_act(bob->e, newest(bob).id, newest(bob).last.message, ENGINE_EDIT, span_str("2 herrings"), &message));
     settle(t);
     assert_true(newest(alice).hidden);
     assert_int_equal(finds(alice, "herr"), 0);
@@ -115,8 +117,9 @@ static void what_is_on_its_way_does_no_harm(void **state)
     assert_string_equal(read_chat(alice, chat).text, "hello\n");
     // one that was encrypted, and whose epoch passes before the relay has it: nothing is said in its place
     say(alice, chat, "too late");
-    assert_int_equal(sqlite3_exec(alice->e->db.h, "UPDATE work SET epoch = 99 WHERE kind = 9 AND message != 0", NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(alice->e->db.h, "UPDATE work SET epoch = 99 WHERE kind = 9 AND message != 0", NULL, NULL, NULL),
+        SQLITE_OK);
     engine_close(alice->e);
     person_open(alice);
     assert_ok(engine_chat_delete(alice->e, chat));
@@ -166,10 +169,11 @@ static void a_group_is_left_first(void **state)
     assert_ok(engine_chat_delete(alice->e, group));
     assert_null(chat_find(alice->e, group));
     assert_int_equal(finds(alice, "herr"), 0);
-    assert_int_equal(count(alice, "SELECT (SELECT count(*) FROM record WHERE chat NOT IN (SELECT id FROM chat)) + (SELECT count(*)"
-                                  " FROM invite WHERE chat > 0) + (SELECT count(*) FROM message WHERE chat NOT IN (SELECT id FROM"
-                                  " chat)) + (SELECT count(*) FROM kept WHERE chat NOT IN (SELECT id FROM chat))"),
-                     0);
+    assert_int_equal(
+        count(alice, "SELECT (SELECT count(*) FROM record WHERE chat NOT IN (SELECT id FROM chat)) + (SELECT count(*)"
+                     " FROM invite WHERE chat > 0) + (SELECT count(*) FROM message WHERE chat NOT IN (SELECT id FROM"
+                     " chat)) + (SELECT count(*) FROM kept WHERE chat NOT IN (SELECT id FROM chat))"),
+        0);
     settle(t);
     town_reopen(t);
     assert_null(chat_find(alice->e, group));
@@ -204,9 +208,9 @@ static void a_request_that_is_declined_leaves_no_words(void **state)
     assert_int_equal(engine_chat_delete(alice->e, newest(alice).id), ERR_REFUSED);
     assert_ok(engine_answer(alice->e, contact_of_person(alice, bob).id, false));
     assert_int_equal(finds(alice, "herr"), 0);
-    assert_int_equal(sqlite3_exec(alice->e->db.h, "INSERT INTO search(search, rank) VALUES('integrity-check', 1)", NULL, NULL,
-                                  NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(alice->e->db.h, "INSERT INTO search(search, rank) VALUES('integrity-check', 1)", NULL, NULL, NULL),
+        SQLITE_OK);
     town_close(t);
 }
 
