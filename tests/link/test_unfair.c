@@ -18,10 +18,11 @@ static struct {
     struct link *link;
     struct ws_parser ws;
     struct net_timer later;
-    unsigned ups, downs, pushes, requests;
+    unsigned ups, downs, pushes, requests, hellos;
     uint64_t pongs;
     struct link_failure why;
     bool dumb, frees;     // dumb: it answers hello with nothing
+    bool dumb_once;       // the first; and then a link that goes down is not the end
     enum wire_code error; // or with this
     uint32_t silence_ms;
     void (*on_hello)(struct net_conn *c);
@@ -76,7 +77,7 @@ static void take_request(struct net_conn *c, struct span message)
                                                 .retention = 3600}};
     const struct wire_reply error = {.type = WIRE_R_ERROR, .id = r.id, .code = t.error};
     if (t.error != WIRE_OK) say(c, &error);
-    else if (!t.dumb) say(c, &hello);
+    else if (!t.dumb && !(t.dumb_once && t.hellos++ == 0)) say(c, &hello);
     if (t.on_hello != NULL) t.on_hello(c);
 }
 
@@ -124,6 +125,7 @@ static void up(void *arg, const struct wire_reply *hello)
     (void)arg;
     (void)hello;
     t.ups++;
+    if (t.dumb_once) finish();
 }
 
 static void down(void *arg, const struct link_failure *why, uint32_t retry_ms)
@@ -133,7 +135,7 @@ static void down(void *arg, const struct link_failure *why, uint32_t retry_ms)
     t.downs++;
     t.why = *why;
     assert_false(link_is_up(t.link));
-    finish();
+    if (!t.dumb_once) finish();
 }
 
 static void no_answer(void *arg, const struct wire_reply *r)
@@ -180,10 +182,14 @@ static int leave(void **state)
 
 static void run(void)
 {
-    const struct link_settings settings = {.silence_ms = t.silence_ms, .attempt_ms = 3000, .retry_ms = 1000};
+    const struct link_settings settings = {
+        .silence_ms = t.silence_ms, .attempt_ms = t.dumb_once ? 60000 : 3000, .retry_ms = 1000};
     struct link_address to = {.host = "127.0.0.1", .port = ntohs(t.stage.address.sin_port), .secret = "s"};
     net_tls_pin(t.stage.server, to.pin);
     assert_ok(link_new(t.stage.loop, &to, &settings, &events, NULL, &t.link));
+    struct link_address other = to;
+    (void)snprintf(other.host, sizeof other.host, "localhost");
+    if (t.dumb_once) link_others(t.link, &other, 1);
     link_open(t.link);
     stage_run(&t.stage);
 }
@@ -214,6 +220,19 @@ static void hello_without_an_answer_ends_the_attempt(void **state)
     (void)state;
     t.dumb = true;
     fails(0, LINK_CONNECTING, ERR_LIMIT);
+}
+
+// Some networks let a connection begin, and then nothing through: another address is tried long before the attempt has had its time.
+static void who_is_silent_at_hello_is_left_for_another(void **state)
+{
+    (void)state;
+    t.dumb_once = true;
+    run();
+    assert_int_equal(t.hellos, 2);
+    assert_int_equal(t.ups, 1);
+    assert_int_equal(t.downs, 1); // of the first
+    assert_int_equal(t.why.phase, LINK_GREETING);
+    assert_int_equal(t.why.err, ERR_LIMIT);
 }
 
 static void say_answer(struct net_conn *c)
@@ -373,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(silence_ends_a_connection),
         TEST(hello_without_an_answer_ends_the_attempt),
+        TEST(who_is_silent_at_hello_is_left_for_another),
         TEST(an_answer_that_nobody_waits_for_ends_it),
         TEST(a_push_before_hello_ends_it),
         TEST(what_comes_behind_junk_is_not_heard),
