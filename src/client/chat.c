@@ -9,7 +9,7 @@
 
 enum { GROUPS_KEPT = 64 }; // in memory; a small one is some ten kilobytes, one of 1,000 members a megabyte
 
-static const char log_key_label[] = "Whimbrel log key";
+const char chat_key_label[] = "Whimbrel log key";
 
 // --------------------------------------------------------------------------------------------------- memory and vault
 
@@ -97,9 +97,9 @@ static bool save_record(void *arg, struct mls_span key, struct mls_span value)
 enum err chat_save(struct chat *c)
 {
     struct db *d = &c->e->db;
-    sqlite3_stmt *q = db_sql(
-        d,
-        "UPDATE chat SET log_key = ?2, log_epoch = ?3, cursor = ?4, chain = ?5, state = ?6, behind = ?7 WHERE id = ?1");
+    sqlite3_stmt *q =
+        db_sql(d, "UPDATE chat SET log_key = ?2, log_epoch = ?3, cursor = ?4, chain = ?5, state = ?6, behind = ?7,"
+                  " suspect = ?8 WHERE id = ?1");
     db_int(q, 1, c->id);
     db_blob(q, 2, span_of(c->log_key, 32));
     db_int(q, 3, (int64_t)c->log_epoch);
@@ -107,6 +107,7 @@ enum err chat_save(struct chat *c)
     db_blob(q, 5, span_of(c->chain, 32));
     db_int(q, 6, c->state);
     db_int(q, 7, c->behind);
+    db_int(q, 8, c->suspect);
     (void)db_run(d, q);
     if (c->mls != NULL && d->err == ERR_OK && mls_group_changes(c->mls, save_record, c) != MLS_OK && d->err == ERR_OK)
         return ERR_MEMORY;
@@ -177,11 +178,12 @@ static void load_row(struct chat *c, sqlite3_stmt *q)
     c->made = db_get_int(q, 10) == 0;
     c->asker = db_get_int(q, 11);
     c->behind = db_get_int(q, 12);
+    c->suspect = db_get_int(q, 13);
 }
 
 #define CHAT_ROW                                                                      \
     "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor," \
-    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker, behind FROM chat"
+    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker, behind, suspect FROM chat"
 
 enum err chat_load_all(struct engine *e)
 {
@@ -229,8 +231,8 @@ enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t k
 {
     struct mls_buf out = {0};
     const struct mls_span log = {c->log, 32};
-    enum mls_error m = staged != NULL ? mls_staged_export(staged, log_key_label, log, 32, &out)
-                                      : mls_group_export(c->mls, log_key_label, log, 32, &out);
+    enum mls_error m = staged != NULL ? mls_staged_export(staged, chat_key_label, log, 32, &out)
+                                      : mls_group_export(c->mls, chat_key_label, log, 32, &out);
     if (m == MLS_OK) memcpy(key, out.data, 32);
     mls_buf_free(&out);
     return from_mls(m);
@@ -383,25 +385,80 @@ static void put_name(struct chat *c, const struct room *r)
     (void)db_run(&c->e->db, q);
 }
 
+// Nothing is known any more of how the log was.
+static void begin_anew(struct chat *c, const uint8_t log[32])
+{
+    c->following = c->caught_up = c->meeting = false;
+    c->behind = c->suspect = 0;
+    c->ended = c->refused = c->tried = 0;
+    memcpy(c->log, log, 32);
+}
+
+// Within a transaction: the room names another log, at which the conversation goes on from its first entry.
+static enum err move(struct chat *c, const struct room *r)
+{
+    struct db *d = &c->e->db;
+    char relay[RELAY_ROOM];
+    if (memcmp(c->log, r->log, 32) == 0) return ERR_OK;
+    struct peer *p = peer_is_address(r->relay) ? NULL : c->peer; // where it is, if that is none
+    (void)snprintf(relay, sizeof relay, "%.*s", (int)r->relay.n, (const char *)r->relay.p);
+    if (p == NULL) p = peer_in(c->e, relay, c->id, (enum chat_state)c->state);
+    if (p == NULL) return ERR_MEMORY;
+    begin_anew(c, r->log);
+    c->peer = p;
+    c->cursor = c->log_epoch = c->catch_to = c->catch_epoch = c->gap = 0;
+    c->lost = c->again = c->blind = false;
+    c->made = true;
+    mem_wipe(c->chain, 32);
+    static const char *const sql[] = {
+        "DELETE FROM past WHERE chat = ?1",
+        "DELETE FROM kept WHERE chat = ?1",
+        "UPDATE work SET payload = x'', staged = x'', welcome = x'', acked = 0, epoch = 0, relay = ?2 WHERE chat = ?1 "
+        "AND"
+        " kind IN (7, 9)",
+        "UPDATE chat SET relay = ?2, log = ?3 WHERE id = ?1",
+    };
+    for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
+        sqlite3_stmt *q = db_sql(d, sql[i]);
+        db_int(q, 1, c->id);
+        if (i >= 2) db_text(q, 2, span_str(p->relay));
+        if (i == 3) db_blob(q, 3, span_of(c->log, 32));
+        (void)db_run(d, q);
+    }
+    return d->err == ERR_OK ? chat_log_key(c, NULL, c->log_key) : d->err;
+}
+
+// A contact's number, or 0 for oneself.
+static int64_t committer_of(struct chat *c, const struct mls_staged *s)
+{
+    struct mls_member m;
+    uint8_t account[FORMAT_ID];
+    bool known = mls_group_member(c->mls, mls_staged_committer(s), &m) == MLS_OK && cred_account(c->e, &m, account);
+    return known ? contact_of(c->e, account) : 0;
+}
+
 enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *entry)
 {
     struct room room;
     enum err x = ERR_OK;
     bool out = mls_staged_removes_me(*take);
     if (!out && commit_removes(*take)) x = chat_log_key(c, *take, c->log_key);
+    c->suspect = committer_of(c, *take);
     notice_commit(c, *take, entry);
     renew_merged(c, *take);
     if (x == ERR_OK) x = from_mls(mls_group_merge(c->mls, *take));
     if (x != ERR_OK) return x;
     *take = NULL;
     c->log_epoch = entry->epoch + 1;
+    recover_drop(c);
     if (out) part_end(c, CHAT_REMOVED);
     x = chat_room(c, &room);
     if (x != ERR_OK) return x;
     put_name(c, &room);
     chat_note_members(c);
+    if (!out) x = move(c, &room);
     part_settle(c);
-    return ERR_OK;
+    return x;
 }
 
 static bool has_member(struct engine *e, const struct mls_group *g, const uint8_t account[FORMAT_ID])
@@ -545,9 +602,7 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
     c->peer = p;
     c->state = (uint8_t)state;
     c->asker = contact;
-    c->following = c->caught_up = false;
-    c->behind = 0;
-    memcpy(c->log, r->log, 32);
+    begin_anew(c, r->log);
     static const char *const sql[] = {
         "DELETE FROM record WHERE chat = ?1",
         "DELETE FROM past WHERE chat = ?1",

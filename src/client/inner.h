@@ -27,6 +27,7 @@ enum work_kind {
     WORK_SAY,            // log_append of a message, or of the content in `what` where there is none
     WORK_CLEAR,          // package_clear for the device in `what`, which is no more
     WORK_KNOCK,          // package_take from the inbox of the invitation in `what`, to ask to be taken into a group
+    WORK_RECOVER,        // a commit for the recovery log, which recover.c sees to; log, key: of the one that it names
 };
 
 extern const struct vault_migrations client_tables; // tables.c
@@ -89,6 +90,9 @@ struct chat {
     uint64_t refill_at;
     uint8_t followed_with[32]; /* secret */
     unsigned tried, refused; // keys; how often in a row all were
+    unsigned ended;          // how often the log ended, or was denied, where nothing had said so
+    bool meeting;            // something is asked of the recovery log
+    int64_t suspect;         // who has made the change at the cursor; 0: nobody, or oneself; SUSPECT_UNOPENED
 };
 
 // Whether one is out of it: it is read, and nothing comes or goes any more.
@@ -406,6 +410,7 @@ void chat_put_take(struct chat *c, int64_t contact);
 bool chat_is_empty(struct chat *c);
 enum err chat_room(struct chat *c, struct room *out);
 enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
+extern const char chat_key_label[]; // of the exporter, for a log's key
 // Within a transaction: enters the epoch of a commit that came in this entry, and what of the chat follows from it: its key, name, members.
 // *take is freed and NULL then.
 enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *x);
@@ -493,6 +498,17 @@ void refill_ended(struct chat *c);
 void refill_go_on(struct chat *c);
 void refill_inbox(struct peer *p);
 void refill_inbox_gone(struct peer *p);
+
+// ---------------------------------------------------------------------------------------------------------- recover.c
+
+enum {
+    SUSPECT_UNOPENED = -1
+}; // somebody who may have kept the others from opening it, or cannot help that it does not open here
+// Whether the log's end is such that a recovery log is looked for; and looks there, once.
+bool recover_may(struct chat *c);
+// Within a transaction: what was prepared for it is of an epoch that has passed.
+void recover_drop(struct chat *c);
+void recover_step(struct chat *c);
 
 // ------------------------------------------------------------------------------------------------------------ doubt.c
 

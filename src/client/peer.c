@@ -260,7 +260,7 @@ static size_t read_items(struct peer *p, struct item *items)
     sqlite3_stmt *q =
         db_sql(d, "SELECT id, chat, kind, acked, chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
                   " AND o.id < w.id AND o.relay != w.relay AND NOT (o.kind = 6 AND o.acked)) FROM work w WHERE relay = "
-                  "?1 AND NOT (kind = 8 AND epoch != 0)"
+                  "?1 AND NOT (kind = 8 AND epoch != 0) AND kind != 12"
                   " AND (kind != 9 OR anyway OR chat NOT IN (SELECT chat FROM hold))"
                   " AND (?4 = 0 OR ?3 = chat) ORDER BY id LIMIT ?2");
     db_text(q, 1, span_str(p->relay));

@@ -249,6 +249,7 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
             warn(round, c, behind_away);
             return ERR_OK;
         }
+        if (m == MLS_E_PATH_SECRET || m == MLS_E_PATH_PUBLIC_KEY) c->suspect = SUSPECT_UNOPENED;
         warn(round, c, doubt_entry(c, x, m));
         doubt_ask_again(c, x);
         round->answers = true;
@@ -328,6 +329,8 @@ static enum err take_entry(struct chat *c, const struct wire_entry *x, struct ro
     if (err != ERR_OK) return err;
     c->cursor = x->seq;
     c->again = false;
+    c->suspect = 0;
+    c->ended = 0;
     if (x->epoch > c->log_epoch) c->log_epoch = x->epoch;
     if (known) chat_remember(c);
     round->message = 0;
@@ -439,6 +442,12 @@ static void go_on(struct chat *c, const struct portion *p)
     const struct round *round = &p->round;
     bool lost = p->before.lost;
     if (request_rests(c)) peer_unfollow_chat(c);
+    if (memcmp(p->before.log, c->log, 32) != 0) { // what comes from the one before is not of this one
+        link_break(p->before.peer->link);
+        link_open(c->peer->link);
+        peer_follow_chat(c);
+        return;
+    }
     if (round->gap != 0) {
         c->gap = round->gap;
         link_break(c->peer->link);

@@ -275,8 +275,12 @@ static void try_later(struct chat *c)
 void refill_ended(struct chat *c)
 {
     if (c->behind == BEHIND_OUT) return;
+    c->refused = c->ended < REFUSED_MAX ? c->ended : REFUSED_MAX; // its answer that it follows is no good sign
     try_later(c);
-    engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = doubt_withheld});
+    c->ended++;
+    if (recover_may(c)) recover_step(c);
+    if (c->ended == (recover_may(c) ? REFUSED_TOLD : 1))
+        engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = doubt_withheld});
 }
 
 void refill_denied(struct chat *c)
@@ -298,6 +302,8 @@ void refill_denied(struct chat *c)
     mem_free_wiped(t, sizeof *t);
     if (another || make_again(c)) return;
     try_later(c); // perhaps the others are about to put the key back that we have
+    c->ended++;
+    recover_step(c);
     if (c->refused == REFUSED_TOLD)
         engine_tell(c->e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = gone_log});
 }
