@@ -26,7 +26,7 @@ all:
 
 help:
 	@echo 'make                builds everything into build/'
-	@echo 'make run            installs what is missing, builds, shows the demonstration, and runs a relay (PORT=8443)'
+	@echo 'make run            installs what is missing, builds, shows the demonstration, and opens a relay and two people (PORT=8443)'
 	@echo 'make demo           the demonstration alone'
 	@echo 'make test           installs what is missing, builds, and runs every test'
 	@echo 'make fault          relay and engines under 500 kills, broken disks, and 10,000 unfair peers; make test has fewer'
