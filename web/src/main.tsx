@@ -6,7 +6,7 @@ import { render } from 'preact';
 import './state/notify';
 import { begin } from './state/session';
 import { settings } from './state/settings';
-import { loadWords } from './strings/strings';
+import { loadWords, t } from './strings/strings';
 import { App } from './views/app';
 
 begin();
@@ -14,6 +14,7 @@ let drawn = false;
 effect(() => {
   void settings.value.language;
   void loadWords().catch(() => undefined).then(() => {
+    document.documentElement.dir = t('direction');
     if (!drawn) render(<App />, document.body);
     drawn = true;
   });

@@ -4,6 +4,7 @@
 import type { Entry } from './strings';
 
 const entries = {
+  direction: 'ltr', // of writing; rtl mirrors the page
   // First run and lock
   welcome: 'Welcome to Whimbrel',
   welcomeText: 'Messages that only you and the people you write to can read. Everything stays on this computer, locked with a passphrase.',

@@ -4,6 +4,7 @@
 import type { Entry, Key } from './strings';
 
 export const ru: Record<Key, Entry> = {
+  direction: 'ltr', // of writing; rtl mirrors the page
   // First run and lock
   welcome: 'Это Whimbrel',
   welcomeText: 'Сообщения, которые можете прочесть только вы и ваши собеседники. Всё хранится на этом компьютере под парольной фразой.',

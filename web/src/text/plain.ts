@@ -42,3 +42,11 @@ export function hue(text: string, of: number): number {
 
 /** Sixty digits in fives. */
 export function inFives(digits: string): string[] { return digits.match(/\d{1,5}/g) ?? []; }
+
+const RIGHT_TO_LEFT = /^[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** From which side a text is written: that of its first letter; undefined if it has none. As dir="auto" does, for elements that hold more than the text. */
+export function writtenFrom(text: string): 'ltr' | 'rtl' | undefined {
+  const letter = /\p{L}/u.exec(text)?.[0];
+  return letter === undefined ? undefined : RIGHT_TO_LEFT.test(letter) ? 'rtl' : 'ltr';
+}

@@ -63,7 +63,8 @@ export function Menu({ label, at, onClose, actions, children }:
     d.style.left = d.style.top = '';
     if (innerWidth < 600) return; // at the bottom, by its style
     const box = d.getBoundingClientRect();
-    d.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.width - 8))}px`;
+    const left = getComputedStyle(d).direction === 'rtl' ? at.right - box.width : at.left; // under the side where lines begin
+    d.style.left = `${Math.max(8, Math.min(left, innerWidth - box.width - 8))}px`;
     d.style.top = `${Math.max(8, at.bottom + box.height + 8 < innerHeight ? at.bottom + 4 : Math.min(at.top - box.height - 4, innerHeight - box.height - 8))}px`;
   };
   useLayoutEffect(() => {

@@ -20,6 +20,13 @@ export const FOR_EVER = 4_102_444_800_000; // the year 2100
 
 const menu = signal<{ chat: number; at: DOMRect } | undefined>(undefined);
 
+// Who has said it; beside what was said, since each may be written from another side.
+function who(chat: Chat): string {
+  const last = chat.last;
+  if (last === undefined || last.kind === 'notice' || chat.state !== 'open' || chat.held.length > 0 || (draftText(chat).trim() !== '' && openChat.value !== chat.id)) return '';
+  return last.from === 0 ? t('youSaid') : chat.kind === 'group' ? `${nameOf(last.from)}: ` : '';
+}
+
 // The line under the name: what is being written, else what was said last, else what kind of conversation it is.
 function second(chat: Chat): JSX.Element | string {
   if (chat.state === 'request') return t('chatRequest');
@@ -29,8 +36,7 @@ function second(chat: Chat): JSX.Element | string {
   const draft = draftText(chat).trim(), last = chat.last;
   if (draft !== '' && openChat.value !== chat.id) return <><span class="draft">{t('draft')}</span> {tame(draft.slice(0, 100))}</>;
   if (last !== undefined) {
-    const who = last.kind === 'notice' ? '' : last.from === 0 ? t('youSaid') : chat.kind === 'group' ? `${nameOf(last.from)}: ` : '';
-    return `${who}${last.kind === 'notice' ? noticeText(last) : gist(last)}`;
+    return last.kind === 'notice' ? noticeText(last) : gist(last);
   }
   return chat.kind === 'group' ? t('members', { n: chat.members }) : chat.kind === 'self' ? t('notesHint') : '';
 }
@@ -48,7 +54,7 @@ function Marks({ chat }: { chat: Chat }): JSX.Element {
 }
 
 export function ChatRow({ chat, tab }: { chat: Chat; tab: boolean }): JSX.Element {
-  const title = titleOf(chat), here = openChat.value === chat.id, time = timeOf(chat);
+  const title = titleOf(chat), here = openChat.value === chat.id, time = timeOf(chat), by = who(chat);
   return (
     <a class="chat-row" href={href('chat', chat.id)} aria-current={here ? 'page' : undefined} tabIndex={tab ? 0 : -1} onContextMenu={e => {
       e.preventDefault();
@@ -61,6 +67,7 @@ export function ChatRow({ chat, tab }: { chat: Chat; tab: boolean }): JSX.Elemen
           <time class="chat-time">{brief(time)}</time>
         </span>
         <span class="chat-line second">
+          {by !== '' && <bdi class="chat-by">{by}</bdi>}
           <span class="chat-said" dir="auto">{second(chat)}</span>
           <Marks chat={chat} />
         </span>

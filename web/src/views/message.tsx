@@ -8,7 +8,7 @@ import type { Chat, Message, Quote as Quoted } from '../engine/methods';
 import { contacts, nameOf } from '../state/people';
 import { clock, t, whole } from '../strings/strings';
 import { flat } from '../text/markdown';
-import { hue, tame, tameName } from '../text/plain';
+import { hue, tame, tameName, writtenFrom } from '../text/plain';
 import { Avatar } from '../ui/avatar';
 import { Icon, type IconName } from '../ui/icon';
 import { Rich } from '../ui/rich';
@@ -172,8 +172,10 @@ export function Bubble({ item, place, chat, doings }: { item: Message; place: Pl
       <div class="bubble">
         {group && place.first && <bdi class={`sender ink${hue(seed, 6)}`}>{name}</bdi>}
         {item.kind === 'reply' && !item.deleted && <Quote item={item} doings={doings} />}
-        <Body item={item} doings={doings} />
-        <Meta item={item} />
+        <div dir={item.deleted ? undefined : writtenFrom(item.text)}>
+          <Body item={item} doings={doings} />
+          <Meta item={item} />
+        </div>
         <Chips item={item} doings={doings} />
       </div>
       <button type="button" tabIndex={-1} class="icon-button quiet bubble-more" aria-label={t('more')} title={t('more')} onClick={open}><Icon name="more" /></button>

@@ -81,7 +81,7 @@ export function Settings(): JSX.Element {
         <h2>{t('keys')}</h2>
         <dl class="keys">
           {([['Ctrl K', t('keySearch')], ['Alt ↑ ↓', t('keyChats')], ['↑ ↓', t('keyRows')], ['Enter', t('keyMenu')], ['R  E  Delete', t('keyActions')],
-            ['↑', t('keyEditLast')], ['Esc', t('keyBack')]] as const).map(([k, what]) => <div key={k}><dt><kbd>{k}</kbd></dt><dd>{what}</dd></div>)}
+            ['↑', t('keyEditLast')], ['Esc', t('keyBack')]] as const).map(([k, what]) => <div key={k}><dt><kbd dir="ltr">{k}</kbd></dt><dd>{what}</dd></div>)}
         </dl>
       </section>
     </>
