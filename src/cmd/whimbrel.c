@@ -94,6 +94,7 @@ int main(int argc, char **argv)
     }
     int status = line_parse(argc, argv, &l);
     if (status != EXIT_DONE) return status;
+    line_hide(&l);
     status = l.help ? help_print(l.command) : run(&l);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == EXIT_DONE) {

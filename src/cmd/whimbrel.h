@@ -82,6 +82,8 @@ struct line {
 
 // Reads the arguments. EXIT_DONE, or EXIT_USAGE after an error, which has been said.
 int line_parse(int argc, char **argv, struct line *out);
+// What was given is copied, but for flags that all commands have, and wiped where the system shows it to others while this program runs.
+void line_hide(struct line *l);
 const char *flag_text(const struct line *l, const char *name); // NULL: not given
 bool flag_on(const struct line *l, const char *name);
 long flag_number(const struct line *l, const char *name, long otherwise);
@@ -124,6 +126,11 @@ bool passphrase_new(const struct line *l, char out[SECRET_MAX]);
 bool passphrase_archive(const struct line *l, char out[SECRET_MAX]); // likewise, for an archive
 // Whether one comes by a descriptor or the environment, so that nobody needs to be asked.
 bool passphrase_is_given(const struct line *l);
+// The hosting password, into `out`: from --password-fd, --password (with - from a prompt), or WHIMBREL_PASSWORD; empty if there is none. False
+// after an error, which has been said.
+bool password_get(const struct line *l, char out[SECRET_MAX]);
+// A line of what a descriptor brings, without its end. False if none comes, or it is longer.
+bool read_line_of(int fd, char *out, size_t room);
 // Asks a person for a line. False where nobody can be asked.
 bool prompt_line(const char *what, char *out, size_t room);
 

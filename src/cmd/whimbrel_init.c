@@ -4,6 +4,7 @@
 #include "client/routes.h"
 #include "cmd/profile.h"
 #include "cmd/whimbrel.h"
+#include "reach/routetext.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,10 +18,12 @@
 
 const struct flag init_flags[] = {
     {"name", "NAME", "what you call yourself, as others shall see it"},
-    {"relay", "ADDRESS", "your relay's address; whoever runs it tells it"},
-    {"password", "PASSWORD", "its hosting password, where it wants one"},
+    {"relay", "ADDRESS", "your relay's address; whoever runs it tells it. - is a line of standard input"},
+    {"password", "PASSWORD", "its hosting password, where it wants one; - is asked for on a terminal"},
+    {"password-fd", "N", "read the hosting password from this file descriptor"},
     {"keyring", NULL, "no passphrase: the keyring of your desktop session opens it"},
-    {"proxy", "LINK", "reach the relay by this proxy or bridge, too; may be given several times"},
+    {"proxy", "LINK",
+     "reach the relay by this proxy or bridge, too; may be given several times. - is a line of standard input"},
     {"tor", NULL, "these SOCKS5 proxies are Tor"},
     {"resolve", NULL, "the proxies' names may be looked up, which the network sees"},
     {"policy", "POLICY", "which ways may be used, from the first packet on: auto, proxy-only, tor-only"},
@@ -56,6 +59,12 @@ static int given_or_asked(const struct line *l, const char *flag, const char *qu
 {
     enum { TRIES = 5 };
     const char *given = flag_text(l, flag), *why = NULL;
+    if (given != NULL && strcmp(given, "-") == 0) {
+        if (!read_line_of(STDIN_FILENO, out, room))
+            return say_wrong(EXIT_USAGE, "--%s: no line came from standard input", flag);
+        why = wrong(out);
+        return why == NULL ? EXIT_DONE : say_wrong(EXIT_USAGE, "--%s: %s", flag, why);
+    }
     if (given != NULL) {
         if (snprintf(out, room, "%s", given) >= (int)room) return say_wrong(EXIT_USAGE, "--%s is too long", flag);
         why = wrong(out);
@@ -86,19 +95,24 @@ static int create(const struct line *l, const struct engine_new *n)
 // The ways to the relay, which must hold before anything is sent. An exit status; an error has been said.
 static int take_routes(const struct line *l, struct route list[REACH_ROUTES_MAX], struct engine_new *n)
 {
+    char line[2000], place[ROUTE_TEXT]; /* line: secret */
     const char *why = "", *policy = flag_text(l, "policy");
+    enum err e = ERR_OK;
     n->routes = list;
     if (policy != NULL && !reach_policy_find(policy, &n->policy))
         return say_wrong(EXIT_USAGE, "--policy is auto, proxy-only or tor-only, not %s", policy);
-    for (size_t i = 0; i < l->flag_count; i++) {
+    for (size_t i = 0; e == ERR_OK && i < l->flag_count; i++) {
         size_t more = 0;
+        const char *value = l->flags[i].value;
         if (strcmp(l->flags[i].name, "proxy") != 0) continue;
-        enum err e = routes_read(span_str(l->flags[i].value), flag_on(l, "tor"), flag_on(l, "resolve"),
-                                 list + n->route_n, REACH_ROUTES_MAX - n->route_n, &more, &why);
+        if (strcmp(value, "-") == 0) value = read_line_of(STDIN_FILENO, line, sizeof line) ? line : "";
+        e = routes_read(span_str(value), flag_on(l, "tor"), flag_on(l, "resolve"), list + n->route_n,
+                        REACH_ROUTES_MAX - n->route_n, &more, &why);
         n->route_n += more;
-        if (e != ERR_OK) return say_wrong(EXIT_USAGE, "--proxy %s: %s", l->flags[i].value, why);
+        route_shown(span_str(value), place);
     }
-    return EXIT_DONE;
+    explicit_bzero(line, sizeof line);
+    return e == ERR_OK ? EXIT_DONE : say_wrong(EXIT_USAGE, "--proxy %s: %s", place, why);
 }
 
 int do_init(struct session *s)
@@ -115,11 +129,14 @@ int do_init(struct session *s)
     if (asked == EXIT_FAILED)
         return say_wrong(EXIT_USAGE, "init wants --relay ADDRESS: whoever runs the relay tells it");
     if (asked != EXIT_DONE) return asked;
+    char password[SECRET_MAX];           /* secret */
     struct route list[REACH_ROUTES_MAX]; /* secret */
-    struct engine_new n = {.name = name, .relay = relay, .password = flag_text(l, "password")};
+    if (!password_get(l, password)) return EXIT_USAGE;
+    struct engine_new n = {.name = name, .relay = relay, .password = password};
     int status = take_routes(l, list, &n);
     if (status == EXIT_DONE) status = create(l, &n);
     explicit_bzero(list, sizeof list);
+    explicit_bzero(password, sizeof password);
     if (status != EXIT_DONE) return status;
     if (l->json) printf("{\"profile\": true}\n");
     else if (!l->quiet) {

@@ -159,6 +159,9 @@ static const char *second_word(size_t i)
     return NULL;
 }
 
+// What was typed in the place of a command is not said again if it may be a link, which may hold secrets.
+static const char *shown(const char *word) { return strpbrk(word, ":@?#=") != NULL ? "like that" : word; }
+
 static int no_such_command(const char *first, const char *second)
 {
     const char *near = NULL;
@@ -166,15 +169,17 @@ static int no_such_command(const char *first, const char *second)
     if (is_family(first)) {
         if (second != NULL) near = nearest(second, second_word);
         if (near != NULL)
-            return say_wrong(EXIT_USAGE, "%s has no command %s; is it `whimbrel %s %s`?", first, second, first, near);
+            return say_wrong(EXIT_USAGE, "%s has no command %s; is it `whimbrel %s %s`?", first, shown(second), first,
+                             near);
         (void)say_wrong(EXIT_USAGE,
-                        second == NULL ? "%s wants a word more:" : "%s has no command %s; there are:", first, second);
+                        second == NULL ? "%s wants a word more:" : "%s has no command %s; there are:", first,
+                        second == NULL ? "" : shown(second));
         help_group(stderr, first);
         return EXIT_USAGE;
     }
     near = nearest(first, command_name);
-    if (near != NULL) return say_wrong(EXIT_USAGE, "there is no command %s; is it `whimbrel %s`?", first, near);
-    return say_wrong(EXIT_USAGE, "there is no command %s; `whimbrel help` shows them all", first);
+    if (near != NULL) return say_wrong(EXIT_USAGE, "there is no command %s; is it `whimbrel %s`?", shown(first), near);
+    return say_wrong(EXIT_USAGE, "there is no command %s; `whimbrel help` shows them all", shown(first));
 }
 
 // The command is the first two words if there is one of that name, or the first.
@@ -265,6 +270,26 @@ int line_parse(int argc, char **argv, struct line *l)
     if (l->command != NULL) return check_words(l);
     l->command = command_find("ui"); // who types no more than the program's name wants to see something
     return EXIT_DONE;
+}
+
+static const char *hide(const char *word)
+{
+    size_t n = strlen(word);
+    char *copy = malloc(n + 1);
+    if (copy == NULL) abort();
+    memcpy(copy, word, n + 1);
+    explicit_bzero((char *)(uintptr_t)word, n); // the program's own arguments may be written to
+    return copy;
+}
+
+void line_hide(struct line *l)
+{
+    for (size_t i = 0; i < l->n; i++) l->words[i] = hide(l->words[i]);
+    for (size_t i = 0; i < l->flag_count; i++) {
+        if (l->flags[i].value[0] == 0 || in_table(common_flags, l->flags[i].name, strlen(l->flags[i].name)) != NULL)
+            continue;
+        l->flags[i].value = hide(l->flags[i].value);
+    }
 }
 
 static char *read_all(FILE *from)

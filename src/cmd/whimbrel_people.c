@@ -76,7 +76,11 @@ static int do_invite_revoke(struct session *s)
 
 static int do_accept(struct session *s)
 {
-    json_t *r = ask(s, "invite.accept", json_pack("{s:s}", "link", s->line->words[0]));
+    char *link = line_text(s->line, 0); /* secret */
+    json_t *r = link == NULL ? NULL : ask(s, "invite.accept", json_pack("{s:s}", "link", link));
+    if (link == NULL) return EXIT_USAGE;
+    explicit_bzero(link, strlen(link));
+    free(link);
     if (r != NULL && !s->line->json && !s->line->quiet && names_load(s)) {
         const struct text t = text_standard();
         bool group = text_of(r, "group")[0] != 0;
@@ -229,7 +233,8 @@ const struct command people_commands[] = {
     {"invite list", "", "show the invitations that you have made", do_invite_list, AN_ENGINE, NULL, NULL},
     {"invite revoke", "N", "take an invitation back: nobody comes by it any more", do_invite_revoke, AN_ENGINE, NULL,
      "N is the number that `whimbrel invite list` shows. Whoever has come by it stays."},
-    {"accept", "LINK", "take somebody's invitation", do_accept, AN_ENGINE, NULL, NULL},
+    {"accept", "LINK", "take somebody's invitation", do_accept, AN_ENGINE, NULL,
+     "With - for it, it is read from standard input, where no list of processes shows it."},
     {"contacts", "", "show who is there", do_contacts, AN_ENGINE, NULL, NULL},
     {"contact accept", "CONTACT", "say yes to a contact request", do_contact_accept, AN_ENGINE, NULL, NULL},
     {"contact decline", "CONTACT", "say no to a contact request; they may ask again", do_contact_decline, AN_ENGINE,

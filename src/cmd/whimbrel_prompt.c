@@ -11,7 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-static bool read_line_of(int fd, char *out, size_t room)
+bool read_line_of(int fd, char *out, size_t room)
 {
     size_t n = 0;
     char c;
@@ -143,6 +143,27 @@ static bool fresh_from(const struct line *l, const char *what, char out[SECRET_M
     if (from < 0) return ask_fresh(l, what, "--new-passphrase-fd", out);
     if (read_line_of(from, out, SECRET_MAX)) return true;
     (void)say_wrong(EXIT_PASSPHRASE, "no passphrase came from descriptor %d", from);
+    return false;
+}
+
+bool password_get(const struct line *l, char out[SECRET_MAX])
+{
+    const char *flag = flag_text(l, "password"), *given = flag != NULL ? flag : getenv("WHIMBREL_PASSWORD");
+    int from = (int)flag_number(l, "password-fd", -1);
+    out[0] = 0;
+    if (from >= 0) {
+        if (read_line_of(from, out, SECRET_MAX)) return true;
+        (void)say_wrong(EXIT_USAGE, "no hosting password came from descriptor %d", from);
+        return false;
+    }
+    if (flag != NULL && strcmp(flag, "-") == 0) {
+        if (prompt_hidden("The relay's hosting password: ", out)) return true;
+        (void)say_wrong(EXIT_USAGE, "nobody can be asked for the hosting password here: use --password-fd");
+        return false;
+    }
+    if (given == NULL) return true;
+    if (snprintf(out, SECRET_MAX, "%s", given) < SECRET_MAX) return true;
+    (void)say_wrong(EXIT_USAGE, "a hosting password has 128 characters at most");
     return false;
 }
 

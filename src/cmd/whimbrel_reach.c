@@ -45,7 +45,7 @@ static json_int_t find_route(struct session *s, const char *word)
     s->status = say_wrong(EXIT_NOT_THERE,
                           n > 1 ? "%s may mean several; use the number that `whimbrel proxy list` shows"
                                 : "there is no route %s; `whimbrel proxy list` shows them",
-                          word);
+                          strpbrk(word, "@?") != NULL ? "like that" : word);
     return -1;
 }
 
@@ -305,10 +305,28 @@ static int try_known(struct session *s, const json_t *route, json_t *results)
     return try_one(s, json_pack("{s:I}", "route", int_of(route, "id")), name, results);
 }
 
+// All that is found in a text, each called what may be shown of it; what is none is tried all the same, and told to be wrong.
+static int try_text(struct session *s, const char *word, json_t *results)
+{
+    size_t i;
+    int status = EXIT_DONE;
+    json_t *o, *found = ask(s, "proxy.find", json_pack("{s:s}", "text", word));
+    if (found == NULL) return s->status;
+    json_array_foreach (found, i, o) {
+        const char *link = text_of(o, "link"), *place = text_of(o, "place");
+        int one = try_one(s, described(s->line, link[0] != 0 ? link : word), place, results);
+        if (one != EXIT_DONE) status = one;
+    }
+    if (json_array_size(found) == 0)
+        status = try_one(s, described(s->line, word), strpbrk(word, "@?=") != NULL ? "that" : word, results);
+    json_decref(found);
+    return status;
+}
+
 // What is a number is one that is there; all else describes one.
 static int try_word(struct session *s, const char *word, json_t *results)
 {
-    if (strspn(word, "0123456789") != strlen(word)) return try_one(s, described(s->line, word), word, results);
+    if (strspn(word, "0123456789") != strlen(word)) return try_text(s, word, results);
     json_int_t id = find_route(s, word);
     json_t *route = id < 0 ? NULL : route_of(s, id);
     int status = route == NULL ? s->status : try_known(s, route, results);
@@ -327,9 +345,9 @@ static int do_test(struct session *s)
     json_array_foreach (list, i, o) {
         if (is_set(o, "allowed") && (one = try_known(s, o, results)) != EXIT_DONE) status = one;
     }
-    if (status == EXIT_DONE && one_line(l)) {
+    if (status == EXIT_DONE && (one_line(l) || (l->n == 1 && strcmp(l->words[0], "-") == 0))) {
         char *text = line_text(l, 0);
-        status = try_one(s, described(l, text), text, results);
+        status = text == NULL ? EXIT_USAGE : try_text(s, text, results);
         free(text);
     } else {
         for (i = 0; i < l->n; i++) {
@@ -416,7 +434,9 @@ const struct command reach_commands[] = {
      "`whimbrel proxy test LINK` tries one, `whimbrel proxy add LINK` adds it."},
     {"proxy test", "[LINK...]", "try whether a proxy leads to your relay: one that is there, or any", do_test,
      AN_ENGINE, described_flags,
-     "LINK is a proxy's number, or as in proxy add. Without one, all ways that may be used are tried."},
+     "LINK is a proxy's number, or as in proxy add; with - for it, all that are found in standard input are tried. "
+     "Without\n"
+     "one, all ways that may be used are tried."},
     {"proxy remove", "PROXY", "remove a proxy", do_remove, AN_ENGINE, NULL, NULL},
     {"proxy share", "PROXY", "make a link of a proxy, for others", do_share, AN_ENGINE, share_flags, NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},

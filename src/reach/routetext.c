@@ -206,6 +206,24 @@ void route_place(const struct route *r, char out[REACH_HOST_MAX + 16])
         (void)snprintf(out, REACH_HOST_MAX + 16, "%s%s%s:%u", v6 ? "[" : "", r->host, v6 ? "]" : "", (unsigned)r->port);
 }
 
+void route_shown(struct span text, char out[ROUTE_TEXT])
+{
+    static const char *const ends[] = {"?#", " \t\r\n"}; // behind that are a link's parameters, and a bridge's
+    size_t n = 0, words = 0, from = 0;
+    out[0] = 0;
+    if (text.n == 0) return;
+    for (; n < text.n && n < ROUTE_TEXT - 1 && text.p[n] != 0; n++) {
+        uint8_t c = text.p[n];
+        if (strchr(ends[0], c) != NULL || (strchr(ends[1], c) != NULL && words++ > 0)) break;
+    }
+    const uint8_t *scheme = memmem(text.p, n, "://", 3), *at = memrchr(text.p, '@', n);
+    if (at != NULL) from = (size_t)(at - text.p) + 1;
+    size_t kept = at != NULL && scheme != NULL && scheme < at ? (size_t)(scheme - text.p) + 3 : 0;
+    if (kept > 0 && memchr(text.p, '@', kept) != NULL) kept = 0;
+    (void)snprintf(out, ROUTE_TEXT, "%.*s%.*s", (int)kept, (const char *)text.p, (int)(n - from),
+                   (const char *)text.p + from);
+}
+
 enum err route_write(const struct route *r, enum proxylink_form form, bool secrets, char out[ROUTE_TEXT])
 {
     char place[REACH_HOST_MAX + 16];

@@ -25,6 +25,9 @@ enum err route_read_variable(struct span text, struct route *out, const char **w
 enum err route_write(const struct route *r, enum proxylink_form form, bool secrets, char out[ROUTE_TEXT]);
 // Where the proxy is, for people: "192.0.2.1:1080", "[2001:db8::1]:1080", a path; "" of the direct route.
 void route_place(const struct route *r, char out[REACH_HOST_MAX + 16]);
+// Of what was meant to be a proxy's link or a bridge, perhaps a wrong one: what people may be shown of it, and no user, password or
+// other secret.
+void route_shown(struct span text, char out[ROUTE_TEXT]);
 // Whether two routes lead the same way.
 bool route_same(const struct route *a, const struct route *b);
 

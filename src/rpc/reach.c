@@ -140,9 +140,10 @@ json_t *rpc_proxy_find(struct call *c)
         json_t *o = json_object();
         bool ok = f.err == ERR_OK && route_write(&f.route, PROXYLINK_URL, true, text) == ERR_OK;
         if (ok) route_place(&f.route, place);
-        rpc_set(o, "link", json_string(ok ? text : ""));
+        else route_shown(f.text, text);
         rpc_set(o, "kind", json_string(ok ? route_kind_name(f.route.kind) : "socks5"));
-        rpc_set(o, "place", ok ? json_string(place) : rpc_json_text(f.text));
+        rpc_set(o, "place", ok ? json_string(place) : rpc_json_text(span_str(text)));
+        rpc_set(o, "link", json_string(ok ? text : ""));
         rpc_set(o, "secrets", json_boolean(ok && has_secrets(&f.route)));
         rpc_set(o, "text", json_string(ok ? "" : f.why));
         (void)json_array_append_new(list, o);

@@ -3,8 +3,9 @@
 // The command line by itself: what shells complete, how it ends, and that nobody waits for an answer where nobody can give one.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Person, meet, skip, until, whimbrel } from './person';
+import { Person, meet, passphrase, skip, until, whimbrel } from './person';
 import { Relay, build, temporary } from './relay';
 
 const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
@@ -74,6 +75,45 @@ test('what is wrong is told, and nobody waits', { skip }, async t => {
   const full = spawnSync('sh', ['-c', `${whimbrel} help >/dev/full`], { encoding: 'utf8' });
   assert.equal(full.status, 1);
   assert.match(full.stderr, /standard output cannot be written/);
+});
+
+test('secrets among the words are not shown to others, nor said again', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t), secret = 'hosting-password', link = 'socks5h://al:proxypassword@127.0.0.1:9';
+  // It waits for the passphrase here, and has been told everything else.
+  const init = spawn(whimbrel, ['--profile', `${folder}/alice`, 'init', '--name', 'Alice', '--relay', relay.address, '--password', secret, `--proxy=${link}`,
+    '--passphrase-fd', '0'], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const shown = (): string => readFileSync(`/proc/${init.pid}/cmdline`, 'utf8');
+  await until(() => shown().includes('init') && !shown().includes(secret), 20000);
+  for (const word of [secret, 'proxypassword', relay.address]) assert.ok(!shown().includes(word), word);
+  assert.ok(shown().includes(`${folder}/alice`)); // which program it is can be told
+  init.stdin!.end('correct horse\n');
+  assert.equal(await new Promise(done => init.once('exit', done)), 0);
+
+  const run = (input: string, ...words: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(whimbrel, words, { encoding: 'utf8', timeout: 60000, input, env: { ...process.env, WHIMBREL_PASSPHRASE: 'correct horse' } });
+  const made = run(`${relay.address}\n${link}\n`, '--profile', `${folder}/bob`, 'init', '--name', 'Bob', '--relay', '-', '--proxy', '-');
+  assert.equal(made.status, 0, made.stderr);
+  for (const words of [['init', '--name', 'x', '--relay', relay.address, '--proxy', link.replace('9', '0')], ['proxy', link], [link],
+    ['proxy', 'remove', link]]) {
+    const wrong = run('', '--profile', `${folder}/${words[0] === 'init' ? 'none' : 'bob'}`, ...words);
+    assert.notEqual(wrong.status, 0);
+    assert.ok(wrong.stderr.length > 10 && !wrong.stderr.includes('proxypassword'), wrong.stderr);
+  }
+  const tried = run(link, '--profile', `${folder}/bob`, 'proxy', 'test', '-');
+  assert.ok(tried.stdout.startsWith('127.0.0.1:9: ') && !tried.stdout.includes('proxypassword'), tried.stdout);
+  const added = run(link.replace(':9', ':0'), '--profile', `${folder}/bob`, 'proxy', 'add', '-');
+  assert.ok(added.stderr.includes('127.0.0.1:0') && !added.stderr.includes('proxypassword'), added.stderr);
+  run('', '--profile', `${folder}/bob`, 'stop');
+});
+
+test('an invitation is taken from standard input', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t);
+  const alice = new Person(t, folder, 'alice', relay), bob = new Person(t, folder, 'bob', relay);
+  const { link } = alice.json<{ link: string }>('invite', '--personal');
+  const r = spawnSync(whimbrel, ['--profile', bob.profile, 'accept', '-'], { encoding: 'utf8', timeout: 60000, input: `${link}\n`,
+    env: { ...process.env, WHIMBREL_PASSPHRASE: passphrase } });
+  assert.equal(r.status, 0, r.stderr);
+  assert.equal(bob.json<unknown[]>('contacts').length, 1);
 });
 
 test('tail shows what becomes of messages that were there before it', { skip }, async t => {

@@ -30,6 +30,9 @@ static void find(struct span bytes)
 {
     struct span rest = bytes;
     struct route_found f;
+    char shown[ROUTE_TEXT];
+    route_shown(bytes, shown);
+    must(strchr(shown, '@') == NULL && strchr(shown, '?') == NULL);
     while (rest.n > 0) {
         size_t before = rest.n;
         if (!route_next(&rest, &f)) break;

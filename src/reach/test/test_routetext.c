@@ -160,9 +160,39 @@ static void what_relays_may_offer(void **state)
     assert_false(may_be_offered("socks5://192.0.2.1:1", "abcdefghijklmnop.onion"));
 }
 
+static void what_is_shown_has_no_secrets(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } all[] = {
+        {"socks5://ann:pass%20word@192.0.2.1:0", "socks5://192.0.2.1:0"},
+        {"socks5://ann:p@ss@192.0.2.1:0", "socks5://192.0.2.1:0"},
+        {"ann:pass@proxy.example", "proxy.example"},
+        {"tg://socks?server=192.0.2.1&port=0&user=ann&pass=word", "tg://socks"},
+        {"https://t.me/socks?server=x&pass=word", "https://t.me/socks"},
+        {"obfs4 192.0.2.1:443 cert=AbC iat-mode=0", "obfs4 192.0.2.1:443"},
+        {"nonsense://x", "nonsense://x"},
+        {"/run/tor.socket", "/run/tor.socket"},
+        {"a@b://c@d", "d"},
+        {"@", ""},
+        {"", ""},
+    };
+    char out[ROUTE_TEXT];
+    static char longest[3 * ROUTE_TEXT];
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        route_shown(span_str(all[i].text), out);
+        assert_string_equal(out, all[i].shown);
+    }
+    memset(longest, 'a', sizeof longest - 1);
+    route_shown(span_str(longest), out);
+    assert_int_equal(strlen(out), ROUTE_TEXT - 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_relays_may_offer),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_shown_has_no_secrets),
+                                       cmocka_unit_test(what_relays_may_offer),
                                        cmocka_unit_test(proxies),
                                        cmocka_unit_test(bridges),
                                        cmocka_unit_test(finding),
