@@ -72,6 +72,8 @@ async function main(profile: string): Promise<void> {
   engine.on('message', wake);
   engine.on('contact', wake);
   engine.on('chat', wake);
+  // Dice are no secret, and nobody is there to look when somebody has another device than before (error 6).
+  await engine.call('settings.set', { name: 'hold-changed-keys', value: 0 });
   await engine.call('events.follow'); // before the first look: nothing falls between
   wake();
   await engine.ended;

@@ -241,6 +241,33 @@ static void a_group_is_told_alone(void **state)
     town_close(t);
 }
 
+static bool alice_is_in(struct town *t) { return is_quiet(t) && newest(&t->person[0]).kind == ROOM_GROUP; }
+
+// A device that is met elsewhere is another one, too: here in a group that one is taken into.
+static void a_device_is_met_in_another_conversation(void **state)
+{
+    struct town *t = two_who_talk();
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    int64_t to = contact_of_person(bob, alice).id, group = 0;
+    (void)state;
+    assert_int_equal(sqlite3_exec(alice->e->db.h, "UPDATE device SET key = zeroblob(32)", NULL, NULL, NULL), SQLITE_OK);
+    assert_ok(engine_verified(alice->e, here.bob, true));
+    assert_ok(engine_group(bob->e, span_str("Tea"), &to, 1, &group));
+    wait_for(t, alice_is_in);
+    here.group = newest(alice).id;
+    assert_true(changed(alice, here.bob) != 0);
+    assert_true(engine_is_held(alice->e, here.direct));
+    assert_true(engine_is_held(alice->e, here.group)); // whose number was compared
+    assert_non_null(strstr(read_chat(alice, here.group).notices, "device\n"));
+    assert_ok(engine_confirm(alice->e, here.bob, 0));
+    assert_true(says(alice, here.direct, "two") && says(alice, here.group, "three"));
+    wait_for(t, is_quiet);
+    wait_for(t, is_quiet);
+    assert_non_null(strstr(read_chat(bob, group).text, "three\n"));
+    assert_int_equal(engine_waiting(alice->e), 0); // and receipts that had waited are gone
+    town_close(t);
+}
+
 static void a_bot_is_not_held(void **state)
 {
     struct town *t = two_who_talk();
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(what_waits_is_not_said_to_changed_keys),
         cmocka_unit_test(who_leaves_is_not_held),
         cmocka_unit_test(a_group_is_told_alone),
+        cmocka_unit_test(a_device_is_met_in_another_conversation),
         cmocka_unit_test(a_bot_is_not_held),
     };
     return unit_run("talk-hold", tests);

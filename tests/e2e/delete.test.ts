@@ -3,10 +3,11 @@
 // A whole conversation is deleted on one device: it is asked for twice, nothing of it is found any more, the other side keeps theirs, and either may
 // begin again. A group is left first.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Person, meet, settled, skip, until } from './person';
+import { Person, meet, passphrase, settled, skip, until, whimbrel } from './person';
 import { Relay, temporary } from './relay';
 
 test('a conversation is deleted here', { skip }, async t => {
@@ -24,6 +25,11 @@ test('a conversation is deleted here', { skip }, async t => {
   await settled(alice, bob);
 
   assert.equal(alice.run('chat', 'delete', 'Nobody', '--yes').status, 4);
+  assert.ok(alice.texts('Bob').length > 0);
+  const asked = spawnSync('setsid', ['-w', whimbrel, '--profile', alice.profile, 'chat', 'delete', 'Bob'], // nobody can be asked
+    { encoding: 'utf8', timeout: 60000, env: { ...process.env, WHIMBREL_PASSPHRASE: passphrase } });
+  assert.equal(asked.status, 2);
+  assert.match(asked.stderr, /--yes if you mean it/);
   assert.ok(alice.texts('Bob').length > 0);
   alice.ok('chat', 'delete', 'Bob', '--yes');
   assert.equal(alice.ok('chats'), '');
