@@ -31,7 +31,9 @@ struct house {
     struct engine *engine;
     struct local_server *server;
     struct web *web; // from the first time that somebody asks for the page
-    struct opening *opening; // another profile's page
+    struct opening *opening; // another profile's page, and who waits for it
+    rpc_profile_opened *opened;
+    void *opened_arg;
 };
 
 // The end, which a signal or a call may ask for, and which comes from the loop: a post needs neither lock nor memory (net.h).
@@ -196,10 +198,26 @@ static void list_profiles(void *arg, rpc_profile_each *each, void *each_arg)
     profiles_each(h->profile, each, each_arg);
 }
 
+// The address of another profile's page is not told to this one's, but only to the browser's window.
+static void on_opened(void *arg, enum err e, const char *text)
+{
+    struct house *h = arg;
+    char ticket[WEB_TICKET] = ""; /* secret */
+    if (e == ERR_OK) e = h->web != NULL ? web_ticket(h->web, text, ticket) : ERR_REFUSED;
+    h->opened(h->opened_arg, e, e == ERR_OK ? ticket : text);
+    mem_wipe(ticket, sizeof ticket);
+}
+
 static enum err open_profile(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg, const char **why)
 {
     struct house *h = arg;
-    return profiles_open(h->loop, h->profile, name, make, done, done_arg, &h->opening, why);
+    *why = "this is for the page: `whimbrel --profile FOLDER ui` opens another profile's";
+    if (h->web == NULL) return ERR_REFUSED;
+    enum err e = profiles_open(h->loop, h->profile, name, make, on_opened, h, &h->opening, why);
+    if (e != ERR_OK) return e;
+    h->opened = done;
+    h->opened_arg = done_arg;
+    return ERR_OK;
 }
 
 static enum err give_page(void *arg, struct buf *address, const char **why)

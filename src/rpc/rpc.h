@@ -15,7 +15,7 @@ struct rpc_peer;
 // Whoever holds the engine: opens and closes profiles, and ends. `why`, where it is set, says to people what is wrong. A passphrase with a NULL
 // pointer was not given: the system's keyring has the secret instead.
 typedef void rpc_profile_each(void *arg, const char *name, bool own, bool runs);
-typedef void rpc_profile_opened(void *arg, enum err e, const char *text); // the address of its page, or what is wrong
+typedef void rpc_profile_opened(void *arg, enum err e, const char *text); // a ticket to its page, or what is wrong
 struct rpc_host {
     void (*stop)(void *arg); // somebody asks the engine to end; it does so later
     bool (*there)(void *arg,

@@ -54,6 +54,8 @@ static bool is_ours(const struct http_request *r, uint16_t port, bool must_tell)
     return origin.n == n + host.n && memcmp(origin.p, scheme, n) == 0 && memcmp(origin.p + n, host.p, host.n) == 0;
 }
 
+bool gate_is_walked(const struct http_request *r) { return count(r, "sec-fetch-mode") == 0 || follows_link(r); }
+
 struct span gate_token(const struct http_request *r)
 {
     static const char scheme[] = "bearer ";

@@ -20,6 +20,8 @@ enum gate {
     GATE_METHOD,    // 405
     GATE_BAD,       // 400: a handshake that is none, or a body where none belongs
 };
+// Whether somebody goes there with the browser's window, as far as it says: and no script fetches it.
+bool gate_is_walked(const struct http_request *r);
 // The token of "Authorization: Bearer TOKEN"; empty if there is none, or more than one.
 struct span gate_token(const struct http_request *r);
 enum gate gate_of(const struct http_request *r, uint16_t port);

@@ -4,6 +4,7 @@
 // shown a token, and that is the first thing it says.
 #include "web/web.h"
 
+#include "base/base64.h"
 #include "net/http.h"
 #include "net/local.h"
 #include "net/ws.h"
@@ -30,6 +31,8 @@ struct web {
     struct net_loop *loop;
     struct rpc *rpc;
     char folder[1000];
+    char ticket[WEB_TICKET], elsewhere[2 * WEB_ADDRESS_MAX]; /* secret */
+    struct net_timer expiry;
     struct tokens tokens;
     struct tickets tickets;
     struct local_server *server;
@@ -107,8 +110,41 @@ static void refuse_body(struct guest *g, const char *status, const char *text)
     net_timer_start(g->web->loop, &g->timer, STRANGER_MS, on_wasted);
 }
 
+static void forget_ticket(struct web *w)
+{
+    net_timer_stop(&w->expiry);
+    mem_wipe(w->ticket, sizeof w->ticket);
+    mem_wipe(w->elsewhere, sizeof w->elsewhere);
+}
+
+static void on_expiry(struct net_timer *t) { forget_ticket((struct web *)(void *)((char *)t - offsetof(struct web, expiry))); }
+
+// On to another profile's page, whose address nothing but the browser's window is told.
+static void lead_on(struct guest *g, const struct http_request *r)
+{
+    struct web *w = g->web;
+    char text[2000];
+    struct span ticket = span_of(r->target.p + 4, r->target.n - 4);
+    bool good = w->ticket[0] != 0 && ticket.n == WEB_TICKET - 1 && mem_equal(ticket.p, w->ticket, ticket.n) && gate_is_walked(r);
+    if (!good) {
+        refuse(g, "404 Not Found", "There is nothing here.\n");
+        return;
+    }
+    int n = snprintf(text, sizeof text, "HTTP/1.1 303 See Other\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n", w->elsewhere, headers);
+    local_send(g->conn, span_of(text, (size_t)n));
+    mem_wipe(text, sizeof text);
+    forget_ticket(w);
+    finish(g);
+}
+
+static bool leads_on(const struct http_request *r) { return r->target.n > 4 && memcmp(r->target.p, "/go/", 4) == 0; }
+
 static void send_page(struct guest *g, const struct http_request *r, bool body)
 {
+    if (leads_on(r)) {
+        lead_on(g, r);
+        return;
+    }
     char path[HTTP_TARGET_MAX];
     const struct asset *a = http_path(r->target, path) == ERR_OK ? asset_find(path) : NULL;
     if (a == NULL) {
@@ -441,6 +477,7 @@ static void web_free(struct web *w)
 {
     tickets_wipe(&w->tickets);
     tokens_wipe(&w->tokens);
+    forget_ticket(w);
     mem_free(w);
 }
 
@@ -506,4 +543,20 @@ enum err web_address(struct web *w, struct buf *out)
     mem_wipe(token, sizeof token);
     mem_wipe(text, sizeof text);
     return buf_end(out);
+}
+
+enum err web_ticket(struct web *w, const char *address, char out[WEB_TICKET])
+{
+    const struct world world = crypto_system_world();
+    uint8_t secret[32]; /* secret */
+    if (strlen(address) >= sizeof w->elsewhere) return ERR_LIMIT;
+    enum err e = world.random(world.arg, secret, sizeof secret);
+    if (e != ERR_OK) return e;
+    forget_ticket(w);
+    base64_encode(span_of(secret, sizeof secret), w->ticket);
+    mem_wipe(secret, sizeof secret);
+    memcpy(w->elsewhere, address, strlen(address) + 1);
+    memcpy(out, w->ticket, sizeof w->ticket);
+    net_timer_start(w->loop, &w->expiry, WEB_TICKET_MS, on_expiry);
+    return ERR_OK;
 }

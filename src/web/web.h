@@ -29,4 +29,9 @@ bool web_is_wanted(const char *folder);
 // An address with a fresh token behind its #, and a NUL: "http://127.0.0.1:PORT/#TOKEN". ERR_IO if it cannot be kept.
 enum err web_address(struct web *w, struct buf *out);
 
+// Leads a browser that shows the page on to another profile's, whose address holds a token that this page must not see: "/go/TICKET" is answered with
+// a redirection, once, and for WEB_TICKET_MS at most. A later one takes the place of an earlier one. ERR_LIMIT; ERR_RANDOM.
+enum { WEB_TICKET_MS = 30000, WEB_TICKET = 44 };
+enum err web_ticket(struct web *w, const char *address, char out[WEB_TICKET]);
+
 #endif

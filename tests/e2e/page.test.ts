@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import WebSocket from 'ws';
 import { Person, skip, until, whimbrel } from './person';
@@ -268,6 +268,27 @@ test('an archive goes to the page while the engine goes on, and comes back where
   assert.ok(texts.includes('note 599') && !texts.includes('meanwhile'), 'all as it was when it began');
   assert.ok(!readdirSync(other.profile).some(x => x.startsWith('archive')));
   assert.equal((await fresh.call('profile.restore', { passphrase: words })).error!.code, 1);
+});
+
+test('the window is led on to another profile, and nothing else is', { skip }, async t => {
+  let folder = '';
+  t.after(() => run(join(folder, 'work'), 'stop')); // before the folder goes
+  const { profile, address } = start(t), page = await Page.open(address), window = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  folder = dirname(profile);
+  const { ticket } = (await page.call('profiles.open', { name: 'work', make: true })).result as { ticket: string };
+  assert.match(ticket, /^[\w-]{43}$/);
+  assert.equal((await ask(address, '/go/' + 'A'.repeat(43), window)).status, 404);
+  assert.equal((await ask(address, '/go/', window)).status, 404);
+  for (const [mode, dest] of [['cors', 'empty'], ['no-cors', 'image'], ['navigate', 'iframe']] as const) // a script, or markup
+    assert.equal((await ask(address, '/go/' + ticket, { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': mode, 'sec-fetch-dest': dest })).status, 404);
+  const led = await ask(address, '/go/' + ticket, window);
+  assert.equal(led.status, 303);
+  const other = await Page.open(String(led.headers.location));
+  assert.equal(((await other.call('profile.status')).result as { state: string }).state, 'none');
+  assert.equal((await ask(address, '/go/' + ticket, window)).status, 404); // once
+  for (const params of [{ name: '../me', make: true }, { name: '', make: true }, { name: 'nobody' }])
+    assert.ok([1, 2].includes((await page.call('profiles.open', params)).error!.code), JSON.stringify(params));
+  assert.deepEqual(readdirSync(folder).sort(), ['me', 'work']);
 });
 
 test('an engine whose profile is taken away ends', { skip }, async t => {
