@@ -47,7 +47,7 @@ static void start_relay(void)
     ssize_t n = read(out[0], line, sizeof line - 1);
     engine_check(n > 0, "whimbreld run");
     line[n] = 0;
-    engine_check(sscanf(line, "%599s", relay_address) == 1, "the relay's address");
+    engine_check(sscanf(line, "%479s", relay_address) == 1, "the relay's address");
     close(out[0]);
 }
 

@@ -607,8 +607,8 @@ static enum err revive(struct chat *c, struct mls_group *take, const struct room
         "DELETE FROM record WHERE chat = ?1",
         "DELETE FROM past WHERE chat = ?1",
         // what waits is encrypted anew
-        "UPDATE work SET payload = x'', staged = x'', welcome = x'', acked = 0, epoch = 0 WHERE chat = ?1 AND kind IN "
-        "(7, 9)",
+        ("UPDATE work SET payload = x'', staged = x'', welcome = x'', acked = 0, epoch = 0"
+         " WHERE chat = ?1 AND kind IN (7, 9)"),
     };
     for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
         sqlite3_stmt *q = db_sql(d, sql[i]);

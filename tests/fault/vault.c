@@ -112,8 +112,8 @@ static int secrets(const char *folder, const struct vault_secret *secret)
         "SELECT 'log', log_key FROM chat UNION ALL SELECT 'invitation', key FROM invite",
         "SELECT 'package', substr(private, -32) FROM package", // a private key ends it
         // of the group's records those that are secret (enum record_kind)
-        "SELECT 'record-' || hex(key), substr(value, -32) FROM record WHERE length(value) >= 32 AND"
-        " substr(key, 1, 1) IN (x'03', x'04', x'06', x'08', x'09', x'0a', x'0c', x'0d', x'0f', x'10', x'11', x'12')",
+        ("SELECT 'record-' || hex(key), substr(value, -32) FROM record WHERE length(value) >= 32 AND"
+         " substr(key, 1, 1) IN (x'03', x'04', x'06', x'08', x'09', x'0a', x'0c', x'0d', x'0f', x'10', x'11', x'12')"),
     };
     struct vault *v = NULL;
     struct db db;

@@ -241,7 +241,7 @@ static void draw(struct op *op, uint64_t *r)
         op[i] = (struct op){.what = i < 4 ? SAY : kinds[next_random(r) % 11],
                             .about = 1 + next_random(r) % OPS,
                             .sender = next_random(r) % SENDERS};
-        (void)snprintf(op[i].text, sizeof op[i].text, op[i].what == REACT && i % 5 == 0 ? "" : "t%u", i);
+        if (op[i].what != REACT || i % 5 != 0) (void)snprintf(op[i].text, sizeof op[i].text, "t%u", i);
     }
 }
 
