@@ -196,6 +196,8 @@ static enum err open_db(struct vault *v, bool create, const struct vault_migrati
     (void)sqlite3_extended_result_codes(v->db, 1);
     (void)sqlite3_busy_timeout(v->db, BUSY_MS);
     (void)sqlite3_db_config(v->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    // Plans come of the statements alone. Else one with a limit, or about an indexed column, is made anew each time that it has another value.
+    (void)sqlite3_db_config(v->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     e = run(v->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
                    "PRAGMA secure_delete=ON; PRAGMA journal_size_limit=16777216;");
     return e == ERR_OK ? migrate(v->db, create, m) : e;
