@@ -252,13 +252,25 @@ struct item {
     bool elsewhere; // at another relay there is something to be done for this chat first
 };
 
+// Whether there is anything to be done at another relay: as a rule not, and then nobody waits for it.
+static bool has_work_elsewhere(struct peer *p)
+{
+    sqlite3_stmt *q = db_sql(&p->e->db, "SELECT EXISTS(SELECT 1 FROM work WHERE relay < ?1)"
+                                        " OR EXISTS(SELECT 1 FROM work WHERE relay > ?1)");
+    db_text(q, 1, span_str(p->relay));
+    bool has = db_row(&p->e->db, q) && db_get_int(q, 0) != 0;
+    db_done(q);
+    return has;
+}
+
 static size_t read_items(struct peer *p, struct item *items)
 {
     size_t n = 0;
     struct db *d = &p->e->db;
     d->err = ERR_OK;
+    bool elsewhere = has_work_elsewhere(p);
     sqlite3_stmt *q =
-        db_sql(d, "SELECT id, chat, kind, acked, chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
+        db_sql(d, "SELECT id, chat, kind, acked, ?5 AND chat != 0 AND EXISTS(SELECT 1 FROM work o WHERE o.chat = w.chat"
                   " AND o.id < w.id AND o.relay != w.relay AND NOT (o.kind = 6 AND o.acked)) FROM work w WHERE relay = "
                   "?1 AND NOT (kind = 8 AND epoch != 0) AND kind != 12"
                   " AND (kind != 9 OR anyway OR chat NOT IN (SELECT chat FROM hold))"
@@ -267,6 +279,7 @@ static size_t read_items(struct peer *p, struct item *items)
     db_int(q, 2, AHEAD);
     db_int(q, 3, p->circuit);
     db_int(q, 4, p->e->isolated);
+    db_int(q, 5, elsewhere);
     while (n < AHEAD && db_row(d, q)) {
         items[n++] = (struct item){.id = db_get_int(q, 0),
                                    .chat = db_get_int(q, 1),
