@@ -128,14 +128,14 @@ test('everything goes into an archive, and a profile is made of it', { skip }, a
   await until('the engine to let go of it', () => !readdirSync(alice.profile).some(n => n.startsWith('archive')));
   alice.ok('stop');
 
-  const again = new Person(t, 'Again'), p = await again.open();
+  const again = new Person(t, 'Again', { width: 390, height: 844, touch: true }), p = await again.open();
   const choose = async (file: string, words: string): Promise<void> => {
-    const [chooser] = await Promise.all([p.waitForEvent('filechooser'), p.getByRole('button', { name: 'Choose the archive' }).click()]);
+    const [chooser] = await Promise.all([p.waitForEvent('filechooser'), p.getByRole('button', { name: 'Choose the archive' }).tap()]);
     await chooser.setFiles(file);
     await p.getByLabel('Passphrase of the archive').fill(words);
-    await p.getByRole('button', { name: 'Restore' }).click();
+    await p.getByRole('button', { name: 'Restore' }).tap();
   };
-  await p.getByRole('button', { name: 'I have an archive' }).click();
+  await p.getByRole('button', { name: 'I have an archive' }).tap();
   writeFileSync(join(folder, 'other.whimbrel'), 'nothing of ours');
   await choose(join(folder, 'other.whimbrel'), WORDS);
   await p.getByText('That is no archive of Whimbrel').waitFor();
@@ -145,9 +145,9 @@ test('everything goes into an archive, and a profile is made of it', { skip }, a
   await choose(archive, 'not these words');
   await p.getByText('That is not the passphrase of this archive').waitFor();
   await p.getByLabel('Passphrase of the archive').fill(WORDS);
-  await p.getByRole('button', { name: 'Restore' }).click();
+  await p.getByRole('button', { name: 'Restore' }).tap();
   await p.getByText('Everything is back').waitFor();
-  await p.locator('.chat-row', { hasText: 'Bob' }).click();
+  await p.locator('.chat-row', { hasText: 'Bob' }).tap();
   await again.bubble('Keep this').waitFor();
   assert.ok(!readdirSync(again.profile).some(n => n.startsWith('archive')));
   await p.reload();

@@ -3,40 +3,13 @@
 // The keyboard alone, from an empty profile to a conversation and out again: nothing here clicks or asks an element for focus. Where the focus is can
 // be seen at each step.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Relay } from '../e2e/relay';
+import { Relay, temporary } from '../e2e/relay';
+import { Keys } from './hands';
 import { PASSPHRASE, Person, closeChrome, skip } from './person';
 
 after(closeChrome);
-
-class Keys {
-  constructor(private readonly p: Person) {}
-  async press(...keys: string[]): Promise<void> { for (const k of keys) await this.p.page.keyboard.press(k); }
-  type(text: string): Promise<void> { return this.p.page.keyboard.type(text); }
-  name(): Promise<string> {
-    return this.p.page.evaluate(() => {
-      const e = document.activeElement as HTMLElement;
-      if (e === document.body) return '';
-      const label = e instanceof HTMLInputElement || e instanceof HTMLTextAreaElement ? e.labels?.[0]?.textContent : undefined;
-      return (e.getAttribute('aria-label') ?? label ?? e.textContent ?? '').trim();
-    });
-  }
-  // Tab until something of this name has the focus, which must be seen.
-  async to(name: RegExp, key = 'Tab'): Promise<void> {
-    for (let i = 0; i < 40; i++) {
-      if (name.test(await this.name())) return this.seen();
-      await this.press(key);
-    }
-    assert.fail(`${key} does not lead to ${name}; the focus is on "${await this.name()}"`);
-  }
-  async seen(): Promise<void> {
-    const box = await this.p.page.evaluate(() => {
-      const e = document.activeElement!, s = getComputedStyle(e), r = e.getBoundingClientRect();
-      return { outline: s.outlineStyle !== 'none' || e.matches('.choice input'), inside: r.bottom > 0 && r.top < innerHeight && r.width > 0 };
-    });
-    assert.ok(box.outline && box.inside, `where the focus is cannot be seen: ${await this.name()}`);
-  }
-}
 
 test('everything by keyboard', { skip }, async t => {
   const relay = await Relay.start(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob').make(relay.address), k = new Keys(alice);
@@ -119,4 +92,65 @@ test('everything by keyboard', { skip }, async t => {
   await k.type(PASSPHRASE);
   await k.press('Enter');
   await p.getByRole('heading', { name: 'Settings' }).waitFor();
+});
+
+test('what is kept, by keyboard', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t), alice = new Person(t, 'Alice'), bob = new Person(t, 'Bob').make(relay.address), k = new Keys(alice);
+  bob.take(await alice.begin(relay.address));
+  const p = alice.page;
+  await alice.chat('Bob');
+  await k.to(/^Message$/);
+  await k.type('to be kept');
+  await k.press('Enter');
+  await alice.bubble('to be kept').waitFor();
+  await k.to(/^Details$/, 'Shift+Tab');
+  await k.press('Enter');
+  await k.to(/^Export$/);
+  await k.press('Enter');
+  await k.to(/^A page to read/); // the first of the two
+  await k.press('ArrowRight');
+  await k.to(/^With the files/);
+  await k.press('Space');
+  const [exported] = await Promise.all([p.waitForEvent('download'), k.press('Enter')]);
+  assert.match(exported.suggestedFilename(), /^Bob .*\.zip$/);
+  await p.getByText('in your downloads').waitFor();
+  await k.to(/^Close$/);
+  await k.press('Enter');
+  await k.to(/^Export$/); // where one was
+
+  await k.press('Escape', 'Escape');
+  await p.waitForFunction(() => location.hash === '#/');
+  await k.to(/^Settings$/);
+  await k.press('Enter');
+  await k.to(/^Relays/);
+  await k.press('Enter');
+  await p.getByRole('heading', { name: 'Relays' }).waitFor();
+  await k.to(/^Back$/);
+  await k.press('Enter');
+  await k.to(/^Profiles/);
+  await k.press('Enter');
+  await k.to(/^Another profile/);
+  await k.press('Escape');
+  await k.to(/^Profiles/); // where one was
+  await k.to(/^Back up everything/);
+  await k.press('Enter');
+  await k.to(/^Passphrase of the archive/);
+  await k.type('four quite random words');
+  const [saved] = await Promise.all([p.waitForEvent('download'), k.press('Enter')]), archive = join(folder, 'kept');
+  await saved.saveAs(archive);
+  alice.ok('stop');
+
+  const again = new Person(t, 'Again'), hands = new Keys(again);
+  await again.open();
+  await again.page.getByRole('heading', { name: 'Welcome' }).waitFor();
+  await hands.to(/^I have an archive/);
+  await hands.press('Enter');
+  await again.page.getByRole('heading', { name: 'From an archive' }).waitFor();
+  await hands.to(/^Choose the archive/);
+  const [chooser] = await Promise.all([again.page.waitForEvent('filechooser'), hands.press('Enter')]);
+  await chooser.setFiles(archive);
+  await hands.to(/^Passphrase of the archive/);
+  await hands.type('four quite random words');
+  await hands.press('Enter');
+  await again.page.locator('.chat-row', { hasText: 'to be kept' }).waitFor();
 });
