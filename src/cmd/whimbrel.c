@@ -19,6 +19,7 @@ const struct command_group command_groups[] = {
     {"For yourself", chat_commands},
     {"Groups", group_commands},
     {"Ways to the relay", reach_commands},
+    {"Relays", relay_commands},
     {"For friends", proxy_serve_commands},
     {"To keep", export_commands},
     {"This profile", self_commands},

@@ -55,6 +55,7 @@ extern const struct command file_commands[];
 extern const struct command chat_commands[];
 extern const struct command group_commands[];
 extern const struct command reach_commands[];
+extern const struct command relay_commands[];
 extern const struct command proxy_serve_commands[];
 extern const struct command warnings_commands[];
 extern const struct command export_commands[];

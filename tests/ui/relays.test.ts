@@ -33,6 +33,10 @@ test('relays, one’s own and another', { skip }, async t => {
     assert.ok(!page.includes(secret!) && !page.includes(pin!));
   }
 
+  const listed = alice.json<{ place: string; own: boolean; others: string[] }[]>('relay'); // and so says the command
+  assert.deepEqual(listed.map(r => [r.place, r.own, r.others]), [[place(own), true, ['other.invalid:8443']], [place(far), false, []]]);
+  assert.match(alice.ok('relay'), new RegExp(`^${place(own)} {2}yours\n {2}connected, .*1 contact\n.*7 days; files up to 105 MB; .*\n {2}also at other.invalid:8443\n${place(far)}\n`));
+
   await far.kill();
   await theirs.getByText('Not connected').waitFor();
   await far.run();
