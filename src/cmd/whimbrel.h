@@ -179,6 +179,8 @@ const json_t *by_id(const json_t *list, json_int_t id);
 // After names_load. Never NULL; text of others: to be printed with text_print.
 const char *contact_name(const struct session *s, json_int_t id);
 const char *chat_name(const struct session *s, const json_t *chat);
+// Who has written something: "me" is oneself (0), and nobody else. It holds until the next call.
+const char *writer_name(const struct session *s, json_int_t from);
 // By number, name, or the beginning of one name alone. 0 after an error, which has been said.
 json_int_t find_chat(struct session *s, const char *word);
 json_int_t find_contact(struct session *s, const char *word);

@@ -79,9 +79,11 @@ static void put_path(FILE *to, const char *path)
     }
 }
 
-static const char *writer(const struct export *x, const json_t *m)
+// Nobody else stands in this element: a contact may call themselves anything.
+static void put_writer(struct export *x, const char *tag, const json_t *m)
 {
-    return int_of(m, "from") == 0 ? "me" : contact_name(x->s, int_of(m, "from"));
+    bool own = int_of(m, "from") == 0;
+    put_apart(x->to, own ? "em" : tag, writer_name(x->s, int_of(m, "from")));
 }
 
 // ---------------------------------------------------------------------------------------------------------------- files
@@ -172,7 +174,7 @@ static void put_reactions(struct export *x, const json_t *list)
     json_array_foreach (list, i, r) {
         put_text(x->to, text_of(r, "text"));
         fputc(' ', x->to);
-        put_apart(x->to, "bdi", writer(x, r));
+        put_writer(x, "bdi", r);
         fputs("&ensp;", x->to);
     }
     fputs("</footer>\n", x->to);
@@ -182,7 +184,7 @@ static void put_quote(struct export *x, const json_t *quote)
 {
     if (quote == NULL) return;
     fputs("<blockquote>", x->to);
-    put_apart(x->to, "bdi", writer(x, quote));
+    put_writer(x, "bdi", quote);
     fputs(": ", x->to);
     put_apart(x->to, "bdi", is_set(quote, "deleted") ? "(deleted)" : text_of(quote, "text"));
     fputs("</blockquote>\n", x->to);
@@ -200,14 +202,14 @@ static void put_message(struct export *x, const json_t *m)
     message_instead(x->s, m, room, sizeof room);
     if (strcmp(text_of(m, "kind"), "notice") == 0) {
         fprintf(x->to, "<p class=\"notice\">%s ", time);
-        put_apart(x->to, "bdi", writer(x, m));
+        put_writer(x, "bdi", m);
         fputc(' ', x->to);
         put_apart(x->to, "bdi", room);
         fputs("</p>\n", x->to);
         return;
     }
     fprintf(x->to, "<article id=\"m%lld\"%s>\n<header>", (long long)int_of(m, "id"), int_of(m, "from") == 0 ? " class=\"mine\"" : "");
-    put_apart(x->to, "b", writer(x, m));
+    put_writer(x, "b", m);
     fprintf(x->to, " %s%s</header>\n", time, int_of(m, "edited") != 0 ? ", edited" : "");
     put_quote(x, json_object_get(m, "answers"));
     if (file != NULL && !is_set(m, "deleted")) put_file(x, file);

@@ -4,6 +4,7 @@
 #include "cmd/text.h"
 #include "cmd/whimbrel.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -61,6 +62,27 @@ const char *contact_name(const struct session *s, json_int_t id)
 {
     const json_t *o = by_id(s->contacts, id);
     return o != NULL && text_of(o, "name")[0] != 0 ? text_of(o, "name") : "somebody";
+}
+
+// Whether a name reads as what one is called oneself, whatever signs stand around it.
+static bool reads_as_me(const char *name)
+{
+    char letters[4] = "";
+    size_t n = 0;
+    for (; *name != 0 && n < sizeof letters - 1; name++) {
+        int c = tolower((unsigned char)*name);
+        if (c >= 'a' && c <= 'z') letters[n++] = (char)c;
+    }
+    return strcmp(letters, "me") == 0;
+}
+
+const char *writer_name(const struct session *s, json_int_t from)
+{
+    static char room[600];
+    const char *name = from == 0 ? "me" : contact_name(s, from);
+    if (from == 0 || !reads_as_me(name)) return name;
+    (void)snprintf(room, sizeof room, "%s (contact %lld)", name, (long long)from);
+    return room;
 }
 
 const char *chat_name(const struct session *s, const json_t *chat)

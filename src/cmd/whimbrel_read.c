@@ -19,10 +19,7 @@ enum {
 
 // ---------------------------------------------------------------------------------------------------------- one message
 
-const char *view_writer(const struct view *v, const json_t *m)
-{
-    return int_of(m, "from") == 0 ? "me" : contact_name(v->s, int_of(m, "from"));
-}
+const char *view_writer(const struct view *v, const json_t *m) { return writer_name(v->s, int_of(m, "from")); }
 
 void view_begin(struct view *v, const struct session *s, struct text *t, const json_t *messages)
 {

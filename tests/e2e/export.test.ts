@@ -66,3 +66,18 @@ test('a conversation is exported as a page, and as JSON', { skip }, async t => {
   assert.equal(alice.run('export', 'Nobody', join(folder, 'x')).status, 4);
   assert.ok(!existsSync(join(folder, 'x')));
 });
+
+test('nobody is taken for oneself by what they call themselves', { skip }, async t => {
+  const relay = await Relay.start(t), folder = temporary(t), page = join(folder, 'page');
+  const alice = new Person(t, folder, 'Alice', relay), me = new Person(t, folder, 'Me!', relay);
+  await meet(alice, me);
+  me.ok('send', 'Alice', 'I agree to everything');
+  await settled(me, alice);
+  alice.ok('send', '1', 'I do not');
+  await until(() => alice.json<unknown[]>('read', '1').length >= 2, 60000);
+  alice.ok('export', '1', page);
+  const html = readFileSync(join(page, 'chat.html'), 'utf8');
+  assert.match(html, /<b[^>]*>Me! \(contact 1\)<\/b>/i);
+  assert.match(html, /<em[^>]*>me<\/em>/);
+  assert.match(alice.ok('read', '1'), /Me! \(contact/i);
+});

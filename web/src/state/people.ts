@@ -38,9 +38,12 @@ export function directWith(contact: number): Chat | undefined {
   return [...chatById.value.values()].find(c => c.kind === 'direct' && c.contact === contact);
 }
 
+const lettersOf = (name: string): string => name.toLowerCase().replace(/\P{L}/gu, '');
+
 export function nameOf(contact: number): string {
   if (contact === 0) return t('you');
-  return tameName(contacts.value.get(contact)?.name ?? '', t('somebody'));
+  const name = tameName(contacts.value.get(contact)?.name ?? '', t('somebody'));
+  return lettersOf(name) === lettersOf(t('you')) ? `${name} (${contact})` : name; // "you" is oneself, and nobody else
 }
 
 export function timeOf(chat: Chat): number { return chat.last?.time ?? chat.created; }

@@ -9,6 +9,7 @@ import { fromBase64, toBase64 } from '../text/base64';
 
 const urls = signal<ReadonlyMap<number, string>>(new Map());
 const asked = new Map<number, string>(); // what came last, as it came
+let since = 0; // what was asked for before is not kept any more
 
 const KINDS: [string, string][] = [['image/png', '\x89PNG\r\n'], ['image/jpeg', '\xff\xd8\xff'], ['image/gif', 'GIF8'], ['image/webp', 'RIFF']];
 
@@ -19,8 +20,8 @@ export function imageKind(bytes: Uint8Array): string | undefined {
 }
 
 async function load(chat: number): Promise<void> {
-  const { picture } = await call('chat.picture', { chat });
-  if (asked.get(chat) === picture) return;
+  const mine = since, { picture } = await call('chat.picture', { chat });
+  if (mine !== since || asked.get(chat) === picture) return;
   asked.set(chat, picture);
   const bytes = fromBase64(picture), kind = imageKind(bytes), all = new Map(urls.value), old = all.get(chat);
   if (old !== undefined) URL.revokeObjectURL(old);
@@ -36,6 +37,14 @@ export function pictureOf(chat: Chat): string | undefined {
     void load(chat.id).catch(() => asked.delete(chat.id));
   }
   return urls.value.get(chat.id);
+}
+
+/** The profile is locked: none stays in memory. */
+export function forgetPictures(): void {
+  since++;
+  for (const url of urls.value.values()) URL.revokeObjectURL(url);
+  urls.value = new Map();
+  asked.clear();
 }
 
 on('chat', c => { if (asked.has(c.chat)) void load(c.chat).catch(() => undefined); });

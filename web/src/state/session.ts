@@ -10,6 +10,7 @@ import { doubtFiles, forgetFiles, loadLeaving } from './files';
 import { forgetRoutes } from './routes';
 import { forgetSearch } from './search';
 import { forgetPeople, loadPeople } from './people';
+import { forgetPictures } from './pictures';
 import { forgetTimelines, refreshTimelines } from './timeline';
 
 export const profile = signal<Profile | undefined>(undefined);
@@ -33,6 +34,7 @@ async function look(): Promise<void> {
     forgetFiles();
     forgetSearch();
     forgetRoutes();
+    forgetPictures();
     forgetPeople();
   }
 }
