@@ -3,46 +3,27 @@
 // Right to left: the page in a language that is written so (the English words in Hebrew letters, since there is no such translation yet), and Hebrew and
 // Arabic in an English page. With WHIMBREL_SHOTS=FOLDER each view is kept as a picture.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Locator, Page } from 'playwright-core';
+import { Locator } from 'playwright-core';
 import { en } from '../../web/src/strings/en';
 import { until } from '../e2e/client';
 import { Relay } from '../e2e/relay';
-import { findings, withAxe } from './axe';
+import { withAxe } from './axe';
 import { Person, closeChrome, skip } from './person';
 import { town } from './town';
+import { looks, show } from './view';
 
 after(closeChrome);
-
-const SIZES = [[1280, 800], [390, 844], [820, 1180], [320, 640]] as const;
-const shots = process.env['WHIMBREL_SHOTS'];
 
 const LETTERS = 'אבגדהוזחטיכלמנסעפצקרשתםןףץ';
 const turned = (s: string): string => s.split(/(\{\w+\})/).map(part => part.startsWith('{') ? part : part.replace(/[a-z]/gi, c => LETTERS[c.toLowerCase().charCodeAt(0) - 97]!)).join('');
 const words = Object.fromEntries(Object.entries(en).map(([key, entry]) =>
   [key, key === 'direction' ? 'rtl' : typeof entry === 'string' ? turned(entry) : Object.fromEntries(Object.entries(entry as Record<string, string>).map(([form, s]) => [form, turned(s)]))]));
 
-// Nothing is wider than the window, and nothing that scrolls up and down scrolls sideways.
-async function looks(page: Page, view: string): Promise<void> {
-  for (const [width, height] of SIZES) {
-    await page.setViewportSize({ width, height });
-    await page.waitForTimeout(60);
-    if (shots !== undefined) await page.screenshot({ path: join(shots, `${view}-${width}x${height}.png`) });
-    const wide = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.list, .scroller, .page-body, .info-body, .dialog-body, .sidebar, .pane, dialog')]
-      .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible').map(e => `${e.className || e.tagName} ${e.scrollWidth} > ${e.clientWidth}`));
-    assert.deepEqual(wide, [], `${view} ${width}x${height}`);
-    assert.deepEqual(await findings(page), [], `${view} ${width}x${height}`);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-}
-
 async function box(l: Locator): Promise<{ left: number; right: number; top: number; bottom: number }> {
   const b = (await l.boundingBox())!;
   return { left: b.x, right: b.x + b.width, top: b.y, bottom: b.y + b.height };
 }
-
-async function show(page: Page, ...route: string[]): Promise<void> { await page.evaluate(h => { location.hash = h; }, `#/${route.join('/')}`); }
 
 test('a page that is written from the right is the mirror of one from the left', { skip }, async t => {
   const relay = await Relay.start(t), { alice } = await town(t, relay.address), p = await alice.open();

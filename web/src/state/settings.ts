@@ -13,7 +13,7 @@ function load(): Settings {
   try {
     const kept = JSON.parse(localStorage.getItem(KEPT) ?? '{}') as Partial<Settings>;
     if (kept.theme === 'light' || kept.theme === 'dark') s.theme = kept.theme;
-    if (typeof kept.size === 'number' && kept.size >= 80 && kept.size <= 160) s.size = kept.size;
+    if (typeof kept.size === 'number' && kept.size >= 80 && kept.size <= 200) s.size = kept.size;
     if (typeof kept.notify === 'boolean') s.notify = kept.notify;
     if (typeof kept.sendByEnter === 'boolean') s.sendByEnter = kept.sendByEnter;
   } catch { /* what cannot be read is as if it were not there */ }

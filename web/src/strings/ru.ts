@@ -445,6 +445,7 @@ export const ru: Record<Key, Entry> = {
   sizeUsual: 'Обычный',
   sizeLarge: 'Крупный',
   sizeHuge: 'Очень крупный',
+  sizeDouble: 'Вдвое',
   behaviour: 'Поведение',
   notifications: 'Уведомления',
   notificationsHint: 'Говорят, кто написал, и ничего о том, что написано.',

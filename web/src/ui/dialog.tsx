@@ -4,6 +4,7 @@
 // buttons that arrows move through, beside what opened it where there is room, and at the bottom on a phone.
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { room } from '../state/room';
 import { t } from '../strings/strings';
 import { IconButton } from './controls';
 import { Icon, type IconName } from './icon';
@@ -61,7 +62,7 @@ export function Menu({ label, at, onClose, actions, children }:
     if (d === null) return;
     if (!d.open) d.showModal();
     d.style.left = d.style.top = '';
-    if (innerWidth < 600) return; // at the bottom, by its style
+    if (room.value.small) return; // at the bottom, by its style
     const box = d.getBoundingClientRect();
     const left = getComputedStyle(d).direction === 'rtl' ? at.right - box.width : at.left; // under the side where lines begin
     d.style.left = `${Math.max(8, Math.min(left, innerWidth - box.width - 8))}px`;

@@ -8,6 +8,7 @@ import { attempt } from '../state/notices';
 import { chatById, contacts, markRead, nameOf, seedOf, titleOf, verifiedWord, warnings } from '../state/people';
 import { pictureOf } from '../state/pictures';
 import { answer, block } from '../state/requests';
+import { room } from '../state/room';
 import { go, route } from '../state/route';
 import { timelineOf } from '../state/timeline';
 import { typing } from '../state/typing';
@@ -92,7 +93,7 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
     },
   }), [line, chat.state]);
   const onDate = (time: number): void => void attempt(line.loadDate(time).then(id => {
-    if (innerWidth < 1100) go('chat', chat.id);
+    if (room.value.columns < 3) go('chat', chat.id);
     if (id === 0) moving.last();
     else requestAnimationFrame(() => moving.jump(id));
   }));

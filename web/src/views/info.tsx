@@ -8,6 +8,7 @@ import { call } from '../engine/engine';
 import { attempt } from '../state/notices';
 import { contacts, deleteChat, isMuted, loadContacts, nameOf, seedOf, setChat, titleOf, verifiedWord } from '../state/people';
 import { pictureOf } from '../state/pictures';
+import { room } from '../state/room';
 import { go } from '../state/route';
 import { block } from '../state/requests';
 import { query, within } from '../state/search';
@@ -50,7 +51,7 @@ function Stands({ chat, onDate }: { chat: Chat; onDate: (time: number) => void }
         <Act icon="search" label={t('search')} run={() => {
           within.value = chat.id;
           query.value = '';
-          if (innerWidth < 800) go();
+          if (room.value.columns === 1) go();
           requestAnimationFrame(() => document.querySelector<HTMLInputElement>('.search input')?.focus());
         }} />
         <Act icon="mute" label={isMuted(chat) ? t('muted') : t('mute')} pressed={isMuted(chat)} run={() => setMuting(!muting)} />

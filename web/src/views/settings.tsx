@@ -68,7 +68,7 @@ export function Settings(): JSX.Element {
           options={[['system', t('themeSystem')], ['light', t('themeLight')], ['dark', t('themeDark')]]} />
         <Choice<Language> label={t('language')} value={s.language} onChange={language => change({ language })} options={[['en', 'English'], ['ru', 'Русский']]} />
         <Choice label={t('textSize')} value={String(s.size)} onChange={x => change({ size: Number(x) })}
-          options={[['90', t('sizeSmall')], ['100', t('sizeUsual')], ['120', t('sizeLarge')], ['140', t('sizeHuge')]]} />
+          options={[['90', t('sizeSmall')], ['100', t('sizeUsual')], ['120', t('sizeLarge')], ['140', t('sizeHuge')], ['200', t('sizeDouble')]]} />
       </section>
       <section>
         <h2>{t('behaviour')}</h2>

@@ -4,6 +4,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { listed } from '../state/people';
+import { room } from '../state/room';
 import { go, openChat, route } from '../state/route';
 import { t } from '../strings/strings';
 import { loadAll } from '../ui/lazy';
@@ -17,7 +18,7 @@ function onKey(e: KeyboardEvent): void {
   if (document.querySelector('dialog[open]') !== null) return;
   if ((e.key === 'k' && (e.ctrlKey || e.metaKey)) || (e.key === '/' && !typing)) {
     e.preventDefault();
-    if (route.value.page !== '' && innerWidth < 800) go();
+    if (route.value.page !== '' && room.value.columns === 1) go();
     document.querySelector<HTMLInputElement>('.search input')?.focus();
   } else if (e.altKey && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
     e.preventDefault();
