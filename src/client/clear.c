@@ -46,5 +46,6 @@ enum err engine_chat_delete(struct engine *e, int64_t chat)
     engine_tell(e, (struct engine_event){.kind = ENGINE_CLEARED, .chat = chat});
     engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = chat});
     clock_tidy(e);
+    peer_pump_all(e); // links are taken back; and what had waited behind what is not said any more
     return ERR_OK;
 }

@@ -142,6 +142,7 @@ static bool alice_is_out(struct town *t)
     return newest(&t->person[0]).state == CHAT_LEFT && newest(&t->person[2]).members == 2 && is_quiet(t);
 }
 
+static bool alice_is_quiet(struct town *t) { return engine_waiting(t->person[0].e) == 0; }
 static bool alice_is_back(struct town *t) { return three_are_joined(t) && newest(&t->person[0]).state == CHAT_OPEN; }
 
 static void a_group_is_left_first(void **state)
@@ -167,6 +168,7 @@ static void a_group_is_left_first(void **state)
     assert_ok(engine_leave(alice->e, group));
     wait_for(t, alice_is_out);
     assert_ok(engine_chat_delete(alice->e, group));
+    wait_for(t, alice_is_quiet); // her link is taken back
     assert_null(chat_find(alice->e, group));
     assert_int_equal(finds(alice, "herr"), 0);
     assert_int_equal(
