@@ -444,7 +444,7 @@ static void go_on(struct chat *c, const struct portion *p)
     if (request_rests(c)) peer_unfollow_chat(c);
     if (memcmp(p->before.log, c->log, 32) != 0) { // what comes from the one before is not of this one
         link_break(p->before.peer->link);
-        link_open(c->peer->link);
+        peer_open(c->peer); // not, if it is a stranger's and nobody has accepted them
         peer_follow_chat(c);
         return;
     }

@@ -146,7 +146,7 @@ static bool take_all(struct chat *c, struct span list)
                                          .contact = before.suspect > 0 ? before.suspect : 0,
                                          .text = before.suspect > 0 ? moved_behind : moved});
     engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
-    link_open(c->peer->link);
+    peer_open(c->peer);
     peer_follow_chat(c);
     peer_pump_all(e);
     return true;
