@@ -7,6 +7,10 @@
 
 enum { POOL_MAX = WIRE_PACKAGES_MAX, BODY_ROOM = 70000, LEAST = 2 };
 
+const char inbox_tables[] =
+    // What was put into the inbox for a package of last resort, and was taken: hashes of the entries.
+    "CREATE TABLE opened(hash BLOB PRIMARY KEY, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+
 // ------------------------------------------------------------------------------------------------------- key packages
 
 static enum err make_package(struct engine *e, bool last_resort, struct buf *sealed)
@@ -238,6 +242,20 @@ static enum err check_sender(struct engine *e, const struct letter *l)
     return x != ERR_OK ? x : memcmp(account, from.account, FORMAT_ID) == 0 ? ERR_OK : ERR_UNAUTHENTICATED;
 }
 
+// A package of last resort stays when it was used, so what it has opened is remembered: neither a relay that shows an entry once more, nor
+// one that has gone back and whose inbox is read again, brings the same thing twice.
+static enum err take_once(struct engine *e, struct span entry)
+{
+    uint8_t hash[32];
+    enum err x = sha256(e, entry, hash);
+    if (x != ERR_OK) return x;
+    sqlite3_stmt *q = db_sql(&e->db, "INSERT OR IGNORE INTO opened(hash, time) VALUES(?1, ?2)");
+    db_blob(q, 1, span_of(hash, sizeof hash));
+    db_int(q, 2, (int64_t)engine_now());
+    bool fresh = db_run(&e->db, q) > 0;
+    return e->db.err != ERR_OK ? e->db.err : fresh ? ERR_OK : ERR_REFUSED;
+}
+
 static enum err open_entry(struct engine *e, const struct wire_entry *x, struct brought *out)
 {
     struct buf private_part, plain;
@@ -248,6 +266,7 @@ static enum err open_entry(struct engine *e, const struct wire_entry *x, struct 
     buf_init(&private_part, 16384);
     buf_init(&plain, BODY_ROOM);
     enum err err = find_private(e, x->payload, &private_part, ref, &last_resort) ? ERR_OK : ERR_NOT_FOUND;
+    if (err == ERR_OK && last_resort) err = take_once(e, x->payload);
     if (err == ERR_OK) err = from_mls(mls_private_part_read(out_span(buf_span(&private_part)), &keys));
     if (err == ERR_OK) {
         struct tls_reader r = tls_reader_of(in_span(keys.key_package)); // version, then suite

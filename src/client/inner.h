@@ -323,6 +323,7 @@ bool timer_seen(struct chat *c, const struct wire_entry *x, int64_t work);
 
 // ------------------------------------------------------------------------------------------------------------- inbox.c
 
+extern const char inbox_tables[];
 // False: it could not be stored, and nothing that comes behind it may be taken before it.
 bool inbox_entry(struct engine *e, const struct wire_entry *x);
 // Whether the entry at the cursor was another before.

@@ -56,9 +56,12 @@ static void renew_packages(struct engine *e, uint64_t now)
     bool old = db_row(&e->db, q) && db_get_int(q, 0) != 0;
     db_done(q);
     if (old) (void)work_add(e, &(struct work){.kind = WORK_PACKAGES, .relay = e->self.relay});
-    q = db_sql(&e->db, "DELETE FROM package WHERE created < ?1");
-    db_int(q, 1, (int64_t)(now - KEEP_DAYS * day_ms));
-    (void)db_run(&e->db, q);
+    static const char *const gone[] = {"DELETE FROM package WHERE created < ?1", "DELETE FROM opened WHERE time < ?1"};
+    for (size_t i = 0; i < 2; i++) {
+        q = db_sql(&e->db, gone[i]);
+        db_int(q, 1, (int64_t)(now - KEEP_DAYS * day_ms));
+        (void)db_run(&e->db, q);
+    }
 }
 
 int64_t renew_first(int kind, int64_t asker)

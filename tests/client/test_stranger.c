@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
+static int last_resort, times = 1; // how key packages are marked; how often the relay shows what is put into an inbox
+
 // A key package of somebody's own, as one that was taken from their pool.
 static struct mls_buf package_of(struct person *p)
 {
@@ -14,10 +16,11 @@ static struct mls_buf package_of(struct person *p)
     const struct mls_leaf_params leaf = cred_leaf(e);
     assert_int_equal(mls_key_package_new(e->mls, 1, &leaf, NULL, 0, &package, &private_part), MLS_OK);
     assert_int_equal(mls_key_package_ref(e->mls, (struct mls_span){package.data, package.size}, &ref), MLS_OK);
-    sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO package(ref, private, last_resort, created) VALUES(?1, ?2, 0, ?3)");
+    sqlite3_stmt *q = db_sql(&e->db, "INSERT INTO package(ref, private, last_resort, created) VALUES(?1, ?2, ?4, ?3)");
     db_blob(q, 1, span_of(ref.data, FORMAT_ID));
     db_blob(q, 2, buf_of(&private_part));
     db_int(q, 3, (int64_t)engine_now());
+    db_int(q, 4, last_resort);
     assert_int_equal(db_run(&e->db, q), 1);
     mls_buf_free(&private_part);
     mls_buf_free(&ref);
@@ -107,8 +110,9 @@ static void introduce(struct person *bob, struct person *alice, const struct pla
     assert_int_equal(mls_key_package_ref(e->mls, (struct mls_span){package->data, package->size}, &ref), MLS_OK);
     assert_ok(inbox_sign(e->crypto, &l, e->self.account_private, ref.data, &letter));
     assert_ok(inbox_seal(e->crypto, &e->world, buf_of(package), ref.data, buf_span(&letter), &entry));
-    assert_true(inbox_entry(
-        alice->e, &(struct wire_entry){.seq = alice->e->self.cursor + 1, .time = 1, .payload = buf_span(&entry)}));
+    for (int k = 0; k < times; k++)
+        assert_true(inbox_entry(
+            alice->e, &(struct wire_entry){.seq = alice->e->self.cursor + 1, .time = 1, .payload = buf_span(&entry)}));
     mls_buf_free(package);
     mls_buf_free(&ref);
     buf_wipe(&mine);
@@ -341,6 +345,101 @@ static void a_plain_member_takes_no_group_over(void **state)
     town_close(t);
 }
 
+static bool the_move_is_there;
+static void on_moved(void *arg, const struct wire_reply *r)
+{
+    (void)arg;
+    assert_true(r != NULL && r->type == WIRE_R_APPENDED);
+    the_move_is_there = true;
+}
+static bool it_has_moved(struct town *t)
+{
+    (void)t;
+    return the_move_is_there;
+}
+
+// A commit by which the conversation goes on at another log, at a place of its maker's choice.
+static void move_to(struct chat *c, const struct place *at)
+{
+    static const uint8_t fill[FORMAT_ID] = {7};
+    struct mls_commit made = {0};
+    struct mls_buf key = {0};
+    struct room room;
+    struct buf extension;
+    uint8_t hash[WIRE_HASH];
+    assert_ok(chat_room(c, &room));
+    room.relay = span_str(at->address);
+    room.log = fill;
+    buf_init(&extension, 70000);
+    room_encode(&room, &extension);
+    const struct mls_extension x = {.type = FORMAT_ROOM_EXTENSION, .data = {extension.p, extension.n}};
+    const struct mls_proposal p = {
+        .type = MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS, .extensions = &x, .extension_count = 1};
+    const struct mls_commit_params params = {.proposals = &p, .proposal_count = 1, .tree_in_welcome = true};
+    assert_int_equal(mls_group_commit(chat_group(c), &params, &made), MLS_OK);
+    assert_int_equal(mls_staged_export(made.staged, chat_key_label, (struct mls_span){c->log, 32}, 32, &key), MLS_OK);
+    assert_ok(sha256(c->e, buf_of(&key), hash));
+    const struct wire_request r = {.type = WIRE_LOG_ADVANCE,
+                                   .log = c->log,
+                                   .key = c->log_key,
+                                   .epoch = c->log_epoch,
+                                   .payload = buf_of(&made.message),
+                                   .new_hash = hash};
+    assert_ok(link_ask(c->peer->link, &r, on_moved, NULL));
+    mls_buf_free(&key);
+    mls_commit_free(&made);
+    buf_wipe(&extension);
+}
+
+static bool alice_has_moved(struct town *t)
+{
+    return is_quiet(t) && memcmp(chat_find(t->person[0].e, newest(&t->person[0]).id)->log, (uint8_t[]){7}, 1) == 0;
+}
+
+// What is read of a request, at one's own relay, leads nowhere else either.
+static void a_request_that_moves_connects_to_nothing(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct place at = place_open();
+    (void)state;
+    watched = &at;
+    (void)meet(t, 0, 1, 0);
+    wait_for(t, alice_is_asked);
+    move_to(chat_find(bob->e, newest(bob).id), &at);
+    wait_for(t, it_has_moved);
+    engine_close(bob->e);
+    bob->e = NULL;
+    wait_for(t, alice_has_moved);
+    for (int i = 0; i < 10; i++) wait_for(t, is_quiet);
+    assert_false(somebody_has_come(t));
+    assert_ok(engine_answer(alice->e, 1, true));
+    wait_for(t, somebody_has_come);
+    close(at.socket);
+    town_close(t);
+}
+
+// A relay shows an entry of the inbox once more, or goes back to an older state, and the key package that it is for is the one of last
+// resort, which stays.
+static void an_introduction_is_taken_once(void **state)
+{
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct place at = place_open();
+    struct buf bytes;
+    (void)state;
+    const struct invite to = address_of(t, alice, &bytes);
+    last_resort = 1;
+    times = 2;
+    introduce_with_welcome(bob, alice, &at, &to);
+    last_resort = 0;
+    times = 1;
+    assert_int_equal(count(alice, "SELECT count(*) FROM chat"), 1);
+    close(at.socket);
+    buf_wipe(&bytes);
+    town_close(t);
+}
+
 // Somebody known to Alice is not made use of by somebody else.
 static void nobody_introduces_in_the_name_of_another(void **state)
 {
@@ -370,6 +469,8 @@ int main(void)
         cmocka_unit_test(a_request_shows_the_beginning),
         cmocka_unit_test(a_plain_member_takes_no_group_over),
         cmocka_unit_test(nobody_introduces_in_the_name_of_another),
+        cmocka_unit_test(a_request_that_moves_connects_to_nothing),
+        cmocka_unit_test(an_introduction_is_taken_once),
     };
     return unit_run("stranger", tests);
 }
