@@ -34,17 +34,19 @@ static bool stays(const uint32_t *ids, size_t n, uint32_t id)
     return false;
 }
 
-static void remove_old(struct reach *r, const char *host, const uint32_t *ids, size_t n)
+static void remove_old(struct reach *r, const struct link_address *own, const uint32_t *ids, size_t n)
 {
     const struct route *x;
     for (size_t i = 0; (x = reach_at(r, i)) != NULL;) {
-        bool old = x->published && strcmp(x->relay, host) == 0 && !stays(ids, n, x->id);
+        bool old =
+            x->published && strcmp(x->relay, own->host) == 0 && x->relay_port == own->port && !stays(ids, n, x->id);
         if (!old || reach_remove(r, x->id) != ERR_OK) i++;
     }
 }
 
-static void add_proxy(struct peer *p, const char *host, struct span way, uint32_t *ids, size_t *n)
+static void add_proxy(struct peer *p, const struct link_address *own, struct span way, uint32_t *ids, size_t *n)
 {
+    const char *host = own->host;
     struct route r; /* secret */
     const char *why;
     uint32_t id = id_of(host, way);
@@ -53,6 +55,7 @@ static void add_proxy(struct peer *p, const char *host, struct span way, uint32_
               strlen(host) < sizeof r.relay && routes_check(&r) == NULL && route_may_be_offered(&r, host);
     if (ok) {
         memcpy(r.relay, host, strlen(host) + 1);
+        r.relay_port = own->port;
         r.published = true;
         r.id = id;
         ok = reach_find(p->e->reach, id) != NULL || reach_add(p->e->reach, &r, &id) == ERR_OK;
@@ -78,10 +81,10 @@ static void use(struct peer *p, const struct published *all)
     struct span ways = all->ways, way;
     if (link_address_read(span_str(p->relay), &own, &why) != ERR_OK) return;
     while (published_next(&ways, &way)) {
-        if (way.n < 6 || memcmp(way.p, "wss://", 6) != 0) add_proxy(p, own.host, way, ids, &proxies);
+        if (way.n < 6 || memcmp(way.p, "wss://", 6) != 0) add_proxy(p, &own, way, ids, &proxies);
         else if (n < LINK_OTHERS_MAX && is_other(way, &own, &other)) others[n++] = other;
     }
-    remove_old(p->e->reach, own.host, ids, proxies);
+    remove_old(p->e->reach, &own, ids, proxies);
     link_others(p->link, others, n);
     mem_wipe(&own, sizeof own);
     mem_wipe(&other, sizeof other);

@@ -415,7 +415,7 @@ static enum err begin(struct trial *t, const struct route *r, const char **why)
     enum err x = link_address_read(span_str(t->e->self.relay), &relay, why);
     if (x == ERR_OK && !is_known(r)) x = stand_alone(t, r);
     struct reach *reach = t->own != NULL ? t->own : t->e->reach;
-    if (x == ERR_OK && !reach_allows(reach, t->route, relay.host)) {
+    if (x == ERR_OK && !reach_allows(reach, t->route, relay.host, relay.port)) {
         *why = "the policy does not allow this route, or it leads to another relay";
         x = ERR_REFUSED;
     }

@@ -11,7 +11,10 @@ enum {
     PATIENCE_MAX_MS = 24000
 };
 
-bool link_has_choice(const struct link *l) { return l->others_n > 0 || reach_has_choice(l->s.reach, l->to.host); }
+bool link_has_choice(const struct link *l)
+{
+    return l->others_n > 0 || reach_has_choice(l->s.reach, l->to.host, l->to.port);
+}
 
 // What an end that came too soon, or before the relay said hello, says of the route. A web site in the relay's place, or a relay that
 // does not like us, says nothing of it.
@@ -150,7 +153,7 @@ static bool run_one(struct link *l)
                                    .not_that =
                                        further && same, // that address, by that route, is what has fallen silent
                                    .route = l->route};
-        if (further && same && !reach_has_choice(l->s.reach, a->host)) continue;
+        if (further && same && !reach_has_choice(l->s.reach, a->host, a->port)) continue;
         if (dial_start(l->loop, l->s.reach, &to, &events, r, &r->dial) != ERR_OK) continue;
         if (l->begun < addresses(l)) net_timer_start(l->loop, &l->next, NEXT_MS, on_next);
         return true;
@@ -216,7 +219,7 @@ void link_news(struct reach_member *m, enum reach_news news)
     struct link *l = (struct link *)(void *)((char *)m - offsetof(struct link, member));
     bool waits = l->state == PAUSED, rules = news == REACH_RULES;
     if (l->ending) return;
-    if (l->conn != NULL && rules && !reach_allows(l->s.reach, l->route, l->to.host) && !l->given_up) {
+    if (l->conn != NULL && rules && !reach_allows(l->s.reach, l->route, l->to.host, l->to.port) && !l->given_up) {
         link_fail(l, LINK_UP, ERR_REFUSED, 0);
         l->at_once = true;
     }

@@ -73,7 +73,7 @@ static void on_stagger(struct net_timer *t);
 static bool pump(struct dial *d)
 {
     while (d->next != NULL && d->running < REACH_AT_ONCE) {
-        uint32_t wait = d->race.reach == NULL ? 0 : reach_pace(d->race.reach);
+        uint32_t wait = d->race.reach == NULL ? 0 : reach_pace(d->race.reach, d->race.to.host, d->race.to.port);
         if (wait > 0) {
             note(d, &(struct reach_failure){.hop = HOP_PACE, .err = ERR_LIMIT});
             net_timer_start(d->race.loop, &d->stagger, wait, on_stagger);
@@ -182,8 +182,9 @@ static uint32_t line_up(struct dial *d, uint32_t ms)
     const struct known *order[REACH_ROUTES_MAX + 1];
     struct way **end = &d->ways;
     bool slow = false;
-    size_t n = d->race.reach == NULL ? 0 : reach_order(d->race.reach, d->race.to.host, order);
-    if (d->race.reach == NULL && reach_allows(NULL, ROUTE_DIRECT_ID, d->race.to.host)) (void)add(d, &straight, end);
+    size_t n = d->race.reach == NULL ? 0 : reach_order(d->race.reach, d->race.to.host, d->race.to.port, order);
+    if (d->race.reach == NULL && reach_allows(NULL, ROUTE_DIRECT_ID, d->race.to.host, d->race.to.port))
+        (void)add(d, &straight, end);
     for (size_t i = 0; i < n; i++) {
         const struct route *r = &order[i]->route;
         if ((d->only && r->id != d->route) || (d->not_that && r->id == d->route)) continue;

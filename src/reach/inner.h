@@ -14,6 +14,15 @@ struct known {
     uint64_t failed; // its place among all failures, in time
 };
 
+// What one relay has had of the connections that may be begun.
+struct share {
+    uint64_t relay; // a hash of its place; 0: nobody's
+    uint64_t since; // when `taken` was halved last
+    uint64_t waits; // until then it counts as one that waits for leave
+    uint32_t taken;
+};
+enum { REACH_SHARES = 32 };
+
 struct reach {
     struct net_loop *loop;
     struct reach_settings s;
@@ -35,6 +44,7 @@ struct reach {
     struct transport *transports;
     uint64_t failures; // of all routes
     uint64_t paced;    // when the last of the connections that were begun has been paid for
+    struct share shares[REACH_SHARES];
 };
 
 // A hash of this computer's addresses, as networks have given them.
@@ -45,9 +55,10 @@ int64_t network_slept(void);
 bool reach_permits(const struct reach *r, const struct route *route);
 struct known *reach_known(const struct reach *r, uint32_t id);
 // Routes in the order in which a race begins them; those that may be used for this host. How many.
-size_t reach_order(struct reach *r, const char *host, const struct known *out[REACH_ROUTES_MAX + 1]);
-// Takes leave to begin one connection: 0, or how many milliseconds from now to ask again.
-uint32_t reach_pace(struct reach *r);
+size_t reach_order(struct reach *r, const char *host, uint16_t port, const struct known *out[REACH_ROUTES_MAX + 1]);
+// Takes leave to begin one connection to a relay: 0, or how many milliseconds from now to ask again. Where several wait, the one that has
+// had the fewest of late is first: one that is blocked, by however many ways it is tried, holds nobody else up.
+uint32_t reach_pace(struct reach *r, const char *host, uint16_t port);
 // The login under which Tor keeps this apart: 16 characters and NUL each.
 void reach_login(const struct reach *r, const char *host, uint16_t port, uint64_t circuit, char user[17],
                  char password[17]);

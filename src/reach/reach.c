@@ -12,7 +12,7 @@
 
 // A burst, and then one each so often: in any minute no more than REACH_ATTEMPTS_MINUTE.
 enum { BURST = REACH_ATTEMPTS_MINUTE / 3, PACE_MS = 60000 / (REACH_ATTEMPTS_MINUTE - BURST) };
-enum { LOOK_MS = 5000, SLEPT_MS = 2000 };
+enum { LOOK_MS = 5000, SLEPT_MS = 2000, MINUTE_MS = 60000 };
 
 const struct reach_world reach_real_world = {
     .resolve = net_resolve, .forget = net_resolve_forget, .connect = net_connect};
@@ -174,24 +174,25 @@ bool reach_permits(const struct reach *r, const struct route *route)
     }
 }
 
-static bool fits(const struct reach *r, const struct route *route, const char *host)
+static bool fits(const struct reach *r, const struct route *route, const char *host, uint16_t port)
 {
     if (!reach_permits(r, route)) return false;
     if (reach_is_onion(host) && route->kind != ROUTE_TOR && route->kind != ROUTE_SOCKS5) return false;
-    return route->relay[0] == 0 || strcasecmp(route->relay, host) == 0;
+    return route->relay[0] == 0 ||
+           (strcasecmp(route->relay, host) == 0 && (route->relay_port == 0 || route->relay_port == port));
 }
 
-bool reach_allows(const struct reach *r, uint32_t id, const char *host)
+bool reach_allows(const struct reach *r, uint32_t id, const char *host, uint16_t port)
 {
     if (r == NULL) return id == ROUTE_DIRECT_ID && !reach_is_onion(host);
     const struct known *k = reach_known(r, id);
-    return k != NULL && fits(r, &k->route, host);
+    return k != NULL && fits(r, &k->route, host, port);
 }
 
-bool reach_has_choice(const struct reach *r, const char *host)
+bool reach_has_choice(const struct reach *r, const char *host, uint16_t port)
 {
     size_t n = 0;
-    for (size_t i = 0; r != NULL && i < r->n; i++) n += fits(r, &r->known[i]->route, host);
+    for (size_t i = 0; r != NULL && i < r->n; i++) n += fits(r, &r->known[i]->route, host, port);
     return n > 1;
 }
 
@@ -210,7 +211,7 @@ static uint32_t worked_here(const struct reach *r)
     return UINT32_MAX;
 }
 
-size_t reach_order(struct reach *r, const char *host, const struct known *out[REACH_ROUTES_MAX + 1])
+size_t reach_order(struct reach *r, const char *host, uint16_t port, const struct known *out[REACH_ROUTES_MAX + 1])
 {
     size_t n = 0;
     uint32_t best = worked_here(r);
@@ -219,14 +220,14 @@ size_t reach_order(struct reach *r, const char *host, const struct known *out[RE
         for (size_t i = 0; i < r->n; i++) {
             const struct known *k = r->known[i];
             bool now = (k->route.id == best) == (pass < 2) && k->route.published == (pass % 2 == 1);
-            if (now && !tired(r, k) && fits(r, &k->route, host)) out[n++] = k;
+            if (now && !tired(r, k) && fits(r, &k->route, host, port)) out[n++] = k;
         }
     }
     // Tired: each has its turn, whatever worked once, since the one that connects first may be the one that lets nothing through.
     for (size_t i = 0, rested = n; i < r->n; i++) {
         const struct known *k = r->known[i];
         size_t at = n;
-        if (!tired(r, k) || !fits(r, &k->route, host)) continue;
+        if (!tired(r, k) || !fits(r, &k->route, host, port)) continue;
         for (; at > rested && out[at - 1]->failed > k->failed; at--) out[at] = out[at - 1];
         out[at] = k;
         n++;
@@ -234,12 +235,47 @@ size_t reach_order(struct reach *r, const char *host, const struct known *out[RE
     return n;
 }
 
-uint32_t reach_pace(struct reach *r)
+// The relay's share: a new one takes the place of whose attempts are longest ago.
+static struct share *share_of(struct reach *r, const char *host, uint16_t port, uint64_t now)
+{
+    char place[REACH_HOST_MAX + 16];
+    struct share *s = &r->shares[0];
+    (void)snprintf(place, sizeof place, "%s %u", host, (unsigned)port);
+    uint64_t relay = siphash(r->key, span_str(place)) | 1;
+    for (size_t i = 0; i < REACH_SHARES; i++) {
+        if (r->shares[i].relay == relay) s = &r->shares[i];
+    }
+    for (size_t i = 0; s->relay != relay && i < REACH_SHARES; i++) {
+        if (r->shares[i].since < s->since) s = &r->shares[i];
+    }
+    if (s->relay != relay) *s = (struct share){.relay = relay, .since = now};
+    for (; s->taken > 0 && now - s->since >= MINUTE_MS; s->since += MINUTE_MS) s->taken /= 2;
+    if (s->taken == 0) s->since = now;
+    return s;
+}
+
+// Whether somebody waits who has had fewer.
+static bool others_first(const struct reach *r, const struct share *mine, uint64_t now)
+{
+    for (size_t i = 0; i < REACH_SHARES; i++) {
+        if (r->shares[i].waits > now && r->shares[i].taken < mine->taken) return true;
+    }
+    return false;
+}
+
+uint32_t reach_pace(struct reach *r, const char *host, uint16_t port)
 {
     uint64_t now = net_loop_now(r->loop), ahead = (uint64_t)(BURST - 1) * PACE_MS;
+    struct share *s = share_of(r, host, port, now);
     if (r->paced < now) r->paced = now;
-    if (r->paced - now > ahead) return (uint32_t)(r->paced - now - ahead);
+    uint64_t wait = r->paced - now > ahead ? r->paced - now - ahead : others_first(r, s, now) ? PACE_MS : 0;
+    if (wait > 0) {
+        s->waits = now + wait + PACE_MS; // it asks again until then, or has been given up
+        return (uint32_t)wait;
+    }
     r->paced += PACE_MS;
+    s->waits = 0;
+    s->taken++;
     return 0;
 }
 

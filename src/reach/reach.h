@@ -15,7 +15,7 @@ enum {
     REACH_ROUTES_MAX = 64,
     REACH_PUBLISHED_MAX = 32,   // of those, by relays: the rest is one's own
     REACH_NETWORKS_MAX = 32,    // whose last route is remembered
-    REACH_ATTEMPTS_MINUTE = 60, // connections that are begun, over all relays
+    REACH_ATTEMPTS_MINUTE = 60, // connections that are begun, over all relays, each of which has its share
     REACH_STAGGER_MS = 250,
     REACH_AT_ONCE = 10,   // connections under way in one race
     REACH_HOP_MS = 10000, // for each hop of a route; and where Tor or a transport takes part:
@@ -44,6 +44,7 @@ struct route {
     char transport[REACH_TRANSPORT_MAX + 1];              // ROUTE_TRANSPORT: "obfs4"
     char arguments[REACH_ARGUMENTS_MAX + 1]; /* secret */ // as bridge lines have them: "cert=...;iat-mode=0"
     char relay[REACH_HOST_MAX + 1];                       // the one host for whose relay it is; "": for any
+    uint16_t relay_port;                                  // and that relay's port; 0: any
     bool published; // by that relay: used under REACH_AUTO alone, and behind one's own
 };
 // What is wrong with a route, as a part of a sentence for people; NULL: nothing.
@@ -122,10 +123,10 @@ enum reach_policy reach_policy(const struct reach *r);
 // Holds for new connections.
 void reach_set_isolation(struct reach *r, enum reach_isolation i);
 enum reach_isolation reach_isolation(const struct reach *r);
-// Whether a route may be used for a relay's host: by the policy, and an .onion for those of the kinds tor and socks5 only.
-bool reach_allows(const struct reach *r, uint32_t id, const char *host);
+// Whether a route may be used for a relay: by the policy, and an .onion for those of the kinds tor and socks5 only.
+bool reach_allows(const struct reach *r, uint32_t id, const char *host, uint16_t port);
 // Whether more than one may.
-bool reach_has_choice(const struct reach *r, const char *host);
+bool reach_has_choice(const struct reach *r, const char *host, uint16_t port);
 
 // ------------------------------------------------------------------------------------- for those who use routes
 

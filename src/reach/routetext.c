@@ -252,7 +252,7 @@ bool route_same(const struct route *a, const struct route *b)
     return a->kind == b->kind && a->login == b->login && strcmp(a->host, b->host) == 0 && a->port == b->port &&
            strcmp(a->user, b->user) == 0 && strcmp(a->password, b->password) == 0 &&
            strcmp(a->transport, b->transport) == 0 && strcmp(a->arguments, b->arguments) == 0 &&
-           strcmp(a->relay, b->relay) == 0;
+           strcmp(a->relay, b->relay) == 0 && a->relay_port == b->relay_port;
 }
 
 // ------------------------------------------------------------------------------------------------------------- finding

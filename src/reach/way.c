@@ -226,7 +226,8 @@ static void drop_connection(struct way *w)
 static void begin_connection(struct way *w)
 {
     struct way_race *race = w->race;
-    if (!reach_allows(race->reach, w->route.id, race->to.host)) { // it was asked before; this is the last door
+    if (!reach_allows(race->reach, w->route.id, race->to.host,
+                      race->to.port)) { // it was asked before; this is the last door
         over(w, HOP_POLICY, ERR_REFUSED, 0);
         return;
     }
@@ -316,13 +317,16 @@ static void on_found(void *arg, const struct sockaddr *const *list, size_t n)
 static bool may_look_up(const struct way *w)
 {
     const struct reach *r = w->race->reach;
-    if (direct(w)) return !reach_is_onion(w->race->to.host) && reach_allows(r, ROUTE_DIRECT_ID, w->race->to.host);
+    if (direct(w))
+        return !reach_is_onion(w->race->to.host) &&
+               reach_allows(r, ROUTE_DIRECT_ID, w->race->to.host, w->race->to.port);
     return w->route.resolve && reach_policy(r) == REACH_AUTO && !reach_is_onion(w->route.host);
 }
 
 bool way_may(const struct way *w)
 {
-    return reach_allows(w->race->reach, w->route.id, w->race->to.host) && (w->state != WAY_LOOKING || may_look_up(w));
+    return reach_allows(w->race->reach, w->route.id, w->race->to.host, w->race->to.port) &&
+           (w->state != WAY_LOOKING || may_look_up(w));
 }
 
 static void look_up(struct way *w, const char *host, uint16_t port)

@@ -250,16 +250,16 @@ static void what_failed_stands_behind(void **state)
     const struct known *order[REACH_ROUTES_MAX + 1];
     reach_set_policy(reach, REACH_PROXY_ONLY);
     reach_worked(reach, two); // the last that worked on this network
-    assert_int_equal(reach_order(reach, "r", order), 2);
+    assert_int_equal(reach_order(reach, "r", 1, order), 2);
     assert_int_equal(order[0]->route.id, two);
     reach_failed(reach, two, &why);
-    assert_int_equal(reach_order(reach, "r", order), 2);
+    assert_int_equal(reach_order(reach, "r", 1, order), 2);
     assert_int_equal(order[0]->route.id, one);
     reach_failed(reach, one, &why);
-    assert_int_equal(reach_order(reach, "r", order), 2); // all have: each has its turn
+    assert_int_equal(reach_order(reach, "r", 1, order), 2); // all have: each has its turn
     assert_int_equal(order[0]->route.id, two);
     reach_failed(reach, two, &why);
-    assert_int_equal(reach_order(reach, "r", order), 2);
+    assert_int_equal(reach_order(reach, "r", 1, order), 2);
     assert_int_equal(order[0]->route.id, one); // although the other worked last
 }
 
@@ -267,11 +267,50 @@ static void so_many_a_minute(void **state)
 {
     unsigned at_once = 0;
     (void)state;
-    while (reach_pace(reach) == 0) assert_true(++at_once <= REACH_ATTEMPTS_MINUTE);
+    while (reach_pace(reach, "r", 1) == 0) assert_true(++at_once <= REACH_ATTEMPTS_MINUTE);
     assert_true(at_once > 0 && at_once < REACH_ATTEMPTS_MINUTE);
-    uint32_t wait = reach_pace(reach);
+    uint32_t wait = reach_pace(reach, "r", 1);
     // What can begin within a minute: at once, and then one each so often.
     assert_true(at_once + 60000 / (wait + 0U) <= REACH_ATTEMPTS_MINUTE + 1);
+}
+
+// A relay that is blocked asks again and again, first each time; who has had less is served before it.
+static void each_relay_has_its_share(void **state)
+{
+    uint32_t wait = 0;
+    (void)state;
+    while (reach_pace(reach, "blocked", 443) == 0) assert_int_equal(reach_pace(reach, "blocked", 443), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true((wait = reach_pace(reach, "other", 443)) > 0);
+        assert_true(reach_pace(reach, "blocked", 443) > 0);
+        reach->paced -= wait;                               // so much later
+        assert_true(reach_pace(reach, "blocked", 443) > 0); // though it asks first
+        assert_int_equal(reach_pace(reach, "other", 443), 0);
+    }
+    // and who waits no more holds nobody up
+    reach->paced -= wait;
+    assert_int_equal(reach_pace(reach, "blocked", 443), 0);
+    // two relays on one host are two
+    assert_true((wait = reach_pace(reach, "blocked", 8443)) > 0);
+    reach->paced -= wait;
+    assert_true(reach_pace(reach, "blocked", 443) > 0);
+    assert_int_equal(reach_pace(reach, "blocked", 8443), 0);
+}
+
+static void a_route_for_one_relay_alone(void **state)
+{
+    uint32_t id = 0;
+    struct route r = {.kind = ROUTE_SOCKS5, .host = "192.0.2.1", .port = 1, .relay = "r", .relay_port = 443};
+    (void)state;
+    assert_ok(reach_add(reach, &r, &id));
+    assert_true(reach_allows(reach, id, "r", 443));
+    assert_false(reach_allows(reach, id, "r", 8443)); // another one on the same host
+    assert_false(reach_allows(reach, id, "s", 443));
+    assert_false(reach_has_choice(reach, "r", 8443));
+    assert_true(reach_has_choice(reach, "r", 443));
+    r.relay_port = 0;
+    assert_ok(reach_add(reach, &r, &id));
+    assert_true(reach_allows(reach, id, "r", 8443));
 }
 
 static void circuits(void **state)
@@ -303,7 +342,7 @@ static void remembered_networks(void **state)
     for (uint64_t network = 1; network <= 2 * REACH_NETWORKS_MAX; network++) reach_remember(reach, network, one);
     assert_int_equal(reach->worked_n, REACH_NETWORKS_MAX);
     reach_remember(reach, reach->network, one);
-    assert_int_equal(reach_order(reach, "r", order), 2);
+    assert_int_equal(reach_order(reach, "r", 1, order), 2);
     assert_int_equal(order[0]->route.id, one); // before the direct way
 }
 
@@ -318,6 +357,8 @@ int main(void)
                                        each(onions_go_to_tor_alone),
                                        each(what_failed_stands_behind),
                                        each(so_many_a_minute),
+                                       each(each_relay_has_its_share),
+                                       each(a_route_for_one_relay_alone),
                                        each(circuits),
                                        each(remembered_networks),
                                        each(relays_leave_room),
