@@ -136,7 +136,8 @@ struct mls_received {
     uint16_t proposal_type;
     struct mls_staged *staged;         // of a commit: the caller's, to merge or free
 };
-// Takes any message to the group: an MLSMessage with a PublicMessage or a PrivateMessage.
+// Takes any message to the group: an MLSMessage with a PublicMessage or a PrivateMessage. Of a PrivateMessage that is refused though its signature is good, content,
+// sender_type and sender say whose it is: as of a commit whose path secret does not open here (MLS_E_PATH_SECRET), which proves something.
 MLS_API enum mls_error mls_group_receive(struct mls_group *g, struct mls_span message, struct mls_received *out);
 // For a PrivateMessage of which mls_group_receive has said MLS_E_MESSAGE_OWN. MLS_OK: this member has signed it, with a key that this state has not
 // used: so the state is older than the message, as one is that was put back from a copy. The key counts as used from now on. Of a commit nothing else

@@ -25,13 +25,11 @@ static const char alone[] = "your note to self cannot go on here, since this pro
 
 static int64_t epoch_of(struct chat *c) { return chat_group(c) == NULL ? -2 : (int64_t)mls_group_epoch(c->mls); }
 
-bool behind_bars(struct chat *c)
-{
-    return c->behind == BEHIND_OUT || (c->behind != 0 && epoch_of(c) + 1 == c->behind);
-}
+bool behind_bars(struct chat *c) { return chat_stands(c) || (c->behind > 0 && epoch_of(c) + 1 == c->behind); }
 
 void behind_note(struct chat *c, bool out)
 {
+    if (out && c->behind != BEHIND_OUT) c->since = c->cursor;
     if (c->behind != BEHIND_OUT) c->behind = out ? BEHIND_OUT : epoch_of(c) + 1;
 }
 
@@ -52,25 +50,6 @@ int64_t behind_sent(struct chat *c, const struct wire_entry *x, const uint8_t mi
     (void)db_run(d, q);
     history_sent(&c->e->history, message, x->seq, x->time, effect);
     return message;
-}
-
-// ------------------------------------------------------------------------------------------------------- keys renewed
-
-// In front of all that waits to be said: it is said in the epoch that this begins.
-static void renew(struct chat *c)
-{
-    struct db *d = &c->e->db;
-    sqlite3_stmt *q = db_sql(d, "SELECT 1 FROM work WHERE chat = ?1 AND id < 0");
-    db_int(q, 1, c->id);
-    bool asked = db_row(d, q);
-    db_done(q);
-    if (asked) return;
-    commit_ask(c, &(struct commit_what){.kind = COMMIT_UPDATE});
-    int64_t id = db_last_id(d);
-    q = db_sql(d, "UPDATE work SET id = ?2 WHERE id = ?1");
-    db_int(q, 1, id);
-    db_int(q, 2, -(int64_t)engine_now() * 1000 - c->id % 1000);
-    (void)db_run(d, q);
 }
 
 // ----------------------------------------------------------------------------------------------------- a fresh device
@@ -118,18 +97,22 @@ static enum err ask(struct chat *c, const uint8_t account[FORMAT_ID], size_t *as
     return x;
 }
 
-// The admins first, though everybody may see to it.
+// The admins first, though everybody may see to it; but not whoever is suspected of having divided the group, and where it is not known who
+// has, only admins, since they decide in which part it goes on.
 static enum err ask_all(struct chat *c, size_t *asked)
 {
     struct engine *e = c->e;
     struct room room;
     enum err x = chat_room(c, &room);
-    for (int admins = 1; x == ERR_OK && admins >= 0; admins--) {
+    const bool apart = c->behind == BEHIND_ASKED && c->kind == ROOM_GROUP;
+    const int least = apart && c->suspect <= 0;
+    for (int admins = 1; x == ERR_OK && admins >= least; admins--) {
         struct mls_member m;
         uint8_t account[FORMAT_ID];
         uint32_t at = 0;
         while (x == ERR_OK && *asked < ASKED_MAX && mls_group_next_member(c->mls, &at, &m)) {
             if (!cred_account(e, &m, account) || memcmp(account, e->self.account, FORMAT_ID) == 0) continue;
+            if (apart && c->suspect > 0 && contact_of(e, account) == c->suspect) continue;
             if (room_is_admin(&room, account) == (admins != 0)) x = ask(c, account, asked);
         }
     }
@@ -143,9 +126,10 @@ static enum err settle(struct chat *c, const char **why)
 {
     size_t asked = 0;
     enum err x = ERR_OK;
-    if (c->behind != BEHIND_OUT && behind_bars(c)) {
-        renew(c);
-    } else if (c->behind != BEHIND_OUT) {
+    if (c->behind > 0 && behind_bars(c)) {
+        commit_ask_first(
+            c, &(struct commit_what){.kind = COMMIT_UPDATE}); // what waits is said in the epoch that it begins
+    } else if (c->behind > 0) {
         c->behind = 0; // what was said is of an epoch that has passed
     } else if (c->kind == ROOM_SELF) {
         part_end(c, CHAT_LEFT);
@@ -166,7 +150,8 @@ void behind_settle(struct chat *c)
     const int64_t behind = c->behind;
     const uint8_t state = c->state;
     const char *why = NULL;
-    if (behind == 0 || chat_over(c) || chat_group(c) == NULL || (behind != BEHIND_OUT && !c->caught_up)) return;
+    if (behind == 0 || behind == BEHIND_DOUBT || chat_over(c) || chat_group(c) == NULL) return;
+    if (behind > 0 && !c->caught_up) return;
     db_begin(&e->db);
     enum err x = settle(c, &why);
     if (x == ERR_OK) x = db_commit(&e->db);
@@ -187,6 +172,6 @@ void behind_settle(struct chat *c)
 void behind_start(struct engine *e)
 {
     for (struct chat *c = e->chats; c != NULL; c = c->next) {
-        if (c->behind == BEHIND_OUT) behind_settle(c);
+        if (chat_stands(c)) behind_settle(c);
     }
 }

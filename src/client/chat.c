@@ -99,7 +99,7 @@ enum err chat_save(struct chat *c)
     struct db *d = &c->e->db;
     sqlite3_stmt *q =
         db_sql(d, "UPDATE chat SET log_key = ?2, log_epoch = ?3, cursor = ?4, chain = ?5, state = ?6, behind = ?7,"
-                  " suspect = ?8 WHERE id = ?1");
+                  " suspect = ?8, since = ?9 WHERE id = ?1");
     db_int(q, 1, c->id);
     db_blob(q, 2, span_of(c->log_key, 32));
     db_int(q, 3, (int64_t)c->log_epoch);
@@ -108,6 +108,7 @@ enum err chat_save(struct chat *c)
     db_int(q, 6, c->state);
     db_int(q, 7, c->behind);
     db_int(q, 8, c->suspect);
+    db_int(q, 9, (int64_t)c->since);
     (void)db_run(d, q);
     if (c->mls != NULL && d->err == ERR_OK && mls_group_changes(c->mls, save_record, c) != MLS_OK && d->err == ERR_OK)
         return ERR_MEMORY;
@@ -179,11 +180,12 @@ static void load_row(struct chat *c, sqlite3_stmt *q)
     c->asker = db_get_int(q, 11);
     c->behind = db_get_int(q, 12);
     c->suspect = db_get_int(q, 13);
+    c->since = (uint64_t)db_get_int(q, 14);
 }
 
 #define CHAT_ROW                                                                      \
     "SELECT id, relay, contact, kind, state, log, log_key, chain, log_epoch, cursor," \
-    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker, behind, suspect FROM chat"
+    " EXISTS(SELECT 1 FROM work WHERE work.chat = chat.id AND work.kind = 5), asker, behind, suspect, since FROM chat"
 
 enum err chat_load_all(struct engine *e)
 {
@@ -442,8 +444,16 @@ enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_
     struct room room;
     enum err x = ERR_OK;
     bool out = mls_staged_removes_me(*take);
+    if (out && split_replaces(c, *take)) { // whoever has done it introduces this device
+        c->behind = BEHIND_OUT;
+        c->since = entry->seq;
+        return ERR_OK;
+    }
     if (!out && commit_removes(*take)) x = chat_log_key(c, *take, c->log_key);
-    c->suspect = committer_of(c, *take);
+    int64_t by = committer_of(c, *take);
+    if (c->behind != BEHIND_OUT && c->behind < 0 && by != c->suspect)
+        c->behind = 0; // whoever has made it is where one is
+    if (c->behind >= 0) c->suspect = by;
     notice_commit(c, *take, entry);
     renew_merged(c, *take);
     if (x == ERR_OK) x = from_mls(mls_group_merge(c->mls, *take));
@@ -451,6 +461,7 @@ enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_
     *take = NULL;
     c->log_epoch = entry->epoch + 1;
     recover_drop(c);
+    c->since = entry->seq;
     if (out) part_end(c, CHAT_REMOVED);
     x = chat_room(c, &room);
     if (x != ERR_OK) return x;
@@ -540,7 +551,7 @@ static bool is_of_two(struct engine *e, const struct mls_group *g, const struct 
 }
 
 // Whether one is out of it, or can follow it no more.
-static bool is_former(const struct chat *c) { return chat_over(c) || c->behind == BEHIND_OUT; }
+static bool is_former(const struct chat *c) { return chat_over(c) || c->behind < 0; }
 
 static bool nobody_rose(const struct room *then, const struct room *now)
 {
@@ -565,7 +576,8 @@ static bool may_revive(struct chat *c, const struct room *r, const struct invite
     if (there) then.admins = db_get(q, 0);
     bool led = room_is_admin(&then, from->account), same = nobody_rose(&then, r);
     db_done(q);
-    if (led || !same || (known && c->behind != BEHIND_OUT)) return led;
+    bool others = c->behind == BEHIND_OUT || (c->behind == BEHIND_ASKED && c->suspect > 0 && c->suspect != contact);
+    if (led || !same || (known && !others)) return led;
     return known ? chat_has(c, from->account) : contact_state_of(c->e, contact) == CONTACT_KNOWN;
 }
 
@@ -644,6 +656,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     }
     struct chat *c = find_former(e, g, &room, &from, contact);
     bool former = c != NULL;
+    const uint64_t since = former && c->behind < 0 ? c->since : UINT64_MAX;
     if (former) {
         *out = c;
         x = revive(c, g, &room, contact, state);
@@ -660,6 +673,7 @@ enum err chat_join(struct engine *e, const struct intro *i, struct span private_
     chat_remember(c);
     chat_note_members(c);
     hold_members(c);
+    if (since != UINT64_MAX) split_made_up(c, since);
     if (c->kind == ROOM_GROUP)
         (void)history_notice(&e->history, c->id, c->cursor, engine_now(), contact, "added", 0, span_of(NULL, 0));
     x = chat_save(c);

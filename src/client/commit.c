@@ -50,6 +50,23 @@ void commit_ask(struct chat *c, const struct commit_what *w)
     buf_wipe(&what);
 }
 
+void commit_ask_first(struct chat *c, const struct commit_what *w)
+{
+    struct db *d = &c->e->db;
+    sqlite3_stmt *q = db_sql(d, "SELECT 1 FROM work WHERE chat = ?1 AND id < 0 AND contact = ?2");
+    db_int(q, 1, c->id);
+    db_int(q, 2, w->contact);
+    bool asked = db_row(d, q);
+    db_done(q);
+    if (asked) return;
+    commit_ask(c, w);
+    int64_t id = db_last_id(d);
+    q = db_sql(d, "UPDATE work SET id = min(?2, (SELECT min(id) FROM work) - 1) WHERE id = ?1");
+    db_int(q, 1, id);
+    db_int(q, 2, -(int64_t)engine_now() * 1000); // none has had that
+    (void)db_run(d, q);
+}
+
 // ------------------------------------------------------------------------------------------------------------- planning
 
 static bool account_of(struct engine *e, int64_t contact, uint8_t out[FORMAT_ID])

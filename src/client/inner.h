@@ -28,6 +28,7 @@ enum work_kind {
     WORK_CLEAR,          // package_clear for the device in `what`, which is no more
     WORK_KNOCK,          // package_take from the inbox of the invitation in `what`, to ask to be taken into a group
     WORK_RECOVER,        // a commit for the recovery log, which recover.c sees to; log, key: of the one that it names
+    WORK_MISSED,         // log_read: what could not be read up to the entry in `what` is asked for again
 };
 
 extern const struct vault_migrations client_tables; // tables.c
@@ -92,7 +93,8 @@ struct chat {
     unsigned tried, refused; // keys; how often in a row all were
     unsigned ended;          // how often the log ended, or was denied, where nothing had said so
     bool meeting;            // something is asked of the recovery log
-    int64_t suspect;         // who has made the change at the cursor; 0: nobody, or oneself; SUSPECT_UNOPENED
+    int64_t suspect; // who has made the change at the cursor, or the one that did not open; 0: nobody, or oneself
+    uint64_t since;  // the entry behind which the others may be in another epoch, or were
 };
 
 // Whether one is out of it: it is read, and nothing comes or goes any more.
@@ -280,7 +282,14 @@ void batch_close(struct engine *e);
 
 // ------------------------------------------------------------------------------------------------------------ behind.c
 
-enum { BEHIND_OUT = -1 }; // the group's state is of no use any more: the others have to add one again
+enum {
+    BEHIND_OUT = -1, // the group's state is of no use any more: the others have to add one again
+    BEHIND_ASKED =
+        -2, // the others seem to be in another epoch (split.c): they are asked the same, and if they are not, it goes on
+    BEHIND_DOUBT = -3, // somebody's change did not open here: perhaps it did for others
+};
+// Whether nothing may be put into the log.
+static inline bool chat_stands(const struct chat *c) { return c->behind == BEHIND_OUT || c->behind == BEHIND_ASKED; }
 extern const char behind_said[], behind_done[], behind_away[];
 // Within a transaction: something of one's own came that this state did not know; `out`: a commit, so it cannot follow.
 void behind_note(struct chat *c, bool out);
@@ -500,11 +509,20 @@ void refill_go_on(struct chat *c);
 void refill_inbox(struct peer *p);
 void refill_inbox_gone(struct peer *p);
 
+// ------------------------------------------------------------------------------------------------------------ split.c
+
+// Within a transaction, as what follows. A commit of this leaf is genuine, and its path does not open here. What people are told of it.
+const char *split_unopened(struct chat *c, uint32_t leaf, uint64_t seq);
+// Whether an entry that is of another epoch than one's own is dealt with; *why: what people are told, or NULL.
+bool split_other_epoch(struct chat *c, const struct wire_entry *x, const char **why);
+// Whether a commit puts this device in the place of what it was: an introduction follows.
+bool split_replaces(struct chat *c, const struct mls_staged *s);
+// One has been added again: what one has said behind that entry, in whatever epoch, is said again, and what could not be read is asked for.
+void split_made_up(struct chat *c, uint64_t since);
+enum err split_missed(struct engine *e, const struct work *w, struct span entries);
+
 // ---------------------------------------------------------------------------------------------------------- recover.c
 
-enum {
-    SUSPECT_UNOPENED = -1
-}; // somebody who may have kept the others from opening it, or cannot help that it does not open here
 // Whether the log's end is such that a recovery log is looked for; and looks there, once.
 bool recover_may(struct chat *c);
 // Within a transaction: what was prepared for it is of an epoch that has passed.
@@ -583,8 +601,9 @@ struct commit_what {
 };
 void commit_put_what(struct buf *out, const struct commit_what *w);
 bool commit_read_what(struct span bytes, struct commit_what *out);
-// Within a transaction.
+// Within a transaction; and so that it goes before all that waits.
 void commit_ask(struct chat *c, const struct commit_what *w);
+void commit_ask_first(struct chat *c, const struct commit_what *w);
 // Makes the commit that a piece of work asks for on the chat's present state, and stores it with the work. ERR_NOT_FOUND: there is
 // nothing to do any more.
 enum err commit_make(struct chat *c, const struct work *w);

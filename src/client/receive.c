@@ -234,6 +234,12 @@ static bool is_too_late(const struct chat *c, enum mls_error m)
     return m == MLS_E_MESSAGE_FUTURE && !chat_chain_known(c);
 }
 
+// A change that is genuine, and opens for others perhaps.
+static bool is_unopened(enum mls_error m, const struct mls_received *r)
+{
+    return (m == MLS_E_PATH_SECRET || m == MLS_E_PATH_PUBLIC_KEY) && r->content == MLS_CONTENT_COMMIT;
+}
+
 static enum err take_message(struct chat *c, const struct wire_entry *x, struct round *round)
 {
     struct mls_received r = {0};
@@ -244,12 +250,24 @@ static enum err take_message(struct chat *c, const struct wire_entry *x, struct 
     if (m == MLS_E_MESSAGE_OWN && take_own(c, x, round, &err)) return err;
     if (m != MLS_OK) { // an entry that is nothing to this group
         if (c->blind) return ERR_OK;
+        if (is_unopened(m, &r)) {
+            const char *text = split_unopened(c, r.sender, x->seq);
+            later(round,
+                  (struct engine_event){
+                      .kind = ENGINE_WARNING, .chat = c->id, .contact = c->suspect > 0 ? c->suspect : 0, .text = text});
+            round->answers = true;
+            return ERR_OK;
+        }
+        const char *why = NULL;
+        if (split_other_epoch(c, x, &why)) {
+            if (why != NULL) warn(round, c, why);
+            return ERR_OK;
+        }
         if (is_too_late(c, m)) {
             behind_note(c, true);
             warn(round, c, behind_away);
             return ERR_OK;
         }
-        if (m == MLS_E_PATH_SECRET || m == MLS_E_PATH_PUBLIC_KEY) c->suspect = SUSPECT_UNOPENED;
         warn(round, c, doubt_entry(c, x, m));
         doubt_ask_again(c, x);
         round->answers = true;
@@ -329,7 +347,7 @@ static enum err take_entry(struct chat *c, const struct wire_entry *x, struct ro
     if (err != ERR_OK) return err;
     c->cursor = x->seq;
     c->again = false;
-    c->suspect = 0;
+    if (c->behind >= 0) c->suspect = 0;
     c->ended = 0;
     if (x->epoch > c->log_epoch) c->log_epoch = x->epoch;
     if (known) chat_remember(c);
@@ -456,7 +474,7 @@ static void go_on(struct chat *c, const struct portion *p)
         refill_other(c);
         return;
     }
-    if (c->behind != p->before.behind && c->behind == BEHIND_OUT) behind_settle(c);
+    if (c->behind != p->before.behind && chat_stands(c)) behind_settle(c);
     chat_check_caught_up(c);
     if (lost) refill_go_on(c);
     bool answers = round->answers || (lost && !c->lost) || (round->seen && work_waits(c->e, c->id));
@@ -550,6 +568,6 @@ void chat_check_caught_up(struct chat *c)
     c->caught_up = true;
     look_for_lost(c);
     if (c->lost) refill_go_on(c);
-    if (c->behind != BEHIND_OUT) behind_settle(c);
+    if (c->behind > 0) behind_settle(c);
     peer_pump(c->peer);
 }

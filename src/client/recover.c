@@ -326,8 +326,8 @@ static void on_read(void *arg, const struct wire_reply *r)
 
 bool recover_may(struct chat *c)
 {
-    return c->kind != ROOM_SELF && c->state == CHAT_OPEN && c->behind == 0 && c->suspect != SUSPECT_UNOPENED && !c->lost &&
-           chat_chain_known(c) && chat_group(c) != NULL;
+    return c->kind != ROOM_SELF && c->state == CHAT_OPEN && c->behind == 0 && !c->lost && chat_chain_known(c) &&
+           chat_group(c) != NULL;
 }
 
 void recover_step(struct chat *c)

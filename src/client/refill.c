@@ -274,7 +274,7 @@ static void try_later(struct chat *c)
 
 void refill_ended(struct chat *c)
 {
-    if (c->behind == BEHIND_OUT) return;
+    if (c->behind < 0) return;
     c->refused = c->ended < REFUSED_MAX ? c->ended : REFUSED_MAX; // its answer that it follows is no good sign
     try_later(c);
     c->ended++;

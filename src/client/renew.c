@@ -41,7 +41,7 @@ static void renew_chats(struct engine *e, uint64_t now)
 {
     uint64_t period = (uint64_t)setting_get(e, SETTING_RENEW_DAYS) * day_ms;
     for (struct chat *c = e->chats; c != NULL && period > 0; c = c->next) {
-        if (c->state != CHAT_OPEN || !c->made || c->behind == BEHIND_OUT || !is_due(c, period, now)) continue;
+        if (c->state != CHAT_OPEN || !c->made || c->behind < 0 || !is_due(c, period, now)) continue;
         commit_ask(c, &(struct commit_what){.kind = COMMIT_UPDATE});
     }
 }

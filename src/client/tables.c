@@ -35,12 +35,13 @@ static const char version_1[] =
     " created INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
     // id: never used twice; asker: the contact who has brought oneself into it; members: accounts; epoch, admins: of the group, as last known; renewed: one's own
-    // leaf, when; negative: not since one has come in, which was then; behind, suspect: as in struct chat
+    // leaf, when; negative: not since one has come in, which was then; behind, suspect, since: as in struct chat
     "CREATE TABLE chat(id INTEGER PRIMARY KEY AUTOINCREMENT, group_id BLOB NOT NULL, kind INTEGER NOT NULL, name TEXT "
     "NOT NULL,"
     " contact INTEGER NOT NULL, asker INTEGER NOT NULL, relay TEXT NOT NULL, log BLOB NOT NULL, log_key BLOB NOT NULL,"
     " log_epoch INTEGER NOT NULL, cursor INTEGER NOT NULL, chain BLOB NOT NULL, state INTEGER NOT NULL,"
     " members INTEGER NOT NULL DEFAULT 1, behind INTEGER NOT NULL DEFAULT 0, suspect INTEGER NOT NULL DEFAULT 0,"
+    " since INTEGER NOT NULL DEFAULT 0,"
     " epoch INTEGER NOT NULL DEFAULT 0, admins BLOB NOT NULL DEFAULT x'',"
     " renewed INTEGER NOT NULL,"
     " created INTEGER NOT NULL) STRICT;"

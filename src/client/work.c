@@ -10,6 +10,7 @@
 enum {
     ANSWERED_MS = 200,
     ANSWERS_MAX = 100000,
+    MISSED_AT_ONCE = 64,
     ROOM_LEAST = 32, // so that many answers make one look at what is to be done
 };
 enum { AGAIN_MS = 20000, LATER_MS = 5000, ROW_MAX = 32 << 20 };
@@ -212,11 +213,12 @@ static void done(struct engine *e, const struct flight *f, const struct wire_rep
     }
     db_begin(&e->db);
     enum err x = ERR_OK;
-    if (f->kind != WORK_TAKE && f->kind != WORK_KNOCK) {
+    if (f->kind != WORK_TAKE && f->kind != WORK_KNOCK && f->kind != WORK_MISSED) {
         work_drop(e, f->work);
     } else {
         bool there = work_load(e, f->work, &w, &memory);
-        if (there) x = f->kind == WORK_TAKE ? adding_taken(e, &w, r->packages) : knock_taken(e, &w, r->packages);
+        if (there && f->kind == WORK_MISSED) x = split_missed(e, &w, r->entries);
+        else if (there) x = f->kind == WORK_TAKE ? adding_taken(e, &w, r->packages) : knock_taken(e, &w, r->packages);
         buf_wipe(&memory);
     }
     if (x == ERR_OK) x = db_commit(&e->db);
@@ -244,6 +246,7 @@ static void refused(struct engine *e, const struct flight *f, const struct wire_
     switch (r->code) {
     case WIRE_E_STALE:
     case WIRE_E_DENIED:
+        if (f->kind == WORK_MISSED) return; // by and by, with another key
         if (c != NULL &&
             (f->kind == WORK_SAY || f->kind == WORK_COMMIT)) { // others were faster: first read what they did
             c->caught_up = false;
@@ -343,7 +346,7 @@ static bool send_to_chat(struct peer *p, const struct work *w)
     struct chat *c = chat_find(p->e, w->chat);
     struct work made;
     struct buf memory;
-    if (c == NULL || !c->caught_up || c->lost || c->behind == BEHIND_OUT) return false;
+    if (c == NULL || !c->caught_up || c->lost || chat_stands(c)) return false;
     if (w->kind != WORK_COMMIT && behind_bars(c)) return false;
     if (w->kind == WORK_COMMIT && (w->payload.n == 0 || w->epoch != c->log_epoch)) {
         enum err x = commit_make(c, w);
@@ -394,6 +397,12 @@ bool work_send(struct peer *p, const struct work *w)
                                   .key = s->inbox_key,
                                   .device = w->what.n == FORMAT_DEVICE ? w->what.p : NULL};
         return r.device != NULL && send_request(p, w, &r);
+    case WORK_MISSED:
+        c = chat_find(p->e, w->chat);
+        if (c == NULL || chat_stands(c)) return false;
+        r = (struct wire_request){
+            .type = WIRE_LOG_READ, .log = c->log, .key = c->log_key, .after = w->epoch, .limit = MISSED_AT_ONCE};
+        return send_request(p, w, &r);
     case WORK_KNOCK: // who opens takes key packages: those of the present device must be there
         if (packages_wait(p->e)) return false;
         [[fallthrough]];

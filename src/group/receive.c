@@ -208,6 +208,7 @@ static enum err receive_step(struct mls_group *g, const struct private_message *
     // RFC 9420 §6.3.1: "When decoding a PrivateMessageContent, the application MUST check that the
     // FramedContentAuthData is valid." MLS_E_MESSAGE_SIGNATURE
     e = frame_check_signature(&g->algo, &f, era->context, key);
+    d->genuine = e == ERR_OK;
     if (e == ERR_OK) e = secret_step_reserve(era->secrets, step, keep); // so that what is delivered is also used up
     if (e == ERR_OK) e = deliver(g, &f, d);
     frame_wipe(&f);
@@ -273,7 +274,12 @@ static enum mls_error take(struct mls_group *g, struct mls_span message, bool ow
         enum err given = give(parts[i], e, to[i]);
         if (e == ERR_OK) e = given;
     }
-    if (e != ERR_OK) mls_received_free(out);
+    if (e != ERR_OK) {
+        const struct mls_received of = {
+            .content = out->content, .sender_type = out->sender_type, .sender = out->sender};
+        mls_received_free(out);
+        if (d.genuine) *out = of;
+    }
     mem_wipe_stack();
     return api_error(e);
 }

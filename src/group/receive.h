@@ -18,7 +18,8 @@ struct signer {
 struct delivery {
     struct mls_received *out;
     struct buf aad, data, ref;
-    bool own; // it has to be of this member, and is only looked at
+    bool own;     // it has to be of this member, and is only looked at
+    bool genuine; // its signature is good
 };
 
 // Stages what a commit does, once its frame has been authenticated (§12.4.2).

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sabotage from inside: a member leaves a group's log with a key that nobody can derive. The others go on at another log, to which an
-// admin leads them by the recovery log; nothing that was said is lost, and whoever did it is put out.
+// admin leads them by the recovery log. Or a member makes a change that does not open for everybody. Nothing that was said is lost, and whoever
+// did it is put out.
 #include "town.h"
+
+#include "group/commit.h"
 
 enum { PEOPLE = 4, MALLORY = 3 };
 
@@ -161,11 +164,142 @@ static void a_key_that_nobody_has_behind_a_commit(void **state)
     the_others_go_on(ruin_by_commit, true);
 }
 
+// ------------------------------------------------------------------------------------------------- a change for some
+
+static size_t joined;
+static bool so_many_are_joined(struct town *t)
+{
+    for (size_t i = 0; i < joined; i++) {
+        if (newest(&t->person[i]).members != joined || newest(&t->person[i]).epoch != newest(&t->person[0]).epoch)
+            return false;
+    }
+    return is_quiet(t);
+}
+
+// Everybody's leaf is where their number is, and no node of the tree is blank: Alice and Bob share one that Mallory's path is sealed to.
+static struct town *four_in_a_row(void)
+{
+    struct town *t = town_open(PEOPLE);
+    int64_t contacts[PEOPLE - 1], chat = 0;
+    for (size_t i = 1; i < PEOPLE; i++) contacts[i - 1] = meet(t, i, 0, INVITE_PERSONAL);
+    for (size_t i = 1; i < PEOPLE; i++) {
+        if (i == 1) assert_ok(engine_group(t->person[0].e, span_str("Tea"), contacts, 1, &chat));
+        else assert_ok(engine_add(t->person[0].e, chat, &contacts[i - 1], 1));
+        joined = i + 1;
+        wait_for(t, so_many_are_joined);
+    }
+    for (size_t i = 0; i < PEOPLE; i++) {
+        struct chat *c = state_of(t, i);
+        assert_non_null(chat_group(c));
+        assert_int_equal(mls_group_own_index(c->mls), i);
+        db_begin(&c->e->db);
+        commit_ask(c, &(struct commit_what){.kind = COMMIT_UPDATE});
+        assert_ok(db_commit(&c->e->db));
+        peer_pump_all(c->e);
+        wait_for(t, so_many_are_joined);
+    }
+    return t;
+}
+
+// A commit of Mallory's as anybody would make it, but that one of the secrets in its path is spoilt before it is signed: the last is Alice's and
+// Bob's, the one before it Carol's.
+static void make_uneven(struct mls_group *g, bool last, struct mls_buf *message)
+{
+    static const struct secret zero;
+    enum { NODE = 33 + 2 + 33 + 49 }; // the last node of the path: its key, and one ciphertext
+    struct draft d;
+    struct leaf own;
+    draft_init(&d, g, (struct committer){SENDER_MEMBER, g->now.keys.leaf});
+    assert_int_equal(list_check(g, &d.list, d.by), ERR_OK);
+    assert_int_equal(staged_new(g, d.by.leaf, &d.staged), ERR_OK);
+    d.staged->mine = true;
+    assert_int_equal(list_apply(g, &d.list, d.by, true, d.staged), ERR_OK);
+    assert_int_equal(group_own_leaf(g, &own), ERR_OK);
+    assert_int_equal(leaf_plan_new(g->client, &g->algo, NULL, &own, g->now.signature_key, &d.plan), ERR_OK);
+    assert_int_equal(draft_path(&d), ERR_OK);
+    assert_int_equal(draft_finish(&d, span_of(NULL, 0), &g->now.secrets.init), ERR_OK);
+    d.body.p[d.body.n - 1 - (last ? 0 : NODE)] ^= 1;
+    const struct frame_content c = {.wire = WIRE_PRIVATE,
+                                    .group_id = buf_span(&g->id),
+                                    .epoch = g->now.number,
+                                    .sender_type = SENDER_MEMBER,
+                                    .sender = d.by.leaf,
+                                    .content_type = CONTENT_COMMIT,
+                                    .body = buf_span(&d.body)};
+    const struct staged_inputs in = {
+        .init = &g->now.secrets.init, .commit_secret = &d.path.commit_secret, .psk_secret = &zero};
+    struct span sk = span_of(g->now.signature_key, algo_sizes(&g->algo)->nsigsk);
+    frame_wipe(&d.frame);
+    assert_int_equal(frame_sign(&g->algo, &c, buf_span(&g->now.context), sk, own.signature_key, &d.frame), ERR_OK);
+    assert_int_equal(staged_derive(d.staged, &in, &d.frame, &d.joiner, &d.member), ERR_OK);
+    d.frame.confirmation_tag = span_of(d.staged->next.tag, algo_nh(&g->algo));
+    assert_int_equal(draft_send(&d), ERR_OK);
+    message->data = malloc(d.message.n);
+    assert_non_null(message->data);
+    memcpy(message->data, d.message.p, message->size = d.message.n);
+    draft_wipe(&d);
+}
+
+static bool the_honest_are_three(struct town *t)
+{
+    for (size_t i = 0; i < MALLORY; i++) {
+        struct history_chat c = newest(&t->person[i]);
+        if (c.members != PEOPLE - 1 || c.epoch != newest(&t->person[0]).epoch) return false;
+    }
+    return is_quiet(t);
+}
+
+static void a_change_for_some(bool last)
+{
+    struct town *t = four_in_a_row();
+    struct chat *c = state_of(t, MALLORY);
+    struct mls_buf message = {0};
+    say(&t->person[0], chat_of(t, 0), "before");
+    say(&t->person[1], chat_of(t, 1), "and before");
+    read_by_all(t, 2);
+    make_uneven(c->mls, last, &message);
+    const struct wire_request r = {.type = WIRE_LOG_ADVANCE,
+                                   .log = c->log,
+                                   .key = c->log_key,
+                                   .epoch = c->log_epoch,
+                                   .payload = span_of(message.data, message.size)};
+    the_log_is_moved_on = false;
+    assert_ok(link_ask(c->peer->link, &r, on_advanced, NULL));
+    wait_for(t, is_moved_on);
+    engine_close(c->e);
+    t->person[MALLORY].e = NULL;
+    for (size_t i = 0; i < MALLORY; i++) say(&t->person[i], chat_of(t, i), "after");
+    read_by_all(t, 5);
+    if (!last)
+        assert_ok(engine_remove(t->person[0].e, chat_of(t, 0), contact_of_person(&t->person[0], &t->person[2]).id + 1));
+    wait_for(t, the_honest_are_three);
+    for (size_t i = 0; i < MALLORY; i++) say(&t->person[i], chat_of(t, i), "on we go");
+    read_by_all(t, 8);
+    free(message.data);
+    town_close(t);
+}
+
+// The admin cannot open it: Mallory is removed by Alice's program, and Carol, who could, comes over.
+static void a_change_that_the_admin_cannot_open(void **state)
+{
+    (void)state;
+    a_change_for_some(true);
+}
+
+// Carol cannot open it: she is added again, and tells.
+static void a_change_that_a_member_cannot_open(void **state)
+{
+    (void)state;
+    a_change_for_some(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_that_nobody_has_behind_nonsense),
         cmocka_unit_test(a_key_that_nobody_has_behind_a_commit),
+        cmocka_unit_test(a_change_that_the_admin_cannot_open),
+        cmocka_unit_test(a_change_that_a_member_cannot_open),
     };
     return unit_run("recover", tests);
 }
