@@ -77,6 +77,16 @@ static void stop_backup(void *arg)
     (void)unlink(own);
 }
 
+// Both are of one run: whoever had them on their way asks anew.
+static void drop_archives(const struct house *h)
+{
+    char path[FOLDER_MAX + 20];
+    archive_path(h, WEB_ARCHIVE_OUT, path);
+    (void)unlink(path);
+    archive_path(h, WEB_ARCHIVE_IN, path);
+    (void)unlink(path);
+}
+
 static void on_look(struct net_timer *t)
 {
     struct house *h = (struct house *)(void *)((char *)t - offsetof(struct house, look));
@@ -92,6 +102,7 @@ static void on_end(struct net_post *p)
     stop_backup(h);
     rpc_engine(h->rpc, NULL);
     web_lock(h->web);
+    if (h->server != NULL) drop_archives(h);
     engine_close(h->engine);
     h->engine = NULL;
     local_close(h->server);
@@ -136,6 +147,7 @@ static enum err do_create(void *arg, const struct engine_new *n, struct span pas
         return ERR_IO;
     }
     enum err e = profile_create(h->profile, n, passphrase, why);
+    if (e == ERR_OK) drop_archives(h); // one was put, and then not wanted
     return e == ERR_OK ? do_unlock(h, passphrase, why) : e;
 }
 
@@ -288,6 +300,7 @@ static enum err open_house(struct house *h, const char **why)
     *why = e == ERR_LIMIT     ? "the profile's path is too long for a socket; use a shorter one"
            : e == ERR_REFUSED ? "an engine runs for this profile already"
                               : "the engine's socket cannot be made";
+    if (e == ERR_OK) drop_archives(h); // of an engine that was killed
     if (e == ERR_OK && web_is_wanted(h->profile)) // the page was open before: it goes on
         (void)web_open(h->loop, h->rpc, h->profile, &h->web);
     return e;

@@ -79,6 +79,7 @@ json_t *rpc_yes(struct call *c, enum err e, const char *refused);
 // A call that is answered later, by rpc_answer, which is called once; NULL for want of memory. The method returns NULL. Whoever called may be
 // gone by then.
 struct later *rpc_later(struct call *c);
+bool rpc_is_awaited(const struct later *l); // whoever called is still there
 void rpc_answer(struct later *take, enum err e, const char *refused, const char *key, int64_t value);
 // The same with a text.
 void rpc_answer_text(struct later *take, enum err e, const char *refused, const char *key, const char *value);

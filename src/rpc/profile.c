@@ -100,6 +100,7 @@ json_t *rpc_profile_keyring(struct call *c)
 
 // Whoever has asked for an archive waits for it; its path is empty where the page fetches it.
 struct waiting {
+    struct rpc *rpc;
     struct later *later;
     char path[BACKUP_PATH_MAX];
 };
@@ -108,6 +109,7 @@ static void on_backed(void *arg, enum err e)
 {
     struct waiting *w = arg;
     struct stat st;
+    if (w->path[0] == 0 && !rpc_is_awaited(w->later)) w->rpc->host.backup_stop(w->rpc->arg); // nobody will fetch it
     int64_t size = w->path[0] != 0 && stat(w->path, &st) == 0 ? (int64_t)st.st_size : 0;
     rpc_answer(w->later, e == ERR_OK ? e : ERR_REFUSED,
                e == ERR_REFUSED ? "it was stopped; nothing was written"
@@ -122,6 +124,7 @@ json_t *rpc_profile_backup(struct call *c)
     if (path != NULL && path[0] != '/') return rpc_fail(c, E_PARAMS, "`path` begins with /");
     struct waiting *w = mem_new(sizeof *w);
     if (w == NULL) return rpc_failed(c, ERR_MEMORY, "");
+    w->rpc = c->rpc;
     w->later = rpc_later(c);
     bool fits = snprintf(w->path, sizeof w->path, "%s", path != NULL ? path : "") < (int)sizeof w->path;
     enum err e = w->later == NULL ? ERR_MEMORY : fits ? ERR_OK : ERR_LIMIT;

@@ -154,6 +154,8 @@ struct later *rpc_later(struct call *c)
     return l;
 }
 
+bool rpc_is_awaited(const struct later *l) { return l->peer != NULL; }
+
 static void detach(struct later *l)
 {
     if (l->peer == NULL) return;

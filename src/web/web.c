@@ -255,11 +255,23 @@ static size_t take_body(struct guest *g, struct span bytes)
     return n;
 }
 
+// They all become one file.
+static bool archive_comes(const struct web *w)
+{
+    for (const struct guest *g = w->guests; g != NULL; g = g->next)
+        if (g->media.unfinished[0] != 0) return true;
+    return false;
+}
+
 static void take_file(struct guest *g, const struct http_request *r)
 {
     const char *status, *text;
     struct span expects;
     g->stays = r->keep_alive;
+    if (span_eq(r->target, span_str("/file/archive")) && archive_comes(g->web)) {
+        refuse_body(g, "409 Conflict", "An archive is on its way here already; wait for its end.\n");
+        return;
+    }
     if (!media_put(rpc_opened(g->web->rpc), g->web->folder, r, &g->media, &status, &text)) {
         refuse_body(g, status, text);
         return;

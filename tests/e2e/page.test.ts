@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
+import net from 'node:net';
 import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -270,6 +271,50 @@ test('an archive goes to the page while the engine goes on, and comes back where
   assert.equal((await fresh.call('profile.restore', { passphrase: words })).error!.code, 1);
 });
 
+// The engine of a profile; undefined when none runs.
+function engineOf(profile: string): number | undefined {
+  const found = readdirSync('/proc').find(pid => {
+    try { return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${profile}\0`); } catch { return false; }
+  });
+  return found === undefined ? undefined : Number(found);
+}
+
+test('an archive that was begun and not ended leaves nothing', { skip }, async t => {
+  const relay = await Relay.start(t), { profile, address } = start(t), to = new URL(address), token = { authorization: `Bearer ${address.split('#')[1]!}` };
+  const left = (): string[] => readdirSync(profile).filter(x => x.startsWith('archive'));
+  const half = (): net.Socket => {
+    const socket = net.connect(Number(to.port), '127.0.0.1').on('error', () => undefined);
+    socket.write(`PUT /file/archive HTTP/1.1\r\nHost: ${to.host}\r\nAuthorization: ${token.authorization}\r\nContent-Length: 1000\r\n\r\nwhimarch`);
+    return socket;
+  };
+  const first = half();
+  await until(() => left().length > 0, 10000);
+  assert.equal(statSync(join(profile, 'archive.in')).mode & 0o777, 0o600);
+  const second = await move(address, '/file/archive', token, Buffer.from('another')); // a second window, or a second click
+  assert.deepEqual([second.status, left()], [409, ['archive.in']]);
+  first.destroy(); // the window is closed
+  await until(() => left().length === 0, 10000);
+  half();
+  await until(() => left().length > 0, 10000);
+  process.kill(engineOf(profile)!, 'SIGKILL');
+  await until(() => engineOf(profile) === undefined, 10000);
+  assert.deepEqual(left(), ['archive.in']);
+  assert.equal(run(profile, 'ui', '--json').status, 0);
+  assert.deepEqual(left(), []);
+
+  const page = await Page.open(address), other = await Page.open(address), words = 'four quite random words';
+  assert.equal((await move(address, '/file/archive', token, Buffer.from('not wanted after all'))).status, 201);
+  await page.call('profile.create', { name: 'alice', passphrase: 'correct horse', relay: relay.address });
+  assert.deepEqual(left(), []);
+  const { chat } = (await page.call('chat.self')).result as { chat: number };
+  await Promise.all(Array.from({ length: 600 }, (_, i) => page.call('message.send', { chat, text: `note ${i}` })));
+  page.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 'last', method: 'profile.backup', params: { passphrase: words } }), () => page.socket.terminate());
+  await until(() => left().length > 0, 10000);
+  const path = join(dirname(profile), 'kept');
+  for (let tries = 0; (await other.call('profile.backup', { path, passphrase: words })).error !== undefined; tries++) assert.ok(tries < 1000); // one at a time
+  assert.deepEqual(left(), []);
+});
+
 test('the window is led on to another profile, and nothing else is', { skip }, async t => {
   let folder = '';
   t.after(() => run(join(folder, 'work'), 'stop')); // before the folder goes
@@ -293,9 +338,7 @@ test('the window is led on to another profile, and nothing else is', { skip }, a
 
 test('an engine whose profile is taken away ends', { skip }, async t => {
   const { profile } = start(t);
-  const runs = (): boolean => readdirSync('/proc').some(pid => {
-    try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${profile}\0`); } catch { return false; }
-  });
+  const runs = (): boolean => engineOf(profile) !== undefined;
   assert.ok(runs());
   rmSync(profile, { recursive: true });
   await until(() => !runs(), 20000);
