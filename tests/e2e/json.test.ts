@@ -109,6 +109,7 @@ test('with --json every command prints one object or one array', { skip }, async
   by(bob, 'file', 'storage');
   by(bob, 'file', 'clear');
 
+  by(alice, 'relay');
   by(alice, 'route');
   by(alice, 'route', 'policy', 'auto');
   by(alice, 'route', 'isolation', 'relay');
@@ -131,6 +132,7 @@ test('with --json every command prints one object or one array', { skip }, async
   const out = by<{ file: number }>(alice, 'file', 'send', '--no-wait', 'Bob', file).file;
   for (const x of ['pause', 'resume', 'cancel']) by(alice, 'file', x, String(out));
   by(bob, 'group', 'leave', 'Coffee');
+  by(bob, 'chat', 'delete', 'alice', '--yes');
   by(elsewhere('new'), 'restore', join(folder, 'archive'));
   by(elsewhere('newer'), 'init', '--name', 'me', '--relay', relay.address);
 
