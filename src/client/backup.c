@@ -101,7 +101,8 @@ static enum err put_table_head(struct backup *b)
     put_u8(b->a, ITEM_TABLE);
     put_bytes(b->a, name, strlen(name));
     put_u8(b->a, (uint8_t)b->columns);
-    for (int i = 0; i < b->columns; i++) put_bytes(b->a, sqlite3_column_name(b->q, i), strlen(sqlite3_column_name(b->q, i)));
+    for (int i = 0; i < b->columns; i++)
+        put_bytes(b->a, sqlite3_column_name(b->q, i), strlen(sqlite3_column_name(b->q, i)));
     return ERR_OK;
 }
 
@@ -223,7 +224,9 @@ static enum err weigh(struct backup *b)
     for (size_t t = 0; t <= TABLES; t++) {
         sqlite3_stmt *q = NULL;
         if (t < TABLES) (void)snprintf(sql, sizeof sql, "SELECT count(*) * %d FROM (%s)", ROW_WEIGHT, tables[t].query);
-        else (void)snprintf(sql, sizeof sql, "SELECT coalesce(sum(size), 0) FROM transfer WHERE kind = 2 AND state = 5 AND file != ''");
+        else
+            (void)snprintf(sql, sizeof sql,
+                           "SELECT coalesce(sum(size), 0) FROM transfer WHERE kind = 2 AND state = 5 AND file != ''");
         if (sqlite3_prepare_v2(b->view, sql, -1, &q, NULL) != SQLITE_OK) return ERR_CORRUPT;
         if (sqlite3_step(q) == SQLITE_ROW) b->size += (uint64_t)sqlite3_column_int64(q, 0);
         if (sqlite3_finalize(q) != SQLITE_OK) return ERR_IO;
@@ -231,7 +234,8 @@ static enum err weigh(struct backup *b)
     return ERR_OK;
 }
 
-enum err engine_backup(struct engine *e, const char *folder, const char *path, struct span passphrase, engine_backed *done, void *arg)
+enum err engine_backup(struct engine *e, const char *folder, const char *path, struct span passphrase,
+                       engine_backed *done, void *arg)
 {
     const struct vault_secret secret = {.kind = VAULT_PASSPHRASE, .bytes = passphrase};
     if (e->backup != NULL) return ERR_MISUSE;

@@ -127,7 +127,8 @@ size_t published_others(struct engine *e, const char *relay, struct link_address
     size_t n = 0;
     sqlite3_stmt *q = db_sql(&e->db, "SELECT bytes FROM published WHERE relay = ?1");
     db_text(q, 1, span_str(relay));
-    if (db_row(&e->db, q) && check(relay, db_get(q, 0), &all) == ERR_OK && link_address_read(span_str(relay), &own, &why) == ERR_OK)
+    if (db_row(&e->db, q) && check(relay, db_get(q, 0), &all) == ERR_OK &&
+        link_address_read(span_str(relay), &own, &why) == ERR_OK)
         while (n < LINK_OTHERS_MAX && published_next(&all.ways, &way)) n += is_other(way, &own, &out[n]);
     db_done(q);
     mem_wipe(&own, sizeof own);

@@ -63,14 +63,16 @@ static void place_of(const struct link_address *a, char out[ENGINE_PLACE])
     (void)snprintf(out, ENGINE_PLACE, "%s%.*s%s:%u", v6 ? "[" : "", LINK_HOST_MAX, a->host, v6 ? "]" : "", a->port);
 }
 
-static void tell(struct engine *e, const struct found *f, void (*each)(void *arg, const struct engine_relay *r), void *arg)
+static void tell(struct engine *e, const struct found *f, void (*each)(void *arg, const struct engine_relay *r),
+                 void *arg)
 {
     struct link_address a, others[LINK_OTHERS_MAX]; /* secret */
     char place[ENGINE_PLACE], places[LINK_OTHERS_MAX][ENGINE_PLACE];
     const char *why = NULL;
     if (link_address_read(span_str(f->relay), &a, &why) != ERR_OK) return;
     place_of(&a, place);
-    struct engine_relay r = {.place = place, .own = f->own, .chats = f->chats, .contacts = f->contacts, .others = places};
+    struct engine_relay r = {
+        .place = place, .own = f->own, .chats = f->chats, .contacts = f->contacts, .others = places};
     r.other_n = published_others(e, f->relay, others);
     for (size_t i = 0; i < r.other_n; i++) place_of(&others[i], places[i]);
     for (const struct peer *p = e->peers; p != NULL && !r.connected; p = p->next) {

@@ -13,10 +13,10 @@ struct engine_relay {
     const char *place; // HOST:PORT
     bool own;          // one's inbox is there, and what one begins
     bool connected;
-    uint64_t chats, contacts; // conversations that are kept there; people whose inbox is there
-    uint32_t route;           // by which it is connected (client/routes.h)
+    uint64_t chats, contacts;         // conversations that are kept there; people whose inbox is there
+    uint32_t route;                   // by which it is connected (client/routes.h)
     const struct wire_limits *limits; // that it has told; NULL while there is no connection
-    char (*others)[ENGINE_PLACE];     // further addresses that it has published, for the day on which this one is blocked
+    char (*others)[ENGINE_PLACE]; // further addresses that it has published, for the day on which this one is blocked
     size_t other_n;
 };
 // One's own first, then those with most conversations. All that is pointed to holds during the call. ERR_MEMORY, or as db_commit.

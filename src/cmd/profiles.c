@@ -32,7 +32,8 @@ static bool split(const char *profile, char parent[PATH_MAX], char name[PATH_MAX
 static bool is_name(const char *name)
 {
     size_t n = strlen(name);
-    if (n == 0 || n > PROFILE_NAME_MAX || name[0] == '.' || name[0] == '-' || name[0] == ' ' || name[n - 1] == ' ') return false;
+    if (n == 0 || n > PROFILE_NAME_MAX || name[0] == '.' || name[0] == '-' || name[0] == ' ' || name[n - 1] == ' ')
+        return false;
     for (const char *p = name; *p != 0; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f || strchr("/\\:*?\"<>|", *p) != NULL) return false;
     return true;
@@ -160,7 +161,8 @@ enum err profiles_open(struct net_loop *l, const char *profile, const char *name
         *why = "a profile is being opened; wait for it";
         e = ERR_REFUSED;
     } else if (!is_name(name)) {
-        *why = "the name of a profile has 1 to 60 bytes, does not begin with . or -, and has no / or other signs that folders cannot have";
+        *why = "the name of a profile has 1 to 60 bytes, does not begin with . or -, and has no / or other signs that "
+               "folders cannot have";
         e = ERR_INVALID;
     } else if (!split(profile, parent, own)) {
         *why = "the folder of this profile cannot be told";

@@ -220,7 +220,8 @@ static void on_opened(void *arg, enum err e, const char *text)
     mem_wipe(ticket, sizeof ticket);
 }
 
-static enum err open_profile(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg, const char **why)
+static enum err open_profile(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg,
+                             const char **why)
 {
     struct house *h = arg;
     *why = "this is for the page: `whimbrel --profile FOLDER ui` opens another profile's";

@@ -21,13 +21,14 @@ static void print_relay(const struct text *t, const json_t *r)
     text_colour(t, TEXT_BOLD);
     (void)text_line(t, text_of(r, "place"), SIZE_MAX);
     text_end(t);
-    fprintf(t->to, "%s\n  %s", is_set(r, "own") ? "  yours" : "", is_set(r, "connected") ? "connected" : "not connected");
+    fprintf(t->to, "%s\n  %s", is_set(r, "own") ? "  yours" : "",
+            is_set(r, "connected") ? "connected" : "not connected");
     print_count(t, r, "chats", "conversation", "conversations");
     print_count(t, r, "contacts", "contact", "contacts");
     fputc('\n', t->to);
     if (int_of(r, "keeps") > 0)
-        fprintf(t->to, "  keeps what is sent for %.4g days; files up to %s; new things are begun there by %s\n", (double)int_of(r, "keeps") / 86400,
-                size_text((uint64_t)int_of(r, "file"), size),
+        fprintf(t->to, "  keeps what is sent for %.4g days; files up to %s; new things are begun there by %s\n",
+                (double)int_of(r, "keeps") / 86400, size_text((uint64_t)int_of(r, "file"), size),
                 strcmp(text_of(r, "hosting"), "open") == 0       ? "everybody who has its address"
                 : strcmp(text_of(r, "hosting"), "password") == 0 ? "whoever has its password"
                                                                  : "nobody new");
@@ -49,6 +50,7 @@ static int do_relay(struct session *s)
 }
 
 const struct command relay_commands[] = {
-    {"relay", "", "show the relays that you have to do with: yours, and those of others", do_relay, AN_ENGINE, NULL, NULL},
+    {"relay", "", "show the relays that you have to do with: yours, and those of others", do_relay, AN_ENGINE, NULL,
+     NULL},
     {NULL, NULL, NULL, NULL, ALONE, NULL, NULL},
 };

@@ -178,7 +178,8 @@ json_t *rpc_profiles_open(struct call *c)
     struct later *later = rpc_later(c);
     if (later == NULL) return rpc_failed(c, ERR_MEMORY, "");
     enum err e = c->rpc->host.open_profile(c->rpc->arg, name, rpc_bool(c, "make"), on_opened, later, &why);
-    if (e != ERR_OK) rpc_answer_text(later, e == ERR_NOT_FOUND ? e : ERR_REFUSED, why[0] != 0 ? why : err_text(e), "ticket", "");
+    if (e != ERR_OK)
+        rpc_answer_text(later, e == ERR_NOT_FOUND ? e : ERR_REFUSED, why[0] != 0 ? why : err_text(e), "ticket", "");
     return NULL;
 }
 

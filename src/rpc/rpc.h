@@ -26,13 +26,15 @@ struct rpc_host {
     enum err (*keyring)(void *arg, struct span now, bool on, const char **why);
     // An archive of an open profile, at a path, or with NULL where the page gets it from; `done` as engine_backup's. The second stops it, and
     // lets go of what the page has not fetched.
-    enum err (*backup)(void *arg, const char *path, struct span passphrase, engine_backed *done, void *done_arg, const char **why);
+    enum err (*backup)(void *arg, const char *path, struct span passphrase, engine_backed *done, void *done_arg,
+                       const char **why);
     void (*backup_stop)(void *arg);
     enum err (*restore)(void *arg, struct span passphrase, const char **why); // of what the page has put; and opens it
-    void (*profiles)(void *arg, rpc_profile_each *each, void *each_arg); // those of this person on this computer
+    void (*profiles)(void *arg, rpc_profile_each *each, void *each_arg);      // those of this person on this computer
     // The page of one of them, whose engine is started if need be, or with `make` of one that is not there yet. ERR_REFUSED, ERR_INVALID,
     // ERR_NOT_FOUND: *why; then `done` is not called.
-    enum err (*open_profile)(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg, const char **why);
+    enum err (*open_profile)(void *arg, const char *name, bool make, rpc_profile_opened *done, void *done_arg,
+                             const char **why);
     void (*lock)(void *arg);                                            // closes it: its keys are gone from memory
     enum err (*page)(void *arg, struct buf *address, const char **why); // an address for a browser, with a NUL
 };

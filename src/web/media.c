@@ -117,7 +117,7 @@ static enum err next_of_archive(struct media *m, struct buf *out)
 enum err media_next(struct media *m, struct buf *out)
 {
     size_t before = out->n;
-    enum err e = m->at >= m->end       ? ERR_OK
+    enum err e = m->at >= m->end      ? ERR_OK
                  : m->archive != NULL ? next_of_archive(m, out)
                                       : transfer_reader_read(m->reader, m->at, out);
     size_t n = out->n - before;
@@ -144,7 +144,8 @@ static bool put_archive(const char *folder, uint64_t size, struct media *out, co
         *text = "The disk has no room for it.\n";
     }
     // It stands there twice for a while, sealed and as a profile.
-    if (!free || statvfs(folder, &disk) != 0 || size / 2 > UINT64_MAX / 4 || size * 2 > (uint64_t)disk.f_bavail * disk.f_frsize) {
+    if (!free || statvfs(folder, &disk) != 0 || size / 2 > UINT64_MAX / 4 ||
+        size * 2 > (uint64_t)disk.f_bavail * disk.f_frsize) {
         *out = (struct media){0};
         return false;
     }

@@ -91,7 +91,10 @@ static void finish(struct guest *g)
     local_finish(g->conn);
 }
 
-static void on_wasted(struct net_timer *t) { finish((struct guest *)(void *)((char *)t - offsetof(struct guest, timer))); }
+static void on_wasted(struct net_timer *t)
+{
+    finish((struct guest *)(void *)((char *)t - offsetof(struct guest, timer)));
+}
 
 static void refuse(struct guest *g, const char *status, const char *text)
 {
@@ -117,7 +120,10 @@ static void forget_ticket(struct web *w)
     mem_wipe(w->elsewhere, sizeof w->elsewhere);
 }
 
-static void on_expiry(struct net_timer *t) { forget_ticket((struct web *)(void *)((char *)t - offsetof(struct web, expiry))); }
+static void on_expiry(struct net_timer *t)
+{
+    forget_ticket((struct web *)(void *)((char *)t - offsetof(struct web, expiry)));
+}
 
 // On to another profile's page, whose address nothing but the browser's window is told.
 static void lead_on(struct guest *g, const struct http_request *r)
@@ -125,12 +131,15 @@ static void lead_on(struct guest *g, const struct http_request *r)
     struct web *w = g->web;
     char text[2000];
     struct span ticket = span_of(r->target.p + 4, r->target.n - 4);
-    bool good = w->ticket[0] != 0 && ticket.n == WEB_TICKET - 1 && mem_equal(ticket.p, w->ticket, ticket.n) && gate_is_walked(r);
+    bool good = w->ticket[0] != 0 && ticket.n == WEB_TICKET - 1 && mem_equal(ticket.p, w->ticket, ticket.n) &&
+                gate_is_walked(r);
     if (!good) {
         refuse(g, "404 Not Found", "There is nothing here.\n");
         return;
     }
-    int n = snprintf(text, sizeof text, "HTTP/1.1 303 See Other\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n", w->elsewhere, headers);
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 303 See Other\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n%s\r\n",
+                     w->elsewhere, headers);
     local_send(g->conn, span_of(text, (size_t)n));
     mem_wipe(text, sizeof text);
     forget_ticket(w);
