@@ -423,7 +423,7 @@ enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t k
 extern const char chat_key_label[]; // of the exporter, for a log's key
 // Within a transaction: enters the epoch of a commit that came in this entry, and what of the chat follows from it: its key, name, members.
 // *take is freed and NULL then.
-enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *x);
+enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *entry);
 bool chat_has(struct chat *c, const uint8_t account[FORMAT_ID]); // among the members
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
@@ -609,7 +609,7 @@ void commit_ask_first(struct chat *c, const struct commit_what *w);
 enum err commit_make(struct chat *c, const struct work *w);
 // The commit of the piece of work with this number was seen in the log: it is merged, and welcomes go out. Within a transaction. ERR_STALE:
 // it stands in an epoch that is not its own, and will be made anew.
-enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *x);
+enum err commit_won(struct chat *c, int64_t id, const struct wire_entry *entry);
 bool commit_removes(const struct mls_staged *s);
 
 // -------------------------------------------------------------------------------------------------- notice.c, part.c
