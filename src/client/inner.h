@@ -12,6 +12,8 @@
 #include "transfer/transfer.h"
 #include "vault/db.h"
 
+// What is kept of a log for some time goes from the vault with every 32nd entry: each time costs pages that nothing else changes.
+enum { TRIM_EVERY = 32 };
 enum { TAG_INBOX = 0, PAST_KEPT = 1024, PASSWORD_MAX = 128, RELAY_ROOM = LINK_ADDRESS_TEXT, CERT_MAX = 256 };
 
 // What is to be done at a relay, in the order of its number (docs/client.md). A piece of work is gone from the table when it is done.

@@ -53,6 +53,7 @@ void chat_remember(struct chat *c)
     db_int(q, 2, (int64_t)c->cursor);
     db_blob(q, 3, span_of(c->chain, 32));
     (void)db_run(d, q);
+    if (c->cursor % TRIM_EVERY != 0) return;
     q = db_sql(d, "DELETE FROM past WHERE chat = ?1 AND seq <= ?2");
     db_int(q, 1, c->id);
     db_int(q, 2, (int64_t)c->cursor - PAST_KEPT);

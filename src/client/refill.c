@@ -42,6 +42,7 @@ void refill_keep(struct chat *c, const struct wire_entry *x, const uint8_t key[3
     db_blob(q, 5, span_of(c->log_key, 32));
     db_blob(q, 6, x->payload);
     (void)db_run(d, q);
+    if (x->seq % TRIM_EVERY != 0) return;
     q = db_sql(d, "DELETE FROM kept WHERE chat = ?1 AND seq <= ?2 AND NOT lost");
     db_int(q, 1, c->id);
     db_int(q, 2, (int64_t)x->seq - KEPT);
