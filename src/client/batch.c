@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Saying much at once: what is asked for before the loop looks at the network again is one transaction, in which it is encrypted, too, where
-// nothing stands before it; so a hundred messages wait for the disk once. Invariant: whoever asked is told once, when it is durable or
+// Saying much at once: what is asked for in a turn of the loop is one transaction, in which it is encrypted, too, where nothing stands before
+// it; so a hundred messages wait for the disk once. Invariant: whoever asked is told once, when it is durable or
 // has failed, and in the order of asking.
 #include "client/inner.h"
 
@@ -14,10 +14,9 @@ struct item {
     struct buf content;
 };
 
-// It outlives the engine if that is closed before its post has run.
 struct batch {
-    struct net_post post;
-    struct engine *e; // NULL: closed
+    struct net_turn turn;
+    struct engine *e;
     struct item *first, **last;
 };
 
@@ -52,14 +51,13 @@ static void put(struct engine *e, struct item *i, struct say_round *round)
     if (c->peer->ready && !c->peer->stalled && is_next(e, i)) say_encrypt(round, i->work);
 }
 
-static void on_post(struct net_post *p)
+static void on_turn(struct net_turn *t)
 {
-    struct batch *b = (struct batch *)(void *)((char *)p - offsetof(struct batch, post));
+    struct batch *b = (struct batch *)(void *)((char *)t - offsetof(struct batch, turn));
     struct engine *e = b->e;
     struct item *items = b->first;
     struct say_round round = {.e = e};
     mem_free(b);
-    if (e == NULL) return;
     e->batch = NULL;
     db_begin(&e->db);
     for (struct item *i = items; i != NULL; i = i->next) put(e, i, &round);
@@ -80,10 +78,10 @@ static enum err add(struct engine *e, struct item *take)
     if (b == NULL) {
         b = mem_new(sizeof *b);
         if (b == NULL) return ERR_MEMORY;
-        *b = (struct batch){.post = {.fn = on_post}, .e = e};
+        *b = (struct batch){.turn = {.fn = on_turn}, .e = e};
         b->last = &b->first;
         e->batch = b;
-        net_loop_post(e->loop, &b->post);
+        net_loop_turn(e->loop, &b->turn);
     }
     *b->last = take;
     b->last = &take->next;
@@ -92,8 +90,8 @@ static enum err add(struct engine *e, struct item *take)
 
 enum err engine_say_later(struct engine *e, int64_t chat, struct span text, uint32_t lives, engine_said *done, void *arg)
 {
-    struct item *i = mem_new(sizeof *i);
-    if (i == NULL) return ERR_MEMORY;
+    struct item *i = e->closing ? NULL : mem_new(sizeof *i);
+    if (i == NULL) return e->closing ? ERR_REFUSED : ERR_MEMORY;
     *i = (struct item){.chat = chat, .done = done, .arg = arg};
     buf_init(&i->content, CONTENT_MESSAGE_MAX);
     enum err x = say_text(e, chat, text, lives, &i->content);
@@ -106,9 +104,10 @@ enum err engine_say_later(struct engine *e, int64_t chat, struct span text, uint
 
 void batch_close(struct engine *e)
 {
-    if (e->batch == NULL) return;
-    e->batch->e = NULL;
-    tell_all(e->batch->first, ERR_REFUSED);
-    e->batch->first = NULL;
+    struct batch *b = e->batch;
+    if (b == NULL) return;
     e->batch = NULL;
+    net_turn_drop(&b->turn);
+    tell_all(b->first, ERR_REFUSED);
+    mem_free(b);
 }

@@ -60,16 +60,18 @@ static void flush(struct net_loop *l)
 static void on_prepare(uv_prepare_t *p)
 {
     struct net_loop *l = p->data;
+    struct net_turn *turns = l->turns;
+    l->turns = NULL;
+    if (turns != NULL) turns->link = &turns;
     flush(l);
-    bool turned = l->turns != NULL;
-    while (l->turns != NULL) {
-        struct net_turn *t = l->turns;
+    while (turns != NULL) {
+        struct net_turn *t = turns;
         net_turn_drop(t);
         t->fn(t);
+        flush(l);
     }
-    if (turned) flush(l);
-    // What an owner sent when it heard that a connection has drained has its turn after the others' events.
-    if (l->dirty != NULL) (void)uv_idle_start(&l->again, on_again);
+    // What an owner sent when it heard that a connection has drained has its turn after the others' events; so has what a turn's end asks for.
+    if (l->dirty != NULL || l->turns != NULL) (void)uv_idle_start(&l->again, on_again);
     else (void)uv_idle_stop(&l->again);
     if (l->stopping && l->handles == 0 && atomic_load(&l->posts) == NULL) uv_stop(&l->uv);
 }

@@ -41,7 +41,8 @@ struct net_post {
 void net_loop_post(struct net_loop *l, struct net_post *p);
 
 // What is done when a turn of the loop is over: all that the network, timers and posts had for it has been told, and what was sent is on its
-// way. It runs once, before the loop sleeps, and what it sends leaves then, too. For the loop's own thread. Never fails and never allocates.
+// way. It runs once, before the loop sleeps, and what it sends leaves then, too; what it asks for itself has the next turn, which comes at
+// once. For the loop's own thread. Never fails and never allocates.
 struct net_turn {
     void (*fn)(struct net_turn *t);
     struct net_turn *next, **link; // link: NULL while it is not asked for

@@ -84,8 +84,9 @@ static void a_post_may_post_itself(void **state)
     net_loop_free(posting);
 }
 
-// A turn of the loop in which two posts and a turn's end are asked for: who was first, as letters.
+// A turn of the loop in which two posts and a turn's end are asked for, and one behind it: who was first, as letters.
 static struct net_turn ends[3];
+static struct net_post between;
 static char order[10];
 
 static void note(char what)
@@ -99,8 +100,18 @@ static void on_first_end(struct net_turn *t)
 {
     assert_null(t->link);
     note('e');
-    if (strcmp(order, "abe") == 0) net_loop_turn(posting, &ends[1]);
-    else net_loop_stop(posting);
+    if (strcmp(order, "abe") != 0) {
+        net_loop_stop(posting);
+        return;
+    }
+    net_loop_turn(posting, &ends[1]);
+    net_loop_post(posting, &between);
+}
+
+static void post_between(struct net_post *p)
+{
+    (void)p;
+    note('c');
 }
 
 static void never(struct net_turn *t)
@@ -114,6 +125,7 @@ static void post_a(struct net_post *p)
     (void)p;
     ends[0].fn = ends[1].fn = on_first_end;
     ends[2].fn = never;
+    between.fn = post_between;
     note('a');
     net_loop_turn(posting, &ends[0]);
     net_loop_turn(posting, &ends[2]);
@@ -136,7 +148,7 @@ static void a_turn_has_one_end(void **state)
     net_loop_post(posting, &a);
     net_loop_post(posting, &b);
     net_loop_run(posting);
-    assert_string_equal(order, "abee");
+    assert_string_equal(order, "abece");
     net_loop_free(posting);
 }
 
