@@ -25,7 +25,11 @@ struct meeting {
     struct peer *peer;
     int64_t chat;
     uint8_t log[32], key[32]; /* key: secret */
+    uint64_t after;           // the entry that was read last
+    bool put;                 // one's own commit is there, says the relay
 };
+
+static void look(struct chat *c, const struct meeting *m);
 
 static enum err find_place(struct chat *c, struct meeting *out)
 {
@@ -42,12 +46,12 @@ static enum err find_place(struct chat *c, struct meeting *out)
     return x;
 }
 
-// The chat that an answer is for, if it still waits for it.
-static struct chat *chat_at(struct meeting *m)
+// The chat that an answer is for, if there is one, and the chat still waits for it.
+static struct chat *chat_at(struct meeting *m, const struct wire_reply *r)
 {
     struct chat *c = m->e->closing ? NULL : chat_find(m->e, m->chat);
     if (c != NULL) c->meeting = false;
-    return c != NULL && c->peer == m->peer && c->ended > 0 ? c : NULL;
+    return r != NULL && c != NULL && c->peer == m->peer && c->ended > 0 ? c : NULL;
 }
 
 static void ask(struct chat *c, const struct meeting *at, const struct wire_request *r, struct peer *where,
@@ -248,15 +252,16 @@ static bool make_log(struct chat *c, const struct meeting *m, struct peer *where
 static void on_put(void *arg, const struct wire_reply *r)
 {
     struct meeting *m = arg;
-    struct chat *c = r == NULL ? NULL : chat_at(m);
-    if (c != NULL) recover_step(c); // it is read there, behind whatever came first
+    struct chat *c = chat_at(m, r);
+    m->put = true;
+    if (c != NULL && r->type == WIRE_R_APPENDED) look(c, m); // it is read there, behind whatever came first
     mem_free_wiped(m, sizeof *m);
 }
 
 static void on_place(void *arg, const struct wire_reply *r)
 {
     struct meeting *m = arg;
-    struct chat *c = r == NULL ? NULL : chat_at(m);
+    struct chat *c = chat_at(m, r);
     struct work w;
     struct buf memory;
     bool made = r != NULL && (r->type == WIRE_R_OK || r->code == WIRE_E_EXISTS);
@@ -271,7 +276,7 @@ static void on_place(void *arg, const struct wire_reply *r)
 static void on_log(void *arg, const struct wire_reply *r)
 {
     struct meeting *m = arg;
-    struct chat *c = r == NULL ? NULL : chat_at(m);
+    struct chat *c = chat_at(m, r);
     bool made = r != NULL && (r->type == WIRE_R_OK || r->code == WIRE_E_EXISTS);
     if (c != NULL && made)
         (void)make_log(c, m, m->peer, m->log, span_of(m->key, 32), true, on_place);
@@ -316,12 +321,24 @@ static bool leads(struct chat *c)
 static void on_read(void *arg, const struct wire_reply *r)
 {
     struct meeting *m = arg;
-    struct chat *c = r == NULL ? NULL : chat_at(m);
+    struct chat *c = chat_at(m, r);
+    struct wire_entry x;
     if (c != NULL && chat_group(c) != NULL) {
-        bool done = r->type == WIRE_R_ENTRIES && take_all(c, r->entries);
-        if (!done && leads(c)) lead(c, m);
+        struct span list = r->type == WIRE_R_ENTRIES ? r->entries : span_of(NULL, 0);
+        const uint64_t before = m->after;
+        bool done = list.n > 0 && take_all(c, list);
+        while (wire_next_entry(&list, &x)) m->after = x.seq;
+        if (!done && m->after > before && m->after < r->head) look(c, m);
+        else if (!done && !m->put && leads(c)) lead(c, m);
     }
     mem_free_wiped(m, sizeof *m);
+}
+
+static void look(struct chat *c, const struct meeting *m)
+{
+    const struct wire_request r = {
+        .type = WIRE_LOG_READ, .log = m->log, .key = m->key, .after = m->after, .limit = ENTRIES};
+    ask(c, m, &r, m->peer, on_read);
 }
 
 bool recover_may(struct chat *c)
@@ -334,7 +351,6 @@ void recover_step(struct chat *c)
 {
     struct meeting m;
     if (c->meeting || !c->peer->ready || !recover_may(c) || find_place(c, &m) != ERR_OK) return;
-    const struct wire_request r = {.type = WIRE_LOG_READ, .log = m.log, .key = m.key, .limit = ENTRIES};
-    ask(c, &m, &r, c->peer, on_read);
+    look(c, &m);
     mem_wipe(&m, sizeof m);
 }

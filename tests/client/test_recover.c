@@ -53,6 +53,21 @@ static void read_by_all(struct town *t, size_t n)
 
 static const uint8_t no_key[WIRE_HASH] = {0x5a, 1, 2, 3}; // the hash of nothing that anybody knows
 
+enum { LITTER = 100 };
+static int littered, litter_wanted;
+static void on_littered(void *arg, const struct wire_reply *r)
+{
+    (void)arg;
+    assert_non_null(r);
+    assert_int_not_equal(r->type, WIRE_R_ERROR);
+    littered++;
+}
+static bool is_littered(struct town *t)
+{
+    (void)t;
+    return littered >= litter_wanted;
+}
+
 static bool the_log_is_moved_on;
 static void on_advanced(void *arg, const struct wire_reply *r)
 {
@@ -67,10 +82,40 @@ static bool is_moved_on(struct town *t)
     return the_log_is_moved_on;
 }
 
+// Mallory, who is in the epoch too, is first at the recovery log, and has filled more of it than is read at once.
+static void litter(struct town *t)
+{
+    struct chat *c = state_of(t, MALLORY);
+    struct mls_buf secret = {0};
+    struct room room;
+    struct buf grants;
+    struct wire_grant g = {.rights = WIRE_READ | WIRE_APPEND | WIRE_ADVANCE, .to_seq = WIRE_NO_END};
+    assert_ok(chat_room(c, &room));
+    assert_ok(mls_group_export(c->mls, "Whimbrel recovery log", (struct mls_span){room.recovery, 32}, 64, &secret));
+    assert_ok(sha256(c->e, span_of(secret.data + 32, 32), g.hash));
+    buf_init(&grants, 256);
+    wire_put_grant(&grants, &g);
+    const struct wire_request make = {.type = WIRE_LOG_CREATE, .log = secret.data, .grants = buf_span(&grants)};
+    assert_ok(link_ask(c->peer->link, &make, on_littered, NULL));
+    littered = 0;
+    for (int i = 0; i < LITTER; i++) {
+        litter_wanted = i + 1;
+        if (i % 10 == 0) wait_for(t, is_littered);
+        const struct wire_request put = {
+            .type = WIRE_LOG_APPEND, .log = secret.data, .key = secret.data + 32, .payload = span_str("nonsense")};
+        assert_ok(link_ask(c->peer->link, &put, on_littered, NULL));
+    }
+    litter_wanted = LITTER + 1;
+    wait_for(t, is_littered);
+    buf_wipe(&grants);
+    mls_buf_free(&secret);
+}
+
 // What Mallory puts there is no message of the group at all.
 static void ruin_by_nonsense(struct town *t)
 {
     struct chat *c = state_of(t, MALLORY);
+    litter(t);
     const struct wire_request r = {.type = WIRE_LOG_ADVANCE,
                                    .log = c->log,
                                    .key = c->log_key,
