@@ -47,6 +47,29 @@ static bool is_profile(const char *parent, const char *name)
     return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+// What an engine makes before there is a profile.
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = {".", "..", "ui", "ui.new", "engine", "open.html", "archive.in", "archive.out"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+// No profile is made among somebody's letters or pictures.
+static bool is_taken(const char *parent, const char *name)
+{
+    char path[PATH_ROOM];
+    const struct dirent *d;
+    bool taken = false;
+    (void)snprintf(path, sizeof path, "%s/%.*s", parent, PROFILE_NAME_MAX, name);
+    DIR *dir = opendir(path);
+    if (dir == NULL) return access(path, F_OK) == 0; // a file, or not ours to read
+    while (!taken && (d = readdir(dir)) != NULL) taken = !is_ours(d->d_name);
+    (void)closedir(dir);
+    return taken;
+}
+
 static bool runs(const char *parent, const char *name)
 {
     char path[PATH_ROOM];
@@ -170,6 +193,9 @@ enum err profiles_open(struct net_loop *l, const char *profile, const char *name
     } else if (is_profile(parent, name) == make || (make && strcmp(name, own) == 0)) {
         *why = make ? "there is a profile of this name already" : "there is no such profile";
         e = make ? ERR_REFUSED : ERR_NOT_FOUND;
+    } else if (make && is_taken(parent, name)) {
+        *why = "there is a folder of this name, with something else in it";
+        e = ERR_REFUSED;
     }
     if (e != ERR_OK) return e;
     (void)snprintf(path, sizeof path, "%s/%s", parent, name);

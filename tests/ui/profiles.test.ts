@@ -4,7 +4,7 @@
 // in an address, and no name of a profile leads anywhere else.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Relay } from '../e2e/relay';
@@ -29,12 +29,14 @@ test('a second profile is made, and one goes between both', { skip }, async t =>
   alice.travels = true;
 
   await show();
-  for (const name of ['../out', '.hidden', 'a/b', '-x', 'Alice']) {
+  mkdirSync(join(folder, 'Letters'));
+  writeFileSync(join(folder, 'Letters', 'to Bob'), 'Dear Bob');
+  for (const name of ['../out', '.hidden', 'a/b', '-x', 'Alice', 'Letters']) {
     await dialog.getByLabel('Another profile').fill(name);
     await dialog.getByRole('button', { name: 'Make it' }).click();
-    await dialog.getByRole('alert').getByText(name === 'Alice' ? 'There is a profile of this name' : 'The name of a profile').waitFor();
+    await dialog.getByRole('alert').getByText(name === 'Alice' ? 'There is a profile of this name' : name === 'Letters' ? 'There is a folder of this name' : 'The name of a profile').waitFor();
   }
-  assert.deepEqual(readdirSync(folder), ['Alice']);
+  assert.deepEqual([readdirSync(folder).sort(), readdirSync(join(folder, 'Letters'))], [['Alice', 'Letters'], ['to Bob']]);
   assert.ok(!readdirSync(dirname(folder)).includes('out'));
   await dialog.getByLabel('Another profile').fill('At work');
   await dialog.getByRole('button', { name: 'Make it' }).click();
