@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { en } from '../../web/src/strings/en';
 import { ru } from '../../web/src/strings/ru';
+import { said } from '../../web/src/strings/said';
 import { inline, markdown, flat } from '../../web/src/text/markdown';
 import { asSent, asWritten, beingWritten } from '../../web/src/text/mentions';
 import { strength, suggestion } from '../../web/src/text/passphrase';
@@ -34,6 +35,15 @@ test('both languages have the same entries, placeholders and all plural forms', 
     }
     if (typeof en[key] !== 'string') assert.deepEqual(Object.keys(there).sort(), ['few', 'many', 'one', 'other'], key);
     if (typeof there === 'string' && there.length > 12 && !there.includes('Whimbrel')) assert.match(there, /[а-яё]/i, `${key} is not in Russian`);
+  }
+});
+
+test('what is translated of the engine is what it says', () => {
+  const folders = ['cmd', 'rpc', 'web', 'vault', 'client'].map(room => join('src', room));
+  const sources = folders.flatMap(f => readdirSync(f).filter(n => n.endsWith('.c')).map(n => readFileSync(join(f, n), 'utf8'))).join('\n').replace(/"\s*\n\s*"/g, '');
+  for (const [text, words] of Object.entries(said)) {
+    assert.ok(sources.includes(`"${text}"`) || sources.includes(`"${text}\\n"`), text);
+    assert.match(words, /[а-яё]/);
   }
 });
 

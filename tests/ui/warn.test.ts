@@ -94,12 +94,15 @@ test('another device: the question answers itself by sending', { skip }, async t
   moves(bob, again, folder);
   await until('it to be held', () => alice.json<{ held: number[] }[]>('chats').some(c => c.held.length > 0));
   const p = await alice.open();
-  await p.locator('.chat-row', { hasText: 'Устройство не то, что раньше' }).click(); // the list says so
+  await p.locator('.chat-row', { hasText: 'Сменилось устройство' }).click(); // the list says so
   await p.locator('.composer textarea').fill('это ты?');
   await p.locator('.composer textarea').press('Enter');
-  await p.getByRole('dialog').getByRole('button', { name: 'отправить' }).click();
+  await p.getByRole('dialog').getByRole('button', { name: 'отправить' }).dblclick(); // which sends once
   await until('Bob to hear it', () => read(again, 'Alice').includes('это ты?'));
   await p.getByRole('dialog').waitFor({ state: 'detached' });
+  alice.ok('send', 'Bob', 'and that is all');
+  await until('Bob to hear that', () => read(again, 'Alice').includes('and that is all'));
+  assert.equal(read(again, 'Alice').filter(m => m === 'это ты?').length, 1);
 });
 
 test('a relay that lies', { skip }, async t => {

@@ -3,7 +3,7 @@
 // Short notes on what was done or did not work, which pass by themselves.
 import { signal } from '@preact/signals';
 import { AWAY, Failure } from '../engine/connection';
-import { t } from '../strings/strings';
+import { said, t } from '../strings/strings';
 
 export interface Note { key: number; text: string; bad: boolean }
 
@@ -17,9 +17,9 @@ export function note(text: string, bad = false): void {
   setTimeout(() => { notes.value = notes.value.filter(n => n.key !== key); }, NOTE_MS);
 }
 
-/** A sentence for what went wrong. The engine's own sentences are made for people. */
+/** A sentence for what went wrong. The engine's own sentences are made for people, in English. */
 export function reason(e: unknown): string {
-  if (e instanceof Failure) return e.code === AWAY ? t('engineAway') : e.code === HELD ? t('heldNote') : sentence(e.message);
+  if (e instanceof Failure) return e.code === AWAY ? t('engineAway') : e.code === HELD ? t('heldNote') : sentence(said(e.message));
   return String(e);
 }
 /** With a capital and a full stop. */

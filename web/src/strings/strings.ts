@@ -14,7 +14,13 @@ const catalogue = signal<Partial<Record<Key, Entry>>>({});
 export async function loadWords(): Promise<void> {
   const wanted = settings.value.language, words = wanted === 'ru' ? (await import('./ru')).ru : (await import('./en')).en;
   if (settings.value.language === wanted) catalogue.value = words;
+  if (wanted === 'ru') void import('./said').then(m => { heard = m.said; }, () => undefined); // nobody waits for it
 }
+
+let heard: Record<string, string> = {};
+
+/** A sentence of the engine, in the language that was chosen where it is known in that. */
+export function said(text: string): string { return settings.value.language === 'ru' ? heard[text] ?? text : text; }
 
 type Params = Record<string, string | number>;
 

@@ -3,6 +3,7 @@
 // Somebody in a conversation has another device than before: what that means, and the one thing to do. It stands above the field where one
 // writes until somebody has confirmed it, since the engine sends nothing until then; and it comes up when one tries to send.
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { Chat } from '../engine/methods';
 import { attempt } from '../state/notices';
 import { chatById, confirmKeys, nameOf } from '../state/people';
@@ -30,18 +31,22 @@ export function Held({ chat }: { chat: Chat }): JSX.Element | null {
   );
 }
 
-/** One has tried to send: `send` is what is done then. */
+/** One has tried to send: `send` is what is done then, once. */
 export function HeldDialog({ chat, onClose, send }: { chat: Chat; onClose: () => void; send: () => void }): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const confirm = async (): Promise<void> => {
+    setBusy(true);
+    const done = await attempt(confirmKeys(chat));
+    onClose();
+    if (done !== undefined) send();
+  };
   return (
     <Dialog title={t('heldAsk')} onClose={onClose}>
       <p><strong>{t('heldTitle')}</strong>{': '}<bdi>{names(chat)}</bdi></p>
       <p>{t('heldText')}</p>
       <div class="buttons">
         <Button kind="main" onClick={onClose}>{t('notNow')}</Button>
-        <Button kind="danger" onClick={() => void attempt(confirmKeys(chat)).then(done => {
-          onClose();
-          if (done !== undefined) send();
-        })}>{t('heldSend')}</Button>
+        <Button kind="danger" disabled={busy} onClick={() => void confirm()}>{t('heldSend')}</Button>
       </div>
     </Dialog>
   );
