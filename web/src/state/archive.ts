@@ -13,22 +13,25 @@ const WRONG_PASSPHRASE = 5; // docs/rpc.md
 let told: Progress = () => undefined;
 on('backup', p => told(p.size > 0 ? p.done / p.size : undefined));
 
-/** Written by the engine, then fetched; what the engine has of it goes in any case. */
+/** Written by the engine, then fetched; what the engine has of it goes then. */
 export async function backup(passphrase: string, progress: Progress, stop: AbortSignal): Promise<Blob> {
   const give = (): void => void call('profile.backup_stop').catch(() => undefined);
   told = progress;
   stop.addEventListener('abort', give);
   try {
-    await call('profile.backup', { passphrase });
-    progress(undefined);
-    return await fetchBytes(ARCHIVE, stop);
+    await call('profile.backup', { passphrase }); // refused: what is there is another window's, and stays
+    try {
+      progress(undefined);
+      return await fetchBytes(ARCHIVE, stop);
+    } finally {
+      give();
+    }
   } catch (e) {
     stop.throwIfAborted(); // and not what came of that
     throw e;
   } finally {
     told = () => undefined;
     stop.removeEventListener('abort', give);
-    give();
   }
 }
 

@@ -66,13 +66,20 @@ export async function play(f: FileInfo): Promise<void> {
   if (from !== undefined) playing.value = { file: f.id, from };
 }
 
+const saving = new Set<string>(); // the blob: addresses of what is downloaded
+
 /** Into the browser's folder of downloads. */
 export function download(blob: Blob, name: string): void {
-  const a = document.createElement('a');
-  a.href = URL.createObjectURL(blob);
+  const a = document.createElement('a'), at = URL.createObjectURL(blob);
+  saving.add(at);
+  a.href = at;
   a.download = name;
   a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
+  setTimeout(() => forgetSaved(at), 60_000);
+}
+function forgetSaved(at: string): void {
+  saving.delete(at);
+  URL.revokeObjectURL(at);
 }
 
 // ------------------------------------------------------------------------------------------------------------- what leaves
@@ -125,6 +132,7 @@ on('file.gone', e => set(e.file, undefined));
 export function forgetFiles(): void {
   for (const s of urls.values()) if (s.value !== undefined) URL.revokeObjectURL(s.value);
   urls.clear();
+  for (const at of saving) forgetSaved(at);
   newer.clear();
   playing.value = undefined;
   leaving.value = new Map();
