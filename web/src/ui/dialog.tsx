@@ -9,14 +9,26 @@ import { t } from '../strings/strings';
 import { IconButton } from './controls';
 import { Icon, type IconName } from './icon';
 
+// Who had the focus before each dialog that is open, the last first. What was chosen in a menu opens a dialog, and when that closes the menu is gone.
+const openers: Element[][] = [];
+
+function having(): Element[] {
+  const now = document.activeElement, before = openers.at(-1) ?? [];
+  return now === null || now === document.body ? before : now.closest('dialog') === null ? [now] : [now, ...before];
+}
+
 function useModal(onClose: () => void): { ref: { current: HTMLDialogElement | null } } {
-  const ref = useRef<HTMLDialogElement>(null), before = useRef(document.activeElement);
+  const ref = useRef<HTMLDialogElement>(null), before = useRef<Element[] | undefined>(undefined);
+  before.current ??= having();
   useEffect(() => {
-    const d = ref.current, back = before.current;
+    const d = ref.current, back = before.current ?? [];
+    openers.push(back);
     if (d !== null && !d.open) d.showModal();
     return () => {
+      openers.splice(openers.indexOf(back), 1);
       d?.close();
-      if (back instanceof HTMLElement && back.isConnected) back.focus({ preventScroll: true });
+      const there = back.find(e => e.isConnected);
+      if (there instanceof HTMLElement) there.focus({ preventScroll: true });
     };
   }, []);
   useEffect(() => {

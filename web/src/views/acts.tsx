@@ -2,7 +2,7 @@
 //
 // A message's menu, its information, and the question before it is deleted.
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../engine/engine';
 import type { Chat, Message, Receipt } from '../engine/methods';
 import { copy } from '../state/clipboard';
@@ -19,9 +19,10 @@ import { ended, react, said, type Showing } from './doing';
 import { chipsOf, stateWord } from './message';
 
 function Emoji({ item, choose }: { item: Message; choose: (emoji: string) => void }): JSX.Element {
-  const [all, setAll] = useState(false), own = (e: string): boolean => item.reactions.some(r => r.text === e && r.from === 0);
+  const [all, setAll] = useState(false), box = useRef<HTMLDivElement>(null), own = (e: string): boolean => item.reactions.some(r => r.text === e && r.from === 0);
+  useEffect(() => { if (all) box.current?.querySelectorAll('button')[QUICK.length]?.focus(); }, [all]); // the first of those that have come
   return (
-    <div class={all ? 'emoji all' : 'emoji'} role="group" aria-label={t('react')}>
+    <div ref={box} class={all ? 'emoji all' : 'emoji'} role="group" aria-label={t('react')}>
       {(all ? [...QUICK, ...MORE] : QUICK).map(e => <button key={e} type="button" aria-pressed={own(e)} onClick={() => choose(e)}>{e}</button>)}
       {!all && <button type="button" aria-label={t('moreEmoji')} title={t('moreEmoji')} onClick={() => setAll(true)}><Icon name="plus" /></button>}
     </div>
