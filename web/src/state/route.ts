@@ -18,13 +18,19 @@ function read(): Route {
 export const route = signal<Route>(read());
 export const openChat = computed(() => route.value.page === 'chat' ? route.value.id : 0);
 
-addEventListener('hashchange', () => { route.value = read(); });
+function look(): void {
+  const now = read();
+  if (JSON.stringify(now) !== JSON.stringify(route.value)) route.value = now;
+}
+addEventListener('hashchange', look);
 
 export function href(...parts: (string | number)[]): string { return '#/' + parts.join('/'); }
 
+/** At once: who presses Escape twice in a row has gone twice. */
 export function go(...parts: (string | number)[]): void {
   const to = href(...parts);
   if (location.hash !== to) location.hash = to;
+  look();
 }
 
 /** Instead of where one is: Back does not come here again. */
