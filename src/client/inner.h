@@ -513,10 +513,15 @@ void refill_inbox_gone(struct peer *p);
 
 // ------------------------------------------------------------------------------------------------------------ split.c
 
+enum { SUSPECT_BESIDE = -1 }; // nobody, but the entry at the cursor looks like a second change of the epoch before
+
 // Within a transaction, as what follows. A commit of this leaf is genuine, and its path does not open here. What people are told of it.
 const char *split_unopened(struct chat *c, uint32_t leaf, uint64_t seq);
 // Whether an entry that is of another epoch than one's own is dealt with; *why: what people are told, or NULL.
 bool split_other_epoch(struct chat *c, const struct wire_entry *x, const char **why);
+// Outside: the log lets one read no further. If what came last was a change beside the one that counts here, an admin goes on without that one, with
+// another key of the log: it is asked to be added again there.
+bool split_apart(struct chat *c);
 // Whether a commit puts this device in the place of what it was: an introduction follows.
 bool split_replaces(struct chat *c, const struct mls_staged *s);
 // One has been added again: what one has said behind that entry, in whatever epoch, is said again, and what could not be read is asked for.

@@ -275,7 +275,7 @@ static void try_later(struct chat *c)
 
 void refill_ended(struct chat *c)
 {
-    if (c->behind < 0) return;
+    if (c->behind < 0 || split_apart(c)) return;
     c->refused = c->ended < REFUSED_MAX ? c->ended : REFUSED_MAX; // its answer that it follows is no good sign
     try_later(c);
     c->ended++;
@@ -287,7 +287,7 @@ void refill_ended(struct chat *c)
 void refill_denied(struct chat *c)
 {
     struct db *d = &c->e->db;
-    struct trying *t = c->behind == BEHIND_OUT ? NULL : mem_new(sizeof *t);
+    struct trying *t = c->behind == BEHIND_OUT || split_apart(c) ? NULL : mem_new(sizeof *t);
     if (t == NULL) return;
     *t = (struct trying){.peer = c->peer, .chat = c->id};
     d->err = ERR_OK;

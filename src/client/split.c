@@ -54,10 +54,33 @@ bool split_other_epoch(struct chat *c, const struct wire_entry *x, const char **
     // has read what the relay had lost, and they had not (refill.c).
     bool beside = c->kind == ROOM_GROUP && c->behind == 0 && i.content == MLS_CONTENT_COMMIT && i.epoch + 1 == now && !c->lost &&
                   chat_chain_known(c) && !refill_is_kept(c, x->payload);
-    if (!ahead && !beside) return false;
-    if (beside) c->suspect = 0;
+    // Anybody who may append can make that up, since its signature cannot be looked at any more: it is told, and nothing follows from it alone.
+    if (beside && !is_admin(c)) c->suspect = SUSPECT_BESIDE;
+    if (!ahead) return false;
     c->behind = BEHIND_ASKED;
     *why = asks;
+    return true;
+}
+
+bool split_apart(struct chat *c)
+{
+    struct engine *e = c->e;
+    if (c->suspect != SUSPECT_BESIDE || c->behind != 0) return false;
+    db_begin(&e->db);
+    c->suspect = 0;
+    c->behind = BEHIND_ASKED;
+    enum err x = chat_save(c);
+    if (x == ERR_OK) x = db_commit(&e->db);
+    else db_rollback(&e->db);
+    if (x != ERR_OK) { // the next time
+        c->suspect = SUSPECT_BESIDE;
+        c->behind = 0;
+        chat_drop_group(c);
+        return false;
+    }
+    chat_saved(c);
+    engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = asks});
+    behind_settle(c);
     return true;
 }
 

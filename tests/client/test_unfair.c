@@ -3,6 +3,8 @@
 // Relays and members who put into a log what an engine cannot take: it says so, and reads on.
 #include "town.h"
 
+#include "codec/tls.h"
+
 static bool two_are_joined(struct town *t)
 {
     return is_quiet(t) && newest(&t->person[0]).members == 2 && newest(&t->person[1]).members == 2;
@@ -114,6 +116,85 @@ static void what_cannot_be_taken_is_passed_over(void **state)
     town_close(t);
 }
 
+// What looks like a commit of the epoch before the present one, and is signed by nobody.
+static void forge_commit(struct chat *c, struct buf *out)
+{
+    static const uint8_t junk[64] = {3};
+    buf_init(out, 1000);
+    tls_put_u16(out, 1); // mls10
+    tls_put_u16(out, 2); // a PrivateMessage
+    tls_put_vector(out, in_span(mls_group_id(c->mls)));
+    tls_put_u64(out, mls_group_epoch(c->mls) - 1);
+    tls_put_u8(out, 3); // of a commit
+    tls_put_vector(out, span_of(NULL, 0));
+    tls_put_vector(out, span_of(junk, 28));
+    tls_put_vector(out, span_of(junk, sizeof junk));
+    assert_ok(buf_end(out));
+}
+
+// The relay, or anybody who may append, makes up a change beside the one that counts: nobody thinks that the group is divided by it.
+static void a_change_that_nobody_has_signed(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = two_admins(&chat);
+    struct person *alice = &t->person[0];
+    struct chat *c = group_of(alice);
+    struct buf made, list;
+    (void)state;
+    assert_non_null(chat_group(c));
+    forge_commit(c, &made);
+    buf_init(&list, WIRE_FRAME_MAX);
+    push(&list, c, 1, c->log_epoch, &made);
+    chat_entries(c, buf_span(&list));
+    assert_int_equal(c->behind, 0);
+    assert_int_equal(alice->warnings, 1);
+    buf_wipe(&made);
+    buf_wipe(&list);
+    town_close(t);
+}
+
+static bool three_are_joined(struct town *t)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (newest(&t->person[i]).members != 3 || newest(&t->person[i]).epoch != newest(&t->person[0]).epoch)
+            return false;
+    }
+    return is_quiet(t);
+}
+
+// A plain member really makes one, beside an admin's that all have taken: the admins decide where the group goes on.
+static void a_change_of_a_plain_member_beside_an_admins(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    int64_t contacts[2] = {meet(t, 1, 0, INVITE_PERSONAL), meet(t, 2, 0, INVITE_PERSONAL)}, chat = 0;
+    struct mls_commit made = {0};
+    const struct mls_commit_params params = {.tree_in_welcome = true};
+    struct buf entry, list[2];
+    (void)state;
+    assert_ok(engine_group(alice->e, span_str("Tea"), contacts, 2, &chat));
+    wait_for(t, three_are_joined);
+    assert_non_null(chat_group(group_of(carol)));
+    assert_int_equal(mls_group_commit(group_of(carol)->mls, &params, &made), MLS_OK);
+    uint64_t epoch = newest(alice).epoch;
+    assert_ok(engine_rename(alice->e, chat, span_str("Milk")));
+    while (newest(alice).epoch == epoch || !three_are_joined(t)) wait_for(t, is_quiet);
+    buf_init(&entry, WIRE_ENTRY_MAX);
+    buf_put(&entry, buf_of(&made.message));
+    for (size_t i = 0; i < 2; i++) {
+        struct chat *c = group_of(&t->person[i]);
+        buf_init(&list[i], WIRE_FRAME_MAX);
+        push(&list[i], c, 1, c->log_epoch, &entry);
+        chat_entries(c, buf_span(&list[i]));
+        assert_int_equal(c->behind, 0);
+        buf_wipe(&list[i]);
+    }
+    assert_true(span_eq(newest(bob).name, span_str("Milk")));
+    mls_commit_free(&made);
+    buf_wipe(&entry);
+    town_close(t);
+}
+
 static void on_appended(void *arg, const struct wire_reply *r)
 {
     assert_true(r != NULL && r->type == WIRE_R_APPENDED);
@@ -173,6 +254,8 @@ int main(void)
         cmocka_unit_test(a_change_of_ones_own_in_another_epoch),
         cmocka_unit_test(what_cannot_be_taken_is_passed_over),
         cmocka_unit_test(a_commit_that_does_not_advance_the_log),
+        cmocka_unit_test(a_change_that_nobody_has_signed),
+        cmocka_unit_test(a_change_of_a_plain_member_beside_an_admins),
     };
     return unit_run("unfair", tests);
 }
