@@ -65,11 +65,11 @@ static bool has_own_device(struct chat *c)
 // Within a transaction: this profile is another device from now on, whose key packages take the place of the old one's.
 static enum err become_fresh(struct engine *e)
 {
-    const struct self old = e->self;
+    uint8_t old[FORMAT_DEVICE];
+    memcpy(old, e->self.device, sizeof old);
     enum err x = self_make_device(e);
     if (x == ERR_OK) x = self_store_device(e);
-    (void)work_add(e, &(struct work){
-                          .kind = WORK_CLEAR, .relay = e->self.relay, .what = span_of(old.device, sizeof old.device)});
+    (void)work_add(e, &(struct work){.kind = WORK_CLEAR, .relay = e->self.relay, .what = span_of(old, sizeof old)});
     (void)work_add(e, &(struct work){.kind = WORK_PACKAGES, .relay = e->self.relay});
     return x == ERR_OK ? e->db.err : x;
 }
@@ -143,26 +143,34 @@ static enum err settle(struct chat *c, const char **why)
     return x == ERR_OK ? chat_save(c) : x;
 }
 
-void behind_settle(struct chat *c)
+// In one transaction; if it fails all is as it was.
+static enum err settle_stored(struct chat *c, const char **why)
 {
     struct engine *e = c->e;
-    const struct self self = e->self;
+    struct self self = e->self; /* secret */
     const int64_t behind = c->behind;
     const uint8_t state = c->state;
-    const char *why = NULL;
-    if (behind == 0 || behind == BEHIND_DOUBT || chat_over(c) || chat_group(c) == NULL) return;
-    if (behind > 0 && !c->caught_up) return;
     db_begin(&e->db);
-    enum err x = settle(c, &why);
+    enum err x = settle(c, why);
     if (x == ERR_OK) x = db_commit(&e->db);
     else db_rollback(&e->db);
-    if (x != ERR_OK) { // when the engine begins again
+    if (x != ERR_OK) {
         e->self = self;
         c->behind = behind;
         c->state = state;
         chat_drop_group(c);
-        return;
     }
+    mem_wipe(&self, sizeof self);
+    return x;
+}
+
+void behind_settle(struct chat *c)
+{
+    struct engine *e = c->e;
+    const char *why = NULL;
+    if (c->behind == 0 || c->behind == BEHIND_DOUBT || chat_over(c) || chat_group(c) == NULL) return;
+    if (c->behind > 0 && !c->caught_up) return;
+    if (settle_stored(c, &why) != ERR_OK) return; // when the engine begins again
     chat_saved(c);
     if (c->behind == BEHIND_OUT) peer_unfollow_chat(c);
     if (why != NULL) engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = why});

@@ -132,7 +132,8 @@ static enum err take(struct chat *c, struct span list, bool *done)
 static bool take_all(struct chat *c, struct span list)
 {
     struct engine *e = c->e;
-    const struct chat before = *c;
+    struct chat before = *c; /* secret */
+    const int64_t by = c->suspect > 0 ? c->suspect : 0;
     bool done = false;
     enum err x = take(c, list, &done);
     if (x != ERR_OK) { // the next time
@@ -141,14 +142,13 @@ static bool take_all(struct chat *c, struct span list)
         *c = before;
         c->next = next;
         c->mls = NULL;
-        return true;
     }
+    mem_wipe(&before, sizeof before);
+    if (x != ERR_OK) return true;
     chat_saved(c);
     if (!done) return false;
-    engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING,
-                                         .chat = c->id,
-                                         .contact = before.suspect > 0 ? before.suspect : 0,
-                                         .text = before.suspect > 0 ? moved_behind : moved});
+    engine_tell(e, (struct engine_event){
+                       .kind = ENGINE_WARNING, .chat = c->id, .contact = by, .text = by > 0 ? moved_behind : moved});
     engine_tell(e, (struct engine_event){.kind = ENGINE_CHAT, .chat = c->id});
     peer_open(c->peer);
     peer_follow_chat(c);
