@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { en } from '../../web/src/strings/en';
 import { ru } from '../../web/src/strings/ru';
 import { said } from '../../web/src/strings/said';
+import { sheetMessage } from '../../web/src/text/sheet';
 import { inline, markdown, flat } from '../../web/src/text/markdown';
 import { asSent, asWritten, beingWritten } from '../../web/src/text/mentions';
 import { strength, suggestion } from '../../web/src/text/passphrase';
@@ -45,6 +46,17 @@ test('what is translated of the engine is what it says', () => {
     assert.ok(sources.includes(`"${text}"`) || sources.includes(`"${text}\\n"`), text);
     assert.match(words, /[а-яё]/);
   }
+});
+
+test('in an exported page nothing that others have sent is one click from running', () => {
+  const sheet = (name: string, type: string): string => sheetMessage({ own: false, id: 3, name: 'Eve', when: '', text: '', plain: false, reactions: [], file: { path: `files/3 ${name}`, type, name, size: '1 kB' } });
+  for (const [name, type] of [['a.html', 'text/html'], ['a.HTM', 'image/png'], ['a.svg', 'image/svg+xml'], ['a.xml', 'text/xml'], ['no end', 'text/plain'], ['a.png.xht', 'image/png']] as const) {
+    const made = sheet(name, type);
+    assert.doesNotMatch(made, /href|src="[^"]*svg/, name);
+    assert.ok(made.includes(`files/3 ${name}`), 'where it lies is said');
+  }
+  assert.match(sheet('a.pdf', 'application/pdf'), /<a href="files\/3%20a.pdf" download>/);
+  assert.match(sheet('a.png', 'image/png'), /<img alt="" src="files\/3%20a.png">.*<a href/);
 });
 
 test('Markdown is a tree, and what does not close stays as it was written', () => {

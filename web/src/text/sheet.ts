@@ -51,11 +51,16 @@ export interface SheetMessage {
 export function sheetNotice(when: string, text: string): string { return `<p class="notice" dir="auto">${escaped(when)} ${escaped(text)}</p>\n`; }
 export function sheetDay(day: string): string { return `<h2>${escaped(day)}</h2>\n`; }
 
+// What a browser shows or saves and never runs, by the end of the name, which is all that it knows of a file on a disk. To anything else there is no
+// link: a page that somebody has sent would run, and tell whoever wrote it where it is read.
+const TAME = /\.(?:jpe?g|png|gif|webp|avif|heic|bmp|mp3|m4a|aac|og[gav]|opus|flac|wav|mp4|m4v|webm|mov|mkv|pdf|txt|csv|zip|7z|gz|docx?|xlsx?|pptx?|od[tsp]|epub)$/i;
+
 function fileOf(f: SheetFile): string {
   const src = escaped(f.path.split('/').map(encodeURIComponent).join('/')), name = `<bdi>${escaped(f.name)}</bdi>`, kind = f.type.split('/')[0];
   if (f.path === '') return `<p>${name} <span class="dim">${escaped(f.size)}</span></p>`;
   const shown = kind === 'image' && f.type !== 'image/svg+xml' ? `<img alt="" src="${src}">` : kind === 'audio' || kind === 'video' ? `<${kind} controls src="${src}"></${kind}>` : '';
-  return `${shown}<p><a href="${src}" download>${name}</a> <span class="dim">${escaped(f.size)}</span></p>`;
+  const about = TAME.test(f.path) ? `<a href="${src}" download>${name}</a> <span class="dim">${escaped(f.size)}</span>` : `${name} <span class="dim">${escaped(f.size)}, <bdi>${escaped(f.path)}</bdi></span>`;
+  return `${shown}<p>${about}</p>`;
 }
 
 export function sheetMessage(m: SheetMessage): string {
