@@ -459,7 +459,7 @@ static void what_rots_on_the_disk_is_noticed(void **state)
     struct transfer_ref ref = hall_send(h, path);
     int64_t id = hall_get(h, &ref);
     (void)snprintf(command, sizeof command,
-                   "for f in %s/*; do printf x | dd of=$f bs=1 seek=70000 conv=notrunc status=none; done", h->files);
+                   "for f in %s/*; do printf sixteen-letters. | dd of=$f bs=1 seek=70000 conv=notrunc status=none; done", h->files);
     assert_int_equal(system(command), 0);
     buf_init(&b, 1 << 20);
     assert_int_equal(transfer_bytes(h->t, id, &b), ERR_CORRUPT);
