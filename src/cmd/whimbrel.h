@@ -82,7 +82,7 @@ struct line {
 };
 
 // Reads the arguments. EXIT_DONE, or EXIT_USAGE after an error, which has been said.
-int line_parse(int argc, char **argv, struct line *out);
+int line_parse(int argc, char **argv, struct line *l);
 // What was given is copied, but for flags that all commands have, and wiped where the system shows it to others while this program runs.
 void line_hide(struct line *l);
 const char *flag_text(const struct line *l, const char *name); // NULL: not given
