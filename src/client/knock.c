@@ -190,14 +190,26 @@ static bool comes_already(struct chat *c, int64_t contact)
     return comes;
 }
 
+// The conversation of a group, if one is in it. Strangers ask for it, so no other group is read from its records for that.
+static struct chat *find_group(struct engine *e, struct span group)
+{
+    struct chat *found = NULL;
+    sqlite3_stmt *q = db_sql(&e->db, "SELECT id FROM chat WHERE group_id = ?1");
+    db_blob(q, 1, group);
+    while (db_row(&e->db, q)) {
+        struct chat *c = chat_find(e, db_get_int(q, 0));
+        if (found == NULL && c != NULL && !chat_over(c)) found = c;
+    }
+    db_done(q);
+    return found != NULL && chat_group(found) != NULL ? found : NULL;
+}
+
 // Somebody who is in a conversation asks to be let in again: the key packages that lie in their inbox are of a fresh device, or nothing
 // happens. About who is not in it any more an admin is asked.
 static enum err knock_again(struct engine *e, const struct knock *k, const struct invite *from, int64_t *chat,
                             int64_t *contact)
 {
-    struct chat *c = e->chats;
-    while (c != NULL && (chat_over(c) || chat_group(c) == NULL || !span_eq(in_span(mls_group_id(c->mls)), k->group)))
-        c = c->next;
+    struct chat *c = find_group(e, k->group);
     bool group = c != NULL && c->kind == ROOM_GROUP, there = c != NULL && chat_has(c, from->account);
     if (c == NULL || c->kind == ROOM_SELF || (group && (there ? c->state != CHAT_OPEN : !takes_in(c))))
         return ERR_REFUSED;

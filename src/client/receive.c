@@ -56,7 +56,7 @@ void chat_remember(struct chat *c)
     if (c->cursor % TRIM_EVERY != 0) return;
     q = db_sql(d, "DELETE FROM past WHERE chat = ?1 AND seq <= ?2");
     db_int(q, 1, c->id);
-    db_int(q, 2, (int64_t)c->cursor - PAST_KEPT);
+    db_int(q, 2, (int64_t)(c->cursor - PAST_KEPT));
     (void)db_run(d, q);
 }
 

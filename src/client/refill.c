@@ -45,7 +45,7 @@ void refill_keep(struct chat *c, const struct wire_entry *x, const uint8_t key[3
     if (x->seq % TRIM_EVERY != 0) return;
     q = db_sql(d, "DELETE FROM kept WHERE chat = ?1 AND seq <= ?2 AND NOT lost");
     db_int(q, 1, c->id);
-    db_int(q, 2, (int64_t)x->seq - KEPT);
+    db_int(q, 2, (int64_t)(x->seq - KEPT));
     (void)db_run(d, q);
 }
 

@@ -461,6 +461,44 @@ static void nobody_introduces_in_the_name_of_another(void **state)
     town_close(t);
 }
 
+// Whoever holds an address asks about a conversation of which they know an id, or make one up: no other is looked into for that.
+static void a_knock_opens_no_group(void **state)
+{
+    static const uint8_t fill[FORMAT_ID] = {1};
+    struct town *t = town_open(2);
+    struct person *alice = &t->person[0], *bob = &t->person[1];
+    struct buf bytes, mine, body;
+    int64_t chat = 0, contact = 0;
+    (void)state;
+    for (int i = 0; i < 3; i++) assert_ok(engine_group(alice->e, span_str("Tea"), NULL, 0, &chat));
+    const struct invite to = address_of(t, alice, &bytes);
+    town_reopen(t);
+    while (!is_quiet(t)) wait_for(t, is_quiet);
+    for (struct chat *c = alice->e->chats; c != NULL; c = c->next) chat_drop_group(c);
+    buf_init(&mine, FORMAT_LINK_MAX);
+    buf_init(&body, 8192);
+    invite_encode(&(struct invite){.relay = span_str(t->address),
+                                   .inbox = fill,
+                                   .key = fill,
+                                   .package_key = fill,
+                                   .account = engine_account(bob->e),
+                                   .name = span_str("mallory")},
+                  &mine);
+    knock_encode(
+        &(struct knock){
+            .invite_key = to.key, .name = span_str("mallory"), .invite = buf_span(&mine), .group = span_of(fill, 16)},
+        &body);
+    assert_ok(buf_end(&body));
+    db_begin(&alice->e->db);
+    assert_int_equal(knock_arrived(alice->e, buf_span(&body), &chat, &contact), ERR_REFUSED);
+    db_rollback(&alice->e->db);
+    for (struct chat *c = alice->e->chats; c != NULL; c = c->next) assert_null(c->mls);
+    buf_wipe(&bytes);
+    buf_wipe(&mine);
+    buf_wipe(&body);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +509,7 @@ int main(void)
         cmocka_unit_test(nobody_introduces_in_the_name_of_another),
         cmocka_unit_test(a_request_that_moves_connects_to_nothing),
         cmocka_unit_test(an_introduction_is_taken_once),
+        cmocka_unit_test(a_knock_opens_no_group),
     };
     return unit_run("stranger", tests);
 }
