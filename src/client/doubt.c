@@ -75,9 +75,11 @@ void doubt_ask_again(struct chat *c, const struct wire_entry *x)
     buf_wipe(&body);
 }
 
-// The message that an entry of one's own brought; 0: it was none, or it has been said anew.
-static int64_t find_asked(struct chat *c, struct span body, int64_t *kept)
+// The message that an entry of one's own brought; 0: it was none, or it has been said anew, or who asks came later: a relay that tells them how
+// it looked does not make it theirs to ask for.
+static int64_t find_asked(struct chat *c, int64_t who, struct span body, int64_t *kept)
 {
+    struct mls_message_info i;
     struct tls_reader r = tls_reader_of(body);
     struct db *d = &c->e->db;
     uint8_t hash[32];
@@ -90,7 +92,8 @@ static int64_t find_asked(struct chat *c, struct span body, int64_t *kept)
                   " WHERE k.chat = ?1 AND k.seq = ?2 AND NOT k.lost AND m.sender = 0 AND m.content != x''");
     db_int(q, 1, c->id);
     db_int(q, 2, (int64_t)seq);
-    if (db_row(d, q) && sha256(c->e, db_get(q, 0), hash) == ERR_OK && span_eq(of, span_of(hash, 32))) {
+    if (db_row(d, q) && sha256(c->e, db_get(q, 0), hash) == ERR_OK && span_eq(of, span_of(hash, 32)) &&
+        mls_message_peek(out_span(db_get(q, 0)), &i) == MLS_OK && !part_came_later(c, who, i.epoch)) {
         *kept = db_get_int(q, 1);
         message = db_get_int(q, 2);
     }
@@ -98,10 +101,10 @@ static int64_t find_asked(struct chat *c, struct span body, int64_t *kept)
     return message;
 }
 
-void doubt_asked(struct chat *c, struct span body)
+void doubt_asked(struct chat *c, int64_t who, struct span body)
 {
     struct db *d = &c->e->db;
-    int64_t kept = 0, message = find_asked(c, body, &kept);
+    int64_t kept = 0, message = find_asked(c, who, body, &kept);
     if (message == 0) return;
     sqlite3_stmt *q =
         db_sql(d, "UPDATE kept SET message = 0 WHERE id = ?1"); // the others who ask are answered by that, too

@@ -545,7 +545,7 @@ extern const char doubt_gap[], doubt_twice[], doubt_forked[], doubt_withheld[], 
 // Within a transaction: if somebody has said something that came too late to be read, it is asked for again; and whoever is asked for
 // something that they have said says it anew.
 void doubt_ask_again(struct chat *c, const struct wire_entry *x);
-void doubt_asked(struct chat *c, struct span body);
+void doubt_asked(struct chat *c, int64_t who, struct span body); // who: the contact that asks; 0: oneself
 
 // ---------------------------------------------------------------------------------------------------------- contact.c
 
@@ -629,6 +629,9 @@ void part_wants_out(struct chat *c, const uint8_t account[FORMAT_ID]);
 bool part_leaving(struct chat *c, int64_t contact);
 // A commit adds them, or puts them out: who was put out by somebody else is remembered, until they are added again.
 void part_note(struct chat *c, int64_t contact, bool added);
+// Whether they were added after an epoch of the group, and are not to ask for what was said in it.
+bool part_came_later(struct chat *c, int64_t contact, uint64_t epoch);
+extern const char part_tables[];
 // After a commit: an admin takes out whoever wants out.
 void part_settle(struct chat *c);
 // One is out of it: what waited to be said or done has failed.

@@ -5,6 +5,11 @@
 // out is on a list in the vault of everybody until they are, so an admin to come sees to it, too.
 #include "client/inner.h"
 
+const char part_tables[] =
+    // From which epoch of the group on somebody who was added reads what is said.
+    "CREATE TABLE came(chat INTEGER NOT NULL REFERENCES chat ON DELETE CASCADE, contact INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, PRIMARY KEY(chat, contact)) STRICT, WITHOUT ROWID;";
+
 bool part_leaving(struct chat *c, int64_t contact)
 {
     sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM leaving WHERE chat = ?1 AND contact = ?2");
@@ -18,6 +23,12 @@ bool part_leaving(struct chat *c, int64_t contact)
 void part_note(struct chat *c, int64_t contact, bool added)
 {
     struct db *d = &c->e->db;
+    if (!added) {
+        sqlite3_stmt *q = db_sql(d, "DELETE FROM came WHERE chat = ?1 AND contact = ?2");
+        db_int(q, 1, c->id);
+        db_int(q, 2, contact);
+        (void)db_run(d, q);
+    }
     if (!added && part_leaving(c, contact)) return;
     sqlite3_stmt *q = added ? db_sql(d, "DELETE FROM expelled WHERE chat = ?1 AND contact = ?2")
                             : db_sql(d, "INSERT OR IGNORE INTO expelled(chat, contact) VALUES(?1, ?2)");
@@ -29,6 +40,22 @@ void part_note(struct chat *c, int64_t contact, bool added)
     db_int(q, 1, c->id);
     db_int(q, 2, contact);
     (void)db_run(d, q);
+    q = db_sql(d, "INSERT OR REPLACE INTO came(chat, contact, epoch) VALUES(?1, ?2, ?3)");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    db_int(q, 3, (int64_t)mls_group_epoch(c->mls) + 1);
+    (void)db_run(d, q);
+}
+
+bool part_came_later(struct chat *c, int64_t contact, uint64_t epoch)
+{
+    sqlite3_stmt *q = db_sql(&c->e->db, "SELECT 1 FROM came WHERE chat = ?1 AND contact = ?2 AND epoch > ?3");
+    db_int(q, 1, c->id);
+    db_int(q, 2, contact);
+    db_int(q, 3, (int64_t)epoch);
+    bool later = db_row(&c->e->db, q);
+    db_done(q);
+    return later;
 }
 
 void part_wants_out(struct chat *c, const uint8_t account[FORMAT_ID])

@@ -166,7 +166,7 @@ static void take_control(struct chat *c, const struct wire_entry *x, const uint8
     bool own = memcmp(account, e->self.account, FORMAT_ID) == 0;
     int64_t who = own ? 0 : contact_of(e, account);
     if (shape->kind == HISTORY_CARD) take_card(c, shape->body, account);
-    else if (shape->kind == HISTORY_AGAIN) doubt_asked(c, shape->body);
+    else if (shape->kind == HISTORY_AGAIN) doubt_asked(c, who, shape->body);
     else if (shape->kind == HISTORY_LEAVE && own) part_left(c, x);
     else if (shape->kind == HISTORY_LEAVE) part_wants_out(c, account);
     else if (shape->kind == HISTORY_STATUS) receipt_take(c, x, who, shape->body, on_receipt, &h);

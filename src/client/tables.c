@@ -99,5 +99,5 @@ static const char version_1[] =
 
 // What is said, and files, lie in tables of their own rooms.
 static const char *const versions[] = {version_1,        history_tables, transfer_tables, files_tables, routes_tables,
-                                       published_tables, knock_tables,   welcome_tables,  inbox_tables};
+                                       published_tables, knock_tables,   welcome_tables,  part_tables,  inbox_tables};
 const struct vault_migrations client_tables = {versions, sizeof versions / sizeof *versions};

@@ -4,6 +4,7 @@
 #include "town.h"
 
 #include "codec/tls.h"
+#include "content/content.h"
 
 static bool two_are_joined(struct town *t)
 {
@@ -248,6 +249,53 @@ static void a_commit_that_does_not_advance_the_log(void **state)
     town_close(t);
 }
 
+static bool carol_has_heard(struct town *t)
+{
+    return is_quiet(t) && strstr(read_chat(&t->person[2], newest(&t->person[2]).id).text, "hello all") != NULL;
+}
+
+// Whoever came later does not get what was said before, though they know from the relay how it looked there; who was there gets it.
+static void what_was_said_before_is_not_for_who_came_later_to_ask_for(void **state)
+{
+    struct town *t = town_open(3);
+    struct person *alice = &t->person[0], *bob = &t->person[1], *carol = &t->person[2];
+    struct person *const who[] = {bob, carol};
+    int64_t chat = 0, contacts[2];
+    uint8_t hash[32];
+    struct buf body;
+    (void)state;
+    contacts[0] = meet(t, 1, 0, INVITE_PERSONAL);
+    contacts[1] = meet(t, 2, 0, INVITE_PERSONAL);
+    wait_for(t, is_quiet);
+    assert_ok(engine_group(alice->e, span_str("Tea"), contacts, 1, &chat));
+    while (newest(bob).kind != ROOM_GROUP) wait_for(t, two_are_joined);
+    say(alice, chat, "between us");
+    wait_for(t, is_quiet);
+    buf_init(&body, 64);
+    sqlite3_stmt *q = db_sql(&alice->e->db, "SELECT k.seq, k.payload FROM kept k WHERE k.chat = ?1 AND k.message != 0");
+    db_int(q, 1, chat);
+    assert_true(db_row(&alice->e->db, q));
+    assert_ok(sha256(alice->e, db_get(q, 1), hash));
+    tls_put_u64(&body, (uint64_t)db_get_int(q, 0));
+    buf_put(&body, span_of(hash, 32));
+    db_done(q);
+    assert_ok(engine_add(alice->e, chat, &contacts[1], 1));
+    wait_for(t, three_are_joined);
+    for (size_t i = 2; i-- > 0;) {
+        db_begin(&who[i]->e->db);
+        assert_ok(say_control(group_of(who[i]), CONTENT_SESSION, HISTORY_AGAIN_TYPE, buf_span(&body)));
+        assert_ok(db_commit(&who[i]->e->db));
+        peer_pump_all(who[i]->e);
+        for (int k = 0; k < 3; k++) wait_for(t, is_quiet);
+        say(bob, newest(bob).id, "hello all");
+        wait_for(t, carol_has_heard);
+        for (int k = 0; k < 3; k++) wait_for(t, is_quiet);
+        assert_int_equal(strstr(read_chat(carol, newest(carol).id).text, "between us") != NULL, i == 0);
+    }
+    buf_wipe(&body);
+    town_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_commit_that_does_not_advance_the_log),
         cmocka_unit_test(a_change_that_nobody_has_signed),
         cmocka_unit_test(a_change_of_a_plain_member_beside_an_admins),
+        cmocka_unit_test(what_was_said_before_is_not_for_who_came_later_to_ask_for),
     };
     return unit_run("unfair", tests);
 }
