@@ -170,11 +170,21 @@ void behind_settle(struct chat *c)
     const char *why = NULL;
     if (c->behind == 0 || c->behind == BEHIND_DOUBT || chat_over(c) || chat_group(c) == NULL) return;
     if (c->behind > 0 && !c->caught_up) return;
-    if (settle_stored(c, &why) != ERR_OK) return; // when the engine begins again
+    enum err x = settle_stored(c, &why);
+    c->unsettled = x != ERR_OK; // with the next connection
+    if (passes(x)) peer_stall(c->peer);
+    if (x != ERR_OK) return;
     chat_saved(c);
     if (c->behind == BEHIND_OUT) peer_unfollow_chat(c);
     if (why != NULL) engine_tell(e, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = why});
     peer_pump_all(e);
+}
+
+void behind_again(struct peer *p)
+{
+    for (struct chat *c = p->e->chats; c != NULL; c = c->next) {
+        if (c->peer == p && c->unsettled) behind_settle(c);
+    }
 }
 
 void behind_start(struct engine *e)

@@ -95,6 +95,7 @@ struct chat {
     unsigned tried, refused; // keys; how often in a row all were
     unsigned ended;          // how often the log ended, or was denied, where nothing had said so
     bool meeting;            // something is asked of the recovery log
+    bool unsettled;          // what follows from `behind` could not be stored
     int64_t suspect; // who has made the change at the cursor, or the one that did not open; 0: nobody, or oneself
     uint64_t since;  // the entry behind which the others may be in another epoch, or were
 };
@@ -303,6 +304,8 @@ int64_t behind_sent(struct chat *c, const struct wire_entry *x, const uint8_t mi
 // Outside: does what is needed after behind_note, once the log was read to its end; and what was not finished before the engine began.
 void behind_settle(struct chat *c);
 void behind_start(struct engine *e);
+// There is a connection again: what could not be stored before is done now.
+void behind_again(struct peer *p);
 
 // ----------------------------------------------------------------------------------------------------------- receipt.c
 

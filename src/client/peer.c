@@ -380,6 +380,7 @@ static void get_ready(struct peer *p)
     p->ready = true;
     engine_tell(p->e, (struct engine_event){.kind = ENGINE_LINK, .text = "connected"});
     follow_all(p);
+    behind_again(p);
     published_ask(p);
     peer_pump(p);
     transfer_wake(p->e->transfers);

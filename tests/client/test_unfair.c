@@ -154,6 +154,35 @@ static void a_change_that_nobody_has_signed(void **state)
     town_close(t);
 }
 
+static uint8_t device[FORMAT_DEVICE];
+static bool alice_has_a_fresh_device(struct town *t)
+{
+    return memcmp(t->person[0].e->self.device, device, sizeof device) != 0;
+}
+
+// What follows from a state that cannot go on fails to be stored, as on a full disk: it is done with the next connection.
+static void who_cannot_follow_and_cannot_store_it(void **state)
+{
+    int64_t chat = 0;
+    struct town *t = two_admins(&chat);
+    struct person *alice = &t->person[0];
+    struct chat *c = group_of(alice);
+    sqlite3 *db = alice->e->db.h;
+    (void)state;
+    memcpy(device, alice->e->self.device, sizeof device);
+    assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER full BEFORE INSERT ON work BEGIN SELECT RAISE(ABORT, 'no'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    c->behind = BEHIND_OUT;
+    behind_settle(c);
+    assert_memory_equal(alice->e->self.device, device, sizeof device);
+    assert_int_equal(c->behind, BEHIND_OUT);
+    assert_int_equal(sqlite3_exec(db, "DROP TRIGGER full", NULL, NULL, NULL), SQLITE_OK);
+    link_break(c->peer->link);
+    wait_for(t, alice_has_a_fresh_device);
+    town_close(t);
+}
+
 static bool three_are_joined(struct town *t)
 {
     for (size_t i = 0; i < 3; i++) {
@@ -303,6 +332,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_taken_is_passed_over),
         cmocka_unit_test(a_commit_that_does_not_advance_the_log),
         cmocka_unit_test(a_change_that_nobody_has_signed),
+        cmocka_unit_test(who_cannot_follow_and_cannot_store_it),
         cmocka_unit_test(a_change_of_a_plain_member_beside_an_admins),
         cmocka_unit_test(what_was_said_before_is_not_for_who_came_later_to_ask_for),
     };
