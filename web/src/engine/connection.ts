@@ -43,14 +43,14 @@ export class Connection {
 
   constructor(private readonly begun: Begun) {}
 
-  /** Goes on with the socket that is there already. */
+  /** Goes on with the socket that is there already. What came is taken out, since it would stay in memory when the profile is locked. */
   start(): void {
     const { socket, asked, came, closed } = this.begun;
     asked.forEach((call, i) => this.asked.set(JSON.stringify(call), i + 1));
     this.last = asked.length;
     this.hold(socket, () => undefined);
     if (socket.readyState === WebSocket.OPEN || came.length > 0) this.opened();
-    for (const m of came) this.take(JSON.parse(m) as Incoming);
+    for (const m of came.splice(0)) this.take(JSON.parse(m) as Incoming);
     if (closed !== undefined) this.closed(closed);
   }
 
