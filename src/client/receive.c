@@ -8,7 +8,10 @@
 
 #include <stdio.h>
 
-enum { EVENTS_MAX = 1 << 20 }; // a push has at most some thousand entries
+enum {
+    EVENTS_MAX = 8 << 20, // more than messages as fit a turn bring (arrive.c)
+    SAME = 16             // there are fewer different warnings
+};
 
 // ------------------------------------------------------------------------------------------------------------ receiving
 
@@ -39,8 +42,14 @@ static void later_message(struct round *r, struct chat *c, const struct history_
     if (f->message != 0) later(r, (struct engine_event){.kind = ENGINE_MESSAGE, .chat = c->id, .message = f->message});
 }
 
+// Once, however many entries of a push are wrong in the same way.
 static void warn(struct round *r, const struct chat *c, const char *text)
 {
+    struct engine_event event;
+    for (size_t i = 1; i <= SAME && i * sizeof event <= r->events.n; i++) {
+        memcpy(&event, r->events.p + r->events.n - i * sizeof event, sizeof event);
+        if (event.kind == ENGINE_WARNING && event.text == text) return;
+    }
     later(r, (struct engine_event){.kind = ENGINE_WARNING, .chat = c->id, .text = text});
 }
 

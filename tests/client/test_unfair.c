@@ -154,6 +154,29 @@ static void a_change_that_nobody_has_signed(void **state)
     town_close(t);
 }
 
+// However much nonsense comes at once, it is told once, in each way in which it is wrong, and read.
+static void much_nonsense_at_once(void **state)
+{
+    enum { MANY = 15000 };
+    int64_t chat = 0;
+    struct town *t = two_admins(&chat);
+    struct person *alice = &t->person[0];
+    struct chat *c = group_of(alice);
+    struct buf list;
+    (void)state;
+    const uint64_t cursor = c->cursor;
+    buf_init(&list, 1 << 20);
+    for (uint64_t i = 1; i <= MANY; i++)
+        wire_put_entry(&list, &(struct wire_entry){.seq = cursor + i, .time = 1, .payload = span_str("x")});
+    assert_ok(buf_end(&list));
+    chat_entries(c, buf_span(&list));
+    assert_false(c->peer->stalled);
+    assert_int_equal(c->cursor, cursor + MANY);
+    assert_int_equal(alice->warnings, 2); // that it is nonsense, and that it is here already
+    buf_wipe(&list);
+    town_close(t);
+}
+
 static uint8_t device[FORMAT_DEVICE];
 static bool alice_has_a_fresh_device(struct town *t)
 {
@@ -332,6 +355,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_taken_is_passed_over),
         cmocka_unit_test(a_commit_that_does_not_advance_the_log),
         cmocka_unit_test(a_change_that_nobody_has_signed),
+        cmocka_unit_test(much_nonsense_at_once),
         cmocka_unit_test(who_cannot_follow_and_cannot_store_it),
         cmocka_unit_test(a_change_of_a_plain_member_beside_an_admins),
         cmocka_unit_test(what_was_said_before_is_not_for_who_came_later_to_ask_for),
