@@ -24,11 +24,12 @@ export class Keys {
     }
     assert.fail(`${key} does not lead to ${name}; the focus is on "${await this.name()}"`);
   }
+  // It may take a moment: a view comes in, and a list scrolls to where one is.
   async seen(): Promise<void> {
-    const box = await this.p.page.evaluate(() => {
+    const shown = await this.p.page.waitForFunction(() => {
       const e = document.activeElement!, s = getComputedStyle(e), r = e.getBoundingClientRect();
-      return { outline: s.outlineStyle !== 'none' || e.matches('.choice input'), inside: r.bottom > 0 && r.top < innerHeight && r.width > 0 };
-    });
-    assert.ok(box.outline && box.inside, `where the focus is cannot be seen: ${await this.name()}`);
+      return (s.outlineStyle !== 'none' || e.matches('.choice input')) && r.bottom > 0 && r.top < innerHeight && r.width > 0;
+    }, undefined, { timeout: 3000 }).then(() => true, () => false);
+    assert.ok(shown, `where the focus is cannot be seen: ${await this.name()}`);
   }
 }

@@ -146,9 +146,10 @@ test('what is kept, by keyboard', { skip }, async t => {
   await hands.to(/^I have an archive/);
   await hands.press('Enter');
   await again.page.getByRole('heading', { name: 'From an archive' }).waitFor();
+  const chooser = again.page.waitForEvent('filechooser'); // waited for early: what listens for it begins to only after a while
   await hands.to(/^Choose the archive/);
-  const [chooser] = await Promise.all([again.page.waitForEvent('filechooser'), hands.press('Enter')]);
-  await chooser.setFiles(archive);
+  await hands.press('Enter');
+  await (await chooser).setFiles(archive);
   await hands.to(/^Passphrase of the archive/);
   await hands.type('four quite random words');
   await hands.press('Enter');
