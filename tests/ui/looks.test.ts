@@ -28,8 +28,8 @@ async function inspect(person: Person, view: string): Promise<void> {
       await page.waitForTimeout(60); // sizes are measured in a frame or two
       const where = `${view}-${width}x${height}-${dark ? 'dark' : 'light'}`;
       if (shots !== undefined) await page.screenshot({ path: join(shots, `${where}.png`) });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) complain(where, 'wider than the window');
+      const fits = await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, undefined, { timeout: 2000 }).then(() => true, () => false);
+      if (!fits) complain(where, 'wider than the window');
       for (const f of await findings(page)) complain(where, f);
     }
   }
