@@ -369,6 +369,7 @@ static void nobody_knocks_in_the_name_of_another(void **state)
     assert_int_equal(requests_of(alice).n, 0);
     struct buf way = way_to(alice, met);
     assert_int_equal(way.n, 0);
+    buf_wipe(&way);
     assert_string_equal(contact_of_person(alice, bob).name, "");
     buf_wipe(&link);
     town_close(t);
