@@ -75,10 +75,13 @@ function Open({ chat }: { chat: Chat }): JSX.Element {
   const line = timelineOf(chat.id), r = route.value, start = r.part === 'at' ? r.at : 0;
   const [showing, show] = useState<Showing>(undefined), [proxy, setProxy] = useState<string | undefined>(undefined);
   const [files, setFiles] = useState<File[]>([]), [over, setOver] = useState(false);
-  const moving = useMemo(() => ({ jump: (_: number): void => undefined, last: (): void => undefined }), []);
+  const moving = useMemo(() => ({ jump: (_: number, _from?: Element | null): void => undefined, last: (): void => undefined }), []);
   const [unreadAfter] = useState(() => chat.unread > 0 ? chat.read_to : 0);
   useEffect(() => { void attempt(line.load(start || unreadAfter)); }, [line]);
-  useEffect(() => { if (start !== 0 && line.loaded.value) void line.load(start).then(() => moving.jump(start)); }, [start]);
+  useEffect(() => {
+    const from = document.activeElement;
+    if (start !== 0 && line.loaded.value) void line.load(start).then(() => moving.jump(start, from));
+  }, [start]);
   const doings = useMemo<Doings>(() => ({
     menu: (item, at) => show({ what: 'menu', item, at }),
     react: (item, emoji) => react(chat, item, emoji),

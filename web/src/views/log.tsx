@@ -20,7 +20,7 @@ interface Props {
   start: number;       // the message to begin at; 0: the bottom
   onKey: (e: KeyboardEvent, item: Message) => boolean;
   onSeen: (item: Message) => void; // the last message is on the screen
-  moving: { jump: (id: number) => void; last: () => void };
+  moving: { jump: (id: number, from?: Element | null) => void; last: () => void };
 }
 
 const spoken = (i: Message): string => i.kind === 'notice' ? noticeText(i) : `${nameOf(i.from)}: ${gist(i)}`;
@@ -44,14 +44,16 @@ export function Log({ chat, line, doings, unreadAfter, start, onKey, onSeen, mov
   const [away, setAway] = useState(false), flash = useRef(0);
   const newest = items[items.length - 1], spokenText = useSpoken(items);
 
-  const jump = (id: number): void => {
+  // The focus goes along, unless it is not where it was (`from`) any more: messages may have to be fetched first, and who has gone on is left alone.
+  const jump = (id: number, from = document.activeElement): void => {
     const key = `m${id}`;
     scroller.current?.jump(key);
     clearTimeout(flash.current);
     requestAnimationFrame(() => {
       const e = document.querySelector<HTMLElement>(`.scroller [data-key="${key}"]`);
       e?.classList.add('flash');
-      e?.querySelector<HTMLElement>('[data-focus]')?.focus({ preventScroll: true });
+      const now = document.activeElement;
+      if (now === from || now === document.body) e?.querySelector<HTMLElement>('[data-focus]')?.focus({ preventScroll: true });
       flash.current = setTimeout(() => e?.classList.remove('flash'), 1600);
     });
   };
