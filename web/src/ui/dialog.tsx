@@ -28,7 +28,9 @@ function useModal(onClose: () => void): { ref: { current: HTMLDialogElement | nu
       openers.splice(openers.indexOf(back), 1);
       d?.close();
       const there = back.find(e => e.isConnected);
-      if (there instanceof HTMLElement) there.focus({ preventScroll: true });
+      if (!(there instanceof HTMLElement)) return;
+      there.focus({ preventScroll: true });
+      there.scrollIntoView({ block: 'nearest' }); // what is above it may be of another height than it was
     };
   }, []);
   useEffect(() => {
