@@ -17,15 +17,6 @@ static struct town *two_who_talk(void)
     return t;
 }
 
-static int64_t count(struct person *p, const char *sql)
-{
-    p->e->db.err = ERR_OK;
-    sqlite3_stmt *q = db_sql(&p->e->db, sql);
-    int64_t n = db_row(&p->e->db, q) ? db_get_int(q, 0) : -1;
-    db_done(q);
-    return n;
-}
-
 static void note_word(void *arg, const struct history_message *m, struct span snippet)
 {
     (void)m;
@@ -127,14 +118,6 @@ static void what_is_on_its_way_does_no_harm(void **state)
     assert_string_equal(read_chat(alice, chat).text, "");
     assert_int_equal(alice->warnings + bob->warnings, 0);
     town_close(t);
-}
-
-static bool three_are_joined(struct town *t)
-{
-    for (size_t i = 0; i < 3; i++) {
-        if (newest(&t->person[i]).members != 3) return false;
-    }
-    return is_quiet(t);
 }
 
 static bool alice_is_out(struct town *t)

@@ -135,14 +135,6 @@ static void nothing_is_said_to_changed_keys(void **state)
 
 // ------------------------------------------------------------------------------------------------------------ in a group
 
-static bool three_are_joined(struct town *t)
-{
-    for (size_t i = 0; i < 3; i++) {
-        if (newest(&t->person[i]).members != 3) return false;
-    }
-    return is_quiet(t);
-}
-
 // Carol has made it; Alice and Bob have met there alone.
 static struct town *three_in_a_group(bool compared)
 {

@@ -375,16 +375,6 @@ static void nobody_knocks_in_the_name_of_another(void **state)
     town_close(t);
 }
 
-static size_t count(struct person *p, const char *sql)
-{
-    sqlite3_stmt *q = NULL;
-    assert_int_equal(sqlite3_prepare_v2(p->e->db.h, sql, -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    size_t n = (size_t)sqlite3_column_int64(q, 0);
-    (void)sqlite3_finalize(q);
-    return n;
-}
-
 // A knock of Bob's by a link of Alice's, as it stands in her inbox.
 static enum err knock_at(struct person *alice, struct person *bob, const struct buf *link)
 {

@@ -82,14 +82,6 @@ static void who_is_blocked_is_not_heard(void **state)
     town_close(t);
 }
 
-static bool three_are_joined(struct town *t)
-{
-    for (size_t i = 0; i < 3; i++) {
-        if (newest(&t->person[i]).members != 3) return false;
-    }
-    return is_quiet(t);
-}
-
 static bool carol_has_read_both(struct town *t)
 {
     return is_quiet(t) && read_chat(&t->person[2], newest(&t->person[2]).id).n == 2;

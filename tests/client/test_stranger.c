@@ -27,16 +27,6 @@ static struct mls_buf package_of(struct person *p)
     return package;
 }
 
-static size_t count(struct person *p, const char *sql)
-{
-    sqlite3_stmt *q = NULL;
-    assert_int_equal(sqlite3_prepare_v2(p->e->db.h, sql, -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    size_t n = (size_t)sqlite3_column_int64(q, 0);
-    (void)sqlite3_finalize(q);
-    return n;
-}
-
 // A public invitation of somebody's.
 static struct invite address_of(struct town *t, struct person *p, struct buf *bytes)
 {
@@ -265,14 +255,6 @@ static void a_request_shows_the_beginning(void **state)
     wait_for(t, alice_has_read_all);
     assert_int_equal(alice->warnings, 0);
     town_close(t);
-}
-
-static bool three_are_joined(struct town *t)
-{
-    for (size_t i = 0; i < 3; i++) {
-        if (newest(&t->person[i]).members != 3) return false;
-    }
-    return is_quiet(t);
 }
 
 static bool bob_is_out(struct town *t)

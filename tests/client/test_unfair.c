@@ -206,7 +206,7 @@ static void who_cannot_follow_and_cannot_store_it(void **state)
     town_close(t);
 }
 
-static bool three_are_joined(struct town *t)
+static bool three_are_together(struct town *t)
 {
     for (size_t i = 0; i < 3; i++) {
         if (newest(&t->person[i]).members != 3 || newest(&t->person[i]).epoch != newest(&t->person[0]).epoch)
@@ -226,12 +226,12 @@ static void a_change_of_a_plain_member_beside_an_admins(void **state)
     struct buf entry, list[2];
     (void)state;
     assert_ok(engine_group(alice->e, span_str("Tea"), contacts, 2, &chat));
-    wait_for(t, three_are_joined);
+    wait_for(t, three_are_together);
     assert_non_null(chat_group(group_of(carol)));
     assert_int_equal(mls_group_commit(group_of(carol)->mls, &params, &made), MLS_OK);
     uint64_t epoch = newest(alice).epoch;
     assert_ok(engine_rename(alice->e, chat, span_str("Milk")));
-    while (newest(alice).epoch == epoch || !three_are_joined(t)) wait_for(t, is_quiet);
+    while (newest(alice).epoch == epoch || !three_are_together(t)) wait_for(t, is_quiet);
     buf_init(&entry, WIRE_ENTRY_MAX);
     buf_put(&entry, buf_of(&made.message));
     for (size_t i = 0; i < 2; i++) {
@@ -332,7 +332,7 @@ static void what_was_said_before_is_not_for_who_came_later_to_ask_for(void **sta
     buf_put(&body, span_of(hash, 32));
     db_done(q);
     assert_ok(engine_add(alice->e, chat, &contacts[1], 1));
-    wait_for(t, three_are_joined);
+    wait_for(t, three_are_together);
     for (size_t i = 2; i-- > 0;) {
         db_begin(&who[i]->e->db);
         assert_ok(say_control(group_of(who[i]), CONTENT_SESSION, HISTORY_AGAIN_TYPE, buf_span(&body)));

@@ -233,3 +233,21 @@ struct state contact_of_person(struct person *p, const struct person *whom)
     if (id != 0) assert_ok(engine_contacts(p->e, id, contact_is, &s));
     return s;
 }
+
+size_t count(struct person *p, const char *sql)
+{
+    sqlite3_stmt *q = NULL;
+    assert_int_equal(sqlite3_prepare_v2(p->e->db.h, sql, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    size_t n = (size_t)sqlite3_column_int64(q, 0);
+    (void)sqlite3_finalize(q);
+    return n;
+}
+
+bool three_are_joined(struct town *t)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (newest(&t->person[i]).members != 3) return false;
+    }
+    return is_quiet(t);
+}
