@@ -57,9 +57,7 @@ int64_t behind_sent(struct chat *c, const struct wire_entry *x, const uint8_t mi
 static bool has_own_device(struct chat *c)
 {
     struct mls_member m;
-    struct cert cert;
-    return mls_group_member(c->mls, mls_group_own_index(c->mls), &m) == MLS_OK &&
-           cert_read(in_span(m.identity), &cert) == ERR_OK && memcmp(cert.device, c->e->self.device, FORMAT_DEVICE) == 0;
+    return mls_group_member(c->mls, mls_group_own_index(c->mls), &m) == MLS_OK && cred_is_own(c->e, &m);
 }
 
 // Within a transaction: this profile is another device from now on, whose key packages take the place of the old one's.

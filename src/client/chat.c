@@ -203,6 +203,15 @@ enum err chat_load_all(struct engine *e)
     return d->err;
 }
 
+void chat_give_back(struct chat *c, const struct chat *before)
+{
+    struct chat *next = c->next;
+    chat_drop_group(c);
+    *c = *before;
+    c->next = next;
+    c->mls = NULL;
+}
+
 void chat_undo(struct chat *c)
 {
     struct db *d = &c->e->db;

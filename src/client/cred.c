@@ -34,6 +34,12 @@ bool cred_account(struct engine *e, const struct mls_member *m, uint8_t account[
     return cert_read(in_span(m->identity), &c) == ERR_OK && account_id(e->crypto, c.account_key, account) == ERR_OK;
 }
 
+bool cred_is_own(struct engine *e, const struct mls_member *m)
+{
+    struct cert c;
+    return cert_read(in_span(m->identity), &c) == ERR_OK && memcmp(c.device, e->self.device, FORMAT_DEVICE) == 0;
+}
+
 struct span cred_name(const struct mls_member *m)
 {
     struct mls_span name = {0};

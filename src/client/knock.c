@@ -135,9 +135,7 @@ static enum err put_asking(struct chat *c, int64_t contact)
 
 static bool takes_in(struct chat *c)
 {
-    struct room room;
-    return c != NULL && c->state == CHAT_OPEN && c->kind == ROOM_GROUP && chat_room(c, &room) == ERR_OK &&
-           room_is_admin(&room, c->e->self.account);
+    return c != NULL && c->state == CHAT_OPEN && chat_is_led(c);
 }
 
 // The contact that a knock is of, who has signed it, with the way to them that is in it. To somebody known there is one that was tried.

@@ -384,16 +384,6 @@ static enum err take_list(struct chat *c, struct span *list, struct round *round
     return err == ERR_OK ? chat_save(c) : err;
 }
 
-// The transaction has failed, and nothing of it has happened: the chat is what it was, and its group is read again from its records.
-static void give_back(struct chat *c, const struct chat *before)
-{
-    struct chat *next = c->next;
-    chat_drop_group(c);
-    *c = *before;
-    c->next = next;
-    c->mls = NULL;
-}
-
 // One transaction. If it fails the list is as it was.
 static enum err take_some(struct chat *c, struct span *list, struct round *round)
 {
@@ -405,7 +395,7 @@ static enum err take_some(struct chat *c, struct span *list, struct round *round
     if (err == ERR_OK) err = db_commit(&e->db);
     else db_rollback(&e->db);
     if (err == ERR_OK) chat_saved(c);
-    else give_back(c, &before);
+    else chat_give_back(c, &before);
     if (err == ERR_OK) tell_all(e, round);
     if (err == ERR_OK) hold_tell(e);
     if (err == ERR_OK) *list = rest;
@@ -452,7 +442,7 @@ static bool take_together(struct engine *e, struct portion *portions, size_t n)
     else db_rollback(&e->db);
     for (size_t i = 0; i < n && portions[i].begun; i++) {
         if (err == ERR_OK) chat_saved(portions[i].c);
-        else give_back(portions[i].c, &portions[i].before);
+        else chat_give_back(portions[i].c, &portions[i].before);
     }
     for (size_t i = 0; i < n && portions[i].begun; i++) {
         if (err == ERR_OK) tell_all(e, &portions[i].round);

@@ -136,13 +136,7 @@ static bool take_all(struct chat *c, struct span list)
     const int64_t by = c->suspect > 0 ? c->suspect : 0;
     bool done = false;
     enum err x = take(c, list, &done);
-    if (x != ERR_OK) { // the next time
-        chat_drop_group(c);
-        struct chat *next = c->next;
-        *c = before;
-        c->next = next;
-        c->mls = NULL;
-    }
+    if (x != ERR_OK) chat_give_back(c, &before); // the next time
     mem_wipe(&before, sizeof before);
     if (x != ERR_OK) return true;
     chat_saved(c);

@@ -162,7 +162,7 @@ static void go_back(struct chat *c, uint64_t to, bool certain, const uint8_t *ke
     static const char *const steps[] = {"UPDATE kept SET seq = seq + 4294967296 WHERE chat = ?1 AND lost AND ?2 >= 0",
                                         "UPDATE kept SET lost = 1 WHERE chat = ?1 AND seq > ?2 AND NOT lost",
                                         "DELETE FROM past WHERE chat = ?1 AND seq > ?2"};
-    struct chat before = *c;
+    struct chat before = *c; /* secret */
     struct db *d = &c->e->db;
     db_begin(d);
     read_chain(c, to, certain);
@@ -187,7 +187,7 @@ static void go_back(struct chat *c, uint64_t to, bool certain, const uint8_t *ke
         refill_inbox(c->peer);
         link_break(c->peer->link); // and all is followed anew
     } else {
-        *c = before;
+        chat_give_back(c, &before);
         peer_stall(c->peer);
     }
     mem_wipe(&before, sizeof before);

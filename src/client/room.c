@@ -6,6 +6,12 @@
 
 #include "base/utf8.h"
 
+bool chat_is_led(struct chat *c)
+{
+    struct room room;
+    return c->kind == ROOM_GROUP && chat_room(c, &room) == ERR_OK && room_is_admin(&room, c->e->self.account);
+}
+
 // The group of a chat, if one may change it. ERR_NOT_FOUND; ERR_REFUSED.
 static enum err for_admin(struct engine *e, int64_t chat, struct chat **out)
 {

@@ -19,12 +19,6 @@ static const char asks[] =
     "others in this conversation have made a change that cannot be followed here, or have gone on without one: they are asked to"
     " add this device again. What you write waits until then";
 
-static bool is_admin(struct chat *c)
-{
-    struct room room;
-    return c->kind == ROOM_GROUP && chat_room(c, &room) == ERR_OK && room_is_admin(&room, c->e->self.account);
-}
-
 const char *split_unopened(struct chat *c, uint32_t leaf, uint64_t seq)
 {
     struct mls_member m;
@@ -34,7 +28,7 @@ const char *split_unopened(struct chat *c, uint32_t leaf, uint64_t seq)
     c->suspect = known ? contact_of(c->e, account) : 0;
     c->since = seq;
     c->behind = BEHIND_DOUBT;
-    if (c->suspect <= 0 || !is_admin(c)) return waits;
+    if (c->suspect <= 0 || !chat_is_led(c)) return waits;
     commit_ask_first(c, &(struct commit_what){.kind = COMMIT_REMOVE, .contact = c->suspect});
     return removes;
 }
@@ -49,13 +43,13 @@ bool split_other_epoch(struct chat *c, const struct wire_entry *x, const char **
     uint64_t now = mls_group_epoch(c->mls);
     // They are behind the change that did not open. An admin goes on without it.
     bool ahead = c->behind == BEHIND_DOUBT && i.epoch > now;
-    if (ahead && is_admin(c)) return true;
+    if (ahead && chat_is_led(c)) return true;
     // A second change of the epoch that the last one ended here: that one did not open for whoever has made this. It is another matter where one
     // has read what the relay had lost, and they had not (refill.c).
     bool beside = c->kind == ROOM_GROUP && c->behind == 0 && i.content == MLS_CONTENT_COMMIT && i.epoch + 1 == now && !c->lost &&
                   chat_chain_known(c) && !refill_is_kept(c, x->payload);
     // Anybody who may append can make that up, since its signature cannot be looked at any more: it is told, and nothing follows from it alone.
-    if (beside && !is_admin(c)) c->suspect = SUSPECT_BESIDE;
+    if (beside && !chat_is_led(c)) c->suspect = SUSPECT_BESIDE;
     if (!ahead) return false;
     c->behind = BEHIND_ASKED;
     *why = asks;
@@ -87,12 +81,9 @@ bool split_apart(struct chat *c)
 bool split_replaces(struct chat *c, const struct mls_staged *s)
 {
     struct mls_change change;
-    struct cert cert;
     size_t at = 0;
     while (mls_staged_next_change(s, &at, &change)) {
-        if (change.type == MLS_CHANGE_ADDED && cert_read(in_span(change.member.identity), &cert) == ERR_OK &&
-            memcmp(cert.device, c->e->self.device, FORMAT_DEVICE) == 0)
-            return true;
+        if (change.type == MLS_CHANGE_ADDED && cred_is_own(c->e, &change.member)) return true;
     }
     return false;
 }
