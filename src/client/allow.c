@@ -13,12 +13,6 @@ struct judged {
     bool admin;
 };
 
-static struct span room_in(struct mls_span extensions)
-{
-    struct mls_span data = {0};
-    return mls_extension_find(extensions, FORMAT_ROOM_EXTENSION, &data) ? in_span(data) : span_of(NULL, 0);
-}
-
 // Extensions besides the room must stay what they are, in number, order and content.
 static bool others_stay(struct mls_span before, struct mls_span after)
 {

@@ -9,14 +9,14 @@
 
 #include <stdlib.h>
 
-enum { EXTENSIONS_MAX = 8, ROOM_MAX = 70000, ADMINS_BYTES = FORMAT_ADMINS_MAX * FORMAT_ID };
+enum { ROOM_MAX = 70000, ADMINS_BYTES = FORMAT_ADMINS_MAX * FORMAT_ID };
 
 // What a commit is made of. The proposals point into what stands beside them, and into the work.
 struct plan {
     struct mls_proposal proposals[COMMIT_PROPOSALS];
     size_t n;
     struct buf room;
-    struct mls_extension extensions[EXTENSIONS_MAX];
+    struct mls_extension extensions[ROOM_EXTENSIONS_MAX];
 };
 
 bool commit_read_what(struct span bytes, struct commit_what *out)
@@ -94,14 +94,10 @@ static void plan_leaves(struct plan *p, struct chat *c, const uint8_t account[FO
 // The group's context with another room in it: all other extensions as they are.
 static enum err plan_room(struct plan *p, struct chat *c, const struct room *r)
 {
-    size_t n = 0, at = 0;
-    struct mls_extension x;
+    size_t n = 0;
     room_encode(r, &p->room);
-    while (mls_extension_next(mls_group_extensions(c->mls), &at, &x)) {
-        if (n == EXTENSIONS_MAX) return ERR_LIMIT;
-        if (x.type == FORMAT_ROOM_EXTENSION) x.data = out_span(buf_span(&p->room));
-        p->extensions[n++] = x;
-    }
+    enum err x = room_replace(c, buf_span(&p->room), p->extensions, &n);
+    if (x != ERR_OK) return x;
     p->proposals[p->n++] = (struct mls_proposal){
         .type = MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS, .extensions = p->extensions, .extension_count = n};
     return buf_end(&p->room);

@@ -404,13 +404,23 @@ void chat_put_take(struct chat *c, int64_t contact);
 // Whether nobody else is in a conversation of two, and nobody is on the way.
 bool chat_is_empty(struct chat *c);
 enum err chat_room(struct chat *c, struct room *out);
+// For join.c: where a chat's relay is met; a row for a chat whose group, which is taken, is in memory; nothing is known any more of how the log was.
+struct peer *chat_peer(struct engine *e, const char *relay, int64_t id, enum chat_state state);
+struct chat *chat_insert(struct engine *e, struct mls_group *take, const struct room *r, int64_t contact, int64_t asker,
+                         enum chat_state state);
+void chat_begin_anew(struct chat *c, const uint8_t log[32]);
+// The room among the extensions of a group; empty if there is none. And the other way round: the extensions that a group has now, but with
+// this room. They point into both. ERR_LIMIT. (room.c)
+enum { ROOM_EXTENSIONS_MAX = 8 };
+struct span room_in(struct mls_span extensions);
+enum err room_replace(struct chat *c, struct span room, struct mls_extension out[ROOM_EXTENSIONS_MAX], size_t *n);
 enum err chat_log_key(struct chat *c, const struct mls_staged *staged, uint8_t key[32]);
 extern const char chat_key_label[]; // of the exporter, for a log's key
 // Within a transaction: enters the epoch of a commit that came in this entry, and what of the chat follows from it: its key, name, members.
 // *take is freed and NULL then.
 enum err chat_merge(struct chat *c, struct mls_staged **take, const struct wire_entry *entry);
 bool chat_has(struct chat *c, const uint8_t account[FORMAT_ID]); // among the members
-bool chat_is_led(struct chat *c); // it is a group, and one is an admin of it (room.c)
+bool chat_is_led(struct chat *c);                                // it is a group, and one is an admin of it (room.c)
 // Within a transaction: everybody in the group is somebody, if only by their account.
 void chat_note_members(struct chat *c);
 

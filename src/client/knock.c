@@ -133,10 +133,7 @@ static enum err put_asking(struct chat *c, int64_t contact)
     return c->e->db.err;
 }
 
-static bool takes_in(struct chat *c)
-{
-    return c != NULL && c->state == CHAT_OPEN && chat_is_led(c);
-}
+static bool takes_in(struct chat *c) { return c != NULL && c->state == CHAT_OPEN && chat_is_led(c); }
 
 // The contact that a knock is of, who has signed it, with the way to them that is in it. To somebody known there is one that was tried.
 static int64_t visitor(struct engine *e, const struct knock *k, const struct invite *from)

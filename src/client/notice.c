@@ -15,12 +15,6 @@ static void put(const struct noticing *n, const char *what, int64_t whom, struct
     (void)history_notice(&n->c->e->history, n->c->id, n->x->seq, n->x->time, n->who, what, whom, text);
 }
 
-static struct span room_in(struct mls_span extensions)
-{
-    struct mls_span data = {0};
-    return mls_extension_find(extensions, FORMAT_ROOM_EXTENSION, &data) ? in_span(data) : span_of(NULL, 0);
-}
-
 // The contact of an account, known or not; 0 for oneself.
 static int64_t person(struct engine *e, const uint8_t account[FORMAT_ID])
 {

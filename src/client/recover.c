@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { ENTRIES = 64, PATIENCE = 4, ROOM_ROOM = 70000, EXTENSIONS_MAX = 8 };
+enum { ENTRIES = 64, PATIENCE = 4, ROOM_ROOM = 70000 };
 
 static const char place_label[] = "Whimbrel recovery log";
 static const char moved[] =
@@ -76,10 +76,8 @@ void recover_drop(struct chat *c)
 
 static bool names_another(struct chat *c, const struct mls_staged *s)
 {
-    struct mls_span data = {0};
     struct room room;
-    return mls_extension_find(mls_staged_extensions(s), FORMAT_ROOM_EXTENSION, &data) &&
-           room_decode(in_span(data), &room) == ERR_OK && memcmp(room.log, c->log, 32) != 0;
+    return room_decode(room_in(mls_staged_extensions(s)), &room) == ERR_OK && memcmp(room.log, c->log, 32) != 0;
 }
 
 // One's own commit, which is staged with the piece of work; else what MLS makes of it. NULL: it is no commit that all take.
@@ -157,9 +155,9 @@ static enum err make_commit(struct chat *c, uint8_t log[32], struct mls_commit *
 {
     struct engine *e = c->e;
     struct room room;
-    struct mls_extension list[EXTENSIONS_MAX], one;
+    struct mls_extension list[ROOM_EXTENSIONS_MAX];
     uint8_t recovery[32];
-    size_t n = 0, at = 0;
+    size_t n = 0;
     struct buf bytes;
     buf_init(&bytes, ROOM_ROOM);
     enum err x = chat_room(c, &room);
@@ -170,11 +168,7 @@ static enum err make_commit(struct chat *c, uint8_t log[32], struct mls_commit *
     room.relay = span_str(e->self.relay);
     if (x == ERR_OK) room_encode(&room, &bytes);
     if (x == ERR_OK) x = buf_end(&bytes);
-    while (x == ERR_OK && mls_extension_next(mls_group_extensions(c->mls), &at, &one)) {
-        if (n == EXTENSIONS_MAX) x = ERR_LIMIT;
-        if (one.type == FORMAT_ROOM_EXTENSION) one.data = out_span(buf_span(&bytes));
-        if (x == ERR_OK) list[n++] = one;
-    }
+    if (x == ERR_OK) x = room_replace(c, buf_span(&bytes), list, &n);
     const struct mls_proposal p = {
         .type = MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS, .extensions = list, .extension_count = n};
     const struct mls_commit_params params = {.proposals = &p, .proposal_count = 1, .tree_in_welcome = true};

@@ -6,6 +6,25 @@
 
 #include "base/utf8.h"
 
+struct span room_in(struct mls_span extensions)
+{
+    struct mls_span data = {0};
+    return mls_extension_find(extensions, FORMAT_ROOM_EXTENSION, &data) ? in_span(data) : span_of(NULL, 0);
+}
+
+enum err room_replace(struct chat *c, struct span room, struct mls_extension out[ROOM_EXTENSIONS_MAX], size_t *n)
+{
+    struct mls_extension x;
+    size_t at = 0;
+    *n = 0;
+    while (mls_extension_next(mls_group_extensions(c->mls), &at, &x)) {
+        if (*n == ROOM_EXTENSIONS_MAX) return ERR_LIMIT;
+        if (x.type == FORMAT_ROOM_EXTENSION) x.data = out_span(room);
+        out[(*n)++] = x;
+    }
+    return ERR_OK;
+}
+
 bool chat_is_led(struct chat *c)
 {
     struct room room;
